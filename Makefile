@@ -1,0 +1,64 @@
+# Concert. `make` alone tells what there is.
+#
+# Every target does the set-up that it needs: python3 (3.11 or newer, with venv), make and git are enough.
+
+PYTHON  ?= python3
+WORKERS ?= 2
+BIN     := .venv/bin
+STAMP   := .venv/.installed
+PYTEST  := $(BIN)/python -m pytest
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo up test check format lock clean
+
+help: ## this list
+	@echo "Concert: many agencies, one plan, numbers that count themselves."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP) ## a whole region at work, on servers of its own, ending with the verification
+	@$(BIN)/concert demo $(ARGS)
+
+up: $(STAMP) ## everything on this machine, until Ctrl-C: PostgreSQL, Temporal, worker, relay, API
+	@$(BIN)/concert up $(ARGS)
+
+test: $(STAMP) ## all tests (ARGS="-k accept" for some of them)
+	@$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: $(STAMP) ## what must hold before a change lands: style, types, import contracts, dependencies, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(PYTEST) -n $(WORKERS) --dist loadfile
+
+format: $(STAMP) ## put the style right
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## choose the newest permitted versions again and write requirements.lock
+	@$(BIN)/python -m pip install --quiet uv
+	@rm -f requirements.lock.new
+	@echo "# Every package with its hashes, development tools included. Written by: make lock" > requirements.lock.new
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+	    >> requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+	@git --no-pager diff --stat -- requirements.lock
+
+clean: ## take away what was made here, the virtual environment included (never a data directory)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info dist build
+
+# The virtual environment, made anew whenever the lock or the project's own description changes.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Concert needs Python 3.11 or newer. Try: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up .venv (once; about a minute) ..."
+	@$(PYTHON) -m venv .venv \
+	    || { echo "Python's venv is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@touch $@
