@@ -1,0 +1,91 @@
+"""Which clocks exist, how long each runs, and when the next rung of the ladder is due.
+
+Sources: the clock column of the task's states in the glossary; the limits themselves are the collaborative's agenda.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.calendar import Calendar
+from domain.limit import Limit
+
+
+class Clock(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    DECIDE = "decide"
+    ANSWER = "answer"
+    FIRST_CONTACT = "first_contact"
+    RECONFIRM = "reconfirm"
+    SIGN_OF_LIFE = "sign_of_life"
+    RESUME = "resume"
+    CONFIRM = "confirm"
+    CHOOSE_NEXT = "choose_next"
+    HARD = "hard"
+    ANSWER_HARD = "answer_hard"
+
+
+class Priority(StrEnum):
+    ROUTINE = "routine"
+    URGENT = "urgent"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one piece of work: the agenda's, overridden by the service's."""
+
+    by_clock: Mapping[Clock, Limit]
+
+    @classmethod
+    def of(cls, priority: Priority, *layers: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Limits:
+        """Merge layers of `{"routine": {clock: limit}, "urgent": {…}}`; later layers win.
+
+        An urgent piece of work uses the routine limit where its layer names none.
+        """
+        merged: dict[Clock, Limit] = {}
+        wanted = ("routine",) if priority is Priority.ROUTINE else ("routine", "urgent")
+        for layer in layers:
+            for name in wanted:
+                merged |= {Clock(clock): Limit.parse(limit) for clock, limit in layer.get(name, {}).items()}
+        return cls(merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a move is made: `now` is the database's clock, `occurred_at` what the person says (never later)."""
+
+    now: datetime
+    occurred_at: datetime
+    calendar: Calendar
+    limits: Limits
+
+    def due(self, clock: Clock) -> datetime:
+        return self.calendar.due(self.now, self.limits.by_clock[clock])
+
+
+class Rung(StrEnum):
+    OWNER = "owner"
+    SUPERVISOR = "supervisor"
+    BACKBONE = "backbone"
+
+
+# Whom each reminder reaches and when: after the limit has passed, in multiples of the limit's own length, in open time.
+# The distances double (reminders back off) and then stop: the work stays listed as stalled, nobody is sent a tenth note.
+LADDER: tuple[tuple[Rung, float], ...] = (
+    (Rung.OWNER, 0.0),
+    (Rung.SUPERVISOR, 0.5),
+    (Rung.BACKBONE, 1.0),
+    (Rung.BACKBONE, 2.0),
+    (Rung.BACKBONE, 4.0),
+)
+
+
+def rung_at(rung: int, started_at: datetime, due_at: datetime, calendar: Calendar) -> datetime | None:
+    """When rung number `rung` (0 = the limit itself) is due; None when the ladder has ended."""
+    if rung >= len(LADDER):
+        return None
+    length = calendar.open_seconds(started_at, due_at)
+    return calendar.after_open_seconds(due_at, LADDER[rung][1] * length) if rung else due_at

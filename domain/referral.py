@@ -1,0 +1,128 @@
+"""A referral: the request for a service for a client. Its tasks are the offers; a re-route is a new task under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from domain.clock import Clock, Moment
+from domain.refusal import NotPossible
+from domain.task import Side
+from domain.task import State as TaskState
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    AWAITING_SOURCE = "awaiting_source"
+    COMPLETED = "completed"
+    WITHDRAWN = "withdrawn"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+OPEN = frozenset({State.ACTIVE, State.AWAITING_SOURCE})
+
+
+class Verb(StrEnum):
+    WITHDRAW = "withdraw"
+    REROUTE = "reroute"
+    CONFIRM = "confirm"
+    CLOSE_UNMET = "close-unmet"
+    VOID = "void"
+
+
+class ConfirmedBy(StrEnum):
+    """Only client or source closes the loop; time counts apart as reported, unconfirmed (decision 28)."""
+
+    CLIENT = "client"
+    SOURCE = "source"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """`reported` is true once its current task is completed: then the source confirms, or time does."""
+
+    id: str
+    state: State
+    version: int
+    reported: bool = False
+    clock: Clock | None = None
+    clock_started_at: datetime | None = None
+    due_at: datetime | None = None
+    rung: int = 0
+
+    @property
+    def ball(self) -> Side | None:
+        """SOURCE, or None: nobody's when it is over, its open task's when that is still running."""
+        return Side.SOURCE if self.clock is not None else None
+
+
+def allowed(referral: Referral, sides: frozenset[Side]) -> tuple[Verb, ...]:
+    if Side.SOURCE not in sides:
+        return ()
+    return tuple(verb for verb in Verb if _fits(referral, verb))
+
+
+def _fits(referral: Referral, verb: Verb) -> bool:
+    match verb:
+        case Verb.WITHDRAW:
+            return referral.state in OPEN and not referral.reported
+        case Verb.REROUTE | Verb.CLOSE_UNMET:
+            return referral.state is State.AWAITING_SOURCE
+        case Verb.CONFIRM:
+            return referral.state is State.ACTIVE and referral.reported
+        case Verb.VOID:
+            return referral.state is not State.ENTERED_IN_ERROR
+
+
+_LEADS_TO = {
+    Verb.WITHDRAW: State.WITHDRAWN,
+    Verb.REROUTE: State.ACTIVE,
+    Verb.CONFIRM: State.COMPLETED,
+    Verb.CLOSE_UNMET: State.COMPLETED,
+    Verb.VOID: State.ENTERED_IN_ERROR,
+}
+
+EVENT_OF = {
+    Verb.WITHDRAW: "referral_withdrawn",
+    Verb.REROUTE: "referral_rerouted",
+    Verb.CONFIRM: "referral_closed",
+    Verb.CLOSE_UNMET: "referral_closed",
+    Verb.VOID: "referral_voided",
+}
+
+
+def move(referral: Referral, verb: Verb) -> Referral:
+    """One of the source's moves; raises NotPossible."""
+    if not _fits(referral, verb):
+        state = referral.state.value.replace("_", " ")
+        hint = " and its task is not completed yet" if verb is Verb.CONFIRM and referral.state is State.ACTIVE else ""
+        raise NotPossible(
+            "wrong-state",
+            f"The referral is {state}{hint}; '{verb.value}' does not fit that. allowed_actions says what does.",
+        )
+    return _rest(replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False))
+
+
+def follow(referral: Referral, task: TaskState, at: Moment) -> Referral:
+    """What the referral becomes when its current task has come to `task`; unchanged where that is not an end."""
+    if task is TaskState.COMPLETED:
+        return _wait(replace(referral, reported=True, version=referral.version + 1), Clock.CONFIRM, at)
+    if task in (TaskState.DECLINED, TaskState.EXPIRED, TaskState.FAILED, TaskState.CANCELLED, TaskState.ENTERED_IN_ERROR):
+        waiting = replace(referral, state=State.AWAITING_SOURCE, reported=False, version=referral.version + 1)
+        return _wait(waiting, Clock.CHOOSE_NEXT, at)
+    return referral
+
+
+def close_by_time(referral: Referral) -> Referral:
+    """The source did not confirm in time: closed as reported, unconfirmed."""
+    return move(referral, Verb.CONFIRM)
+
+
+def _wait(referral: Referral, clock: Clock, at: Moment) -> Referral:
+    return replace(referral, clock=clock, clock_started_at=at.now, due_at=at.due(clock), rung=0)
+
+
+def _rest(referral: Referral) -> Referral:
+    return replace(referral, clock=None, clock_started_at=None, due_at=None, rung=0)
