@@ -1,0 +1,94 @@
+"""Every setting of Concert, in the one place from which the README's table is checked."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+LogLevel = Annotated[str, StringConstraints(to_upper=True, pattern=r"(?i)^(debug|info|warning|error)$")]
+
+
+class Settings(BaseSettings):
+    """Read from `CONCERT_*` variables, then `.env` in the working directory; a wrong value ends the start.
+
+    An empty URL or address means: the embedded server, under `data_dir`. URLs hold passwords, so they stay out
+    of the representation.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CONCERT_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path(".concert"),
+        description="Where the embedded servers keep everything; one running instance per directory.",
+    )
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="PostgreSQL for the API, login `concert_api`. Empty: the embedded server.",
+    )
+    engine_database_url: str = Field(
+        default="",
+        repr=False,
+        description="PostgreSQL for worker and relay, login `concert_engine`. Empty: the embedded server.",
+    )
+    admin_database_url: str = Field(
+        default="",
+        repr=False,
+        description="PostgreSQL for migrations and seed, a login that may create roles. "
+        "Empty: the embedded server.",
+    )
+    listen_url: str = Field(
+        default="",
+        repr=False,
+        description="Direct connection for LISTEN, past a transaction pooler. Empty: the engine's URL.",
+    )
+    temporal_address: str = Field(
+        default="",
+        description="Temporal's frontend, `host:port`. Empty: the embedded server.",
+    )
+    temporal_namespace: str = Field(
+        default="concert",
+        min_length=1,
+        description="Temporal namespace; it has to exist unless the server is embedded.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="Issuer of the tokens that people bring. Empty: the development issuer, "
+        "for one machine only.",
+    )
+    oidc_audience: str = Field(
+        default="concert",
+        min_length=1,
+        description="Audience that a token must name.",
+    )
+    http_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which the API listens.",
+    )
+    http_port: Port = Field(default=8000, description="Port of the API; 0 takes any free one.")
+    postgres_port: Port = Field(
+        default=0, description="Port of the embedded PostgreSQL; 0 takes any free one."
+    )
+    temporal_port: Port = Field(default=0, description="Port of the embedded Temporal; 0 takes any free one.")
+    temporal_ui_port: Port | None = Field(
+        default=None,
+        description="Port of Temporal's own pages when embedded; 0: any free one, unset: no pages.",
+    )
+    log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def embeds_postgres(self) -> bool:
+        """Whether PostgreSQL is ours to start: no URL names another one."""
+        return not (self.database_url or self.engine_database_url or self.admin_database_url)
+
+    @property
+    def embeds_temporal(self) -> bool:
+        """Whether Temporal is ours to start: no address names another one."""
+        return not self.temporal_address
+
+
+def listen_url(settings: Settings) -> str:
+    """The URL for LISTEN: the setting, else the engine's own."""
+    return settings.listen_url or settings.engine_database_url
