@@ -23,9 +23,9 @@ class Clock(StrEnum):
     SIGN_OF_LIFE = "sign_of_life"
     RESUME = "resume"
     CONFIRM = "confirm"
-    CHOOSE_NEXT = "choose_next"
-    HARD = "hard"
-    ANSWER_HARD = "answer_hard"
+    AWAITING_SOURCE = "awaiting_source"
+    HARD_LIMIT = "hard_limit"
+    ANSWER_LIMIT = "answer_limit"
 
 
 class Priority(StrEnum):
@@ -65,6 +65,13 @@ class Moment:
     def due(self, clock: Clock) -> datetime:
         return self.calendar.due(self.now, self.limits.by_clock[clock])
 
+    def left(self, clock: Clock, due: datetime) -> float:
+        """Seconds that a clock stopped now still has; `resumed` takes them."""
+        return self.calendar.remaining(self.limits.by_clock[clock], self.now, due)
+
+    def resumed(self, clock: Clock, left: float) -> datetime:
+        return self.calendar.resumed(self.limits.by_clock[clock], self.now, left)
+
 
 class Rung(StrEnum):
     OWNER = "owner"
@@ -72,7 +79,7 @@ class Rung(StrEnum):
     BACKBONE = "backbone"
 
 
-# Whom each reminder reaches and when: after the limit has passed, in multiples of the limit's own length, in open time.
+# Whom each reminder reaches and when: after the limit has passed, in multiples of one more such limit.
 # The distances double (reminders back off) and then stop: the work stays listed as stalled, nobody is sent a tenth note.
 LADDER: tuple[tuple[Rung, float], ...] = (
     (Rung.OWNER, 0.0),
@@ -83,9 +90,11 @@ LADDER: tuple[tuple[Rung, float], ...] = (
 )
 
 
-def rung_at(rung: int, started_at: datetime, due_at: datetime, calendar: Calendar) -> datetime | None:
+def rung_at(rung: int, due_at: datetime, limit: Limit, calendar: Calendar) -> datetime | None:
     """When rung number `rung` (0 = the limit itself) is due; None when the ladder has ended."""
     if rung >= len(LADDER):
         return None
-    length = calendar.open_seconds(started_at, due_at)
-    return calendar.after_open_seconds(due_at, LADDER[rung][1] * length) if rung else due_at
+    if rung == 0:
+        return due_at
+    one_more = calendar.remaining(limit, due_at, calendar.due(due_at, limit))
+    return calendar.resumed(limit, due_at, LADDER[rung][1] * one_more)

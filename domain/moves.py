@@ -53,7 +53,7 @@ def born(id: str, at: Moment, *, hard: bool = True) -> Task:
         clock=Clock.ACKNOWLEDGE,
         clock_started_at=at.now,
         due_at=at.due(Clock.ACKNOWLEDGE),
-        hard_at=at.due(Clock.HARD) if hard else None,
+        hard_at=at.due(Clock.HARD_LIMIT) if hard else None,
     )
 
 
@@ -205,15 +205,15 @@ def _restarts(task: Task, verb: Verb, details: Details) -> bool:
 
 def _pause(task: Task, at: Moment) -> Task:
     """The ball goes to the source: its own clock runs, the target's decide and hard limits keep what remained."""
-    decide = at.calendar.open_seconds(at.now, task.due_at) if task.clock is Clock.DECIDE and task.due_at else None
-    hard = at.calendar.open_seconds(at.now, task.hard_at) if task.hard_at else None
+    decide = at.left(Clock.DECIDE, task.due_at) if task.clock is Clock.DECIDE and task.due_at else None
+    hard = at.left(Clock.HARD_LIMIT, task.hard_at) if task.hard_at else None
     return replace(
         task,
         state=State.INFO_REQUESTED,
         clock=Clock.ANSWER,
         clock_started_at=at.now,
         due_at=at.due(Clock.ANSWER),
-        hard_at=at.due(Clock.ANSWER_HARD) if task.hard_at else None,
+        hard_at=at.due(Clock.ANSWER_LIMIT) if task.hard_at else None,
         rung=0,
         decide_left=decide,
         hard_left=hard,
@@ -221,14 +221,14 @@ def _pause(task: Task, at: Moment) -> Task:
 
 
 def _unpause(task: Task, at: Moment) -> Task:
-    left, calendar = task.decide_left, at.calendar
+    decide, hard = task.decide_left, task.hard_left
     return replace(
         task,
         state=State.ACKNOWLEDGED,
         clock=Clock.DECIDE,
         clock_started_at=at.now,
-        due_at=at.due(Clock.DECIDE) if left is None else calendar.after_open_seconds(at.now, left),
-        hard_at=None if task.hard_left is None else calendar.after_open_seconds(at.now, task.hard_left),
+        due_at=at.due(Clock.DECIDE) if decide is None else at.resumed(Clock.DECIDE, decide),
+        hard_at=None if hard is None else at.resumed(Clock.HARD_LIMIT, hard),
         rung=0,
         decide_left=None,
         hard_left=None,

@@ -111,7 +111,7 @@ def follow(referral: Referral, task: TaskState, at: Moment) -> Referral:
         return _wait(replace(referral, reported=True, version=referral.version + 1), Clock.CONFIRM, at)
     if task in (TaskState.DECLINED, TaskState.EXPIRED, TaskState.FAILED, TaskState.CANCELLED, TaskState.ENTERED_IN_ERROR):
         waiting = replace(referral, state=State.AWAITING_SOURCE, reported=False, version=referral.version + 1)
-        return _wait(waiting, Clock.CHOOSE_NEXT, at)
+        return _wait(waiting, Clock.AWAITING_SOURCE, at)
     return referral
 
 

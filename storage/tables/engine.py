@@ -1,0 +1,72 @@
+"""What makes the engine go on and what proves what was done: outbox, commands seen, audit and its seal."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Identity, Index, Integer, LargeBinary, Table, text
+
+from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, plain
+
+outbox = Table(
+    "outbox",
+    metadata,
+    plain("id", BigInteger, Identity(always=True), primary_key=True),
+    plain("kind", TEXT),
+    plain("workflow_id", TEXT),
+    plain("task_id", ID, required=False),
+    plain("result", TEXT, required=False),
+    plain("created_at", INSTANT, server_default=text("clock_timestamp()")),
+    plain("due_at", INSTANT, server_default=text("clock_timestamp()")),
+    plain("attempts", Integer, server_default="0"),
+    plain("error", TEXT, required=False),
+    plain("dead", Boolean, server_default="false"),
+    Index("outbox_due_idx", "due_at", "id", postgresql_where=text("not dead")),
+)
+
+command = Table(
+    "command",
+    metadata,
+    plain("user_id", ID, primary_key=True),
+    plain("organization_id", ID, primary_key=True),
+    plain("key", TEXT, primary_key=True),
+    plain("fingerprint", LargeBinary),
+    plain("status", Integer),
+    plain("body", JSON),
+    plain("at", INSTANT, server_default=text("clock_timestamp()")),
+    Index("command_at_idx", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    plain("id", BigInteger, Identity(always=True), primary_key=True),
+    plain("at", INSTANT, server_default=text("clock_timestamp()")),
+    plain("verb", TEXT),
+    plain("object_kind", TEXT),
+    plain("object_id", ID),
+    plain("version", Integer, required=False),
+    plain("organization_id", ID, required=False),
+    plain("user_id", ID, required=False),
+    Index("audit_object_idx", "object_id"),
+)
+
+audit_unsealed = Table(
+    "audit_unsealed",
+    metadata,
+    plain("audit_id", BigInteger, primary_key=True),
+)
+
+audit_seal = Table(
+    "audit_seal",
+    metadata,
+    plain("seq", BigInteger, primary_key=True, autoincrement=False),
+    plain("audit_id", BigInteger, unique=True),
+    plain("hash", LargeBinary),
+)
+
+service_heartbeat = Table(
+    "service_heartbeat",
+    metadata,
+    plain("role", TEXT, primary_key=True),
+    plain("instance", TEXT, primary_key=True),
+    plain("at", INSTANT),
+)
