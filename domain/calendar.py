@@ -76,17 +76,17 @@ class Calendar:
 
         What starts later is never due earlier. Open Monday to Friday 08:00-17:00:
 
-        | start                     | limit                                | due                              |
-        |---------------------------|--------------------------------------|----------------------------------|
-        | Friday 16:00              | 1 business day                       | Monday 16:00                     |
-        | Friday 16:00              | 1 business day; Monday a holiday     | Tuesday 16:00                    |
-        | Friday 17:00, just closed | 1 business day, from Monday 08:00    | Tuesday 08:00                    |
-        | Saturday 10:00            | 1 business day, from Monday 08:00    | Tuesday 08:00                    |
-        | Monday 06:00              | 1 business day, from Monday 08:00    | Tuesday 08:00                    |
-        | Thursday 16:00            | 1 business day; Fridays end at 12:00 | Friday 12:00, its closing        |
-        | Friday 15:00              | 4 opening hours                      | Monday 10:00                     |
-        | Friday 13:00              | 4 opening hours                      | Friday 17:00, its closing        |
-        | Friday 16:00              | 30 days                              | 16:00 on a Sunday, 30 days later |
+        | start                     | limit                             | due                              |
+        |---------------------------|-----------------------------------|----------------------------------|
+        | Friday 16:00              | 1 business day                    | Monday 16:00                     |
+        | Friday 16:00              | 1 business day; Monday a holiday  | Tuesday 16:00                    |
+        | Friday 17:00, just closed | 1 business day, from Monday 08:00 | Tuesday 08:00                    |
+        | Saturday 10:00            | 1 business day, from Monday 08:00 | Tuesday 08:00                    |
+        | Monday 06:00              | 1 business day, from Monday 08:00 | Tuesday 08:00                    |
+        | Thursday 16:00            | 1 business day; Fridays to 12:00  | Friday 12:00, its closing        |
+        | Friday 15:00              | 4 opening hours                   | Monday 10:00                     |
+        | Friday 13:00              | 4 opening hours                   | Friday 17:00, its closing        |
+        | Friday 16:00              | 30 days                           | 16:00 on a Sunday, 30 days later |
         """
         start = _utc(start)
         if limit.business_days is not None:
@@ -206,15 +206,20 @@ def _openings(zone: str, day: date, pairs: _Pairs) -> tuple[_Opening, ...]:
     return tuple(openings)
 
 
-def weekly_hours(shape: Mapping[str, Any]) -> Hours:
+def weekly_hours(shape: Any) -> Hours:
     """From `{"mon": [["08:00", "12:00"], ["13:00", "17:00"]], ...}`; a day that is missing is closed.
 
     "24:00" closes at midnight. Hours over midnight are written as two days. The ValueError names the day.
     """
-    unknown = sorted(str(day) for day in shape if day not in WEEKDAYS)
-    if unknown:
-        raise ValueError(f"hours: days are {', '.join(WEEKDAYS)}")
-    return {WEEKDAYS.index(day): tuple(_pair(day, pair) for pair in pairs) for day, pairs in shape.items()}
+    if not isinstance(shape, Mapping) or any(day not in WEEKDAYS for day in shape):
+        raise ValueError(f"hours: an object of {', '.join(WEEKDAYS)} is needed")
+    return {WEEKDAYS.index(day): tuple(_pair(day, pair) for pair in _list(day, shape[day])) for day in shape}
+
+
+def _list(day: str, pairs: Any) -> list[Any] | tuple[Any, ...]:
+    if isinstance(pairs, list | tuple):
+        return pairs
+    raise ValueError(f"hours.{day}: a list of pairs is needed")
 
 
 def _pair(day: str, pair: Any) -> tuple[time, time]:

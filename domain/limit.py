@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import isfinite
 
 # More is a slip of the pen; and every loop over days stays short.
 _MOST = {
@@ -67,5 +66,5 @@ def _check(name: str, amount: object) -> None:
     kinds = (int,) if name in _WHOLE else (int, float)
     if isinstance(amount, bool) or not isinstance(amount, kinds):
         raise ValueError(f"{name}: a {'whole ' if name in _WHOLE else ''}number is needed")
-    if not isfinite(amount) or not 0 < amount <= _MOST[name]:
+    if not 0 < amount <= _MOST[name]:
         raise ValueError(f"{name}: above 0 and at most {_MOST[name]} is needed")

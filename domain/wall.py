@@ -2,7 +2,7 @@
 
 In spring an hour never shows: what would fall into it falls on the moment of the change. In autumn an hour
 shows twice: a time means its first showing, and whoever acts during the second has acted when the clock was
-put back. So later moments never get earlier times, nor the other way: deadlines keep the order of their starts.
+put back. So later moments never get earlier times, nor the other way: deadlines keep their order.
 """
 
 from __future__ import annotations
