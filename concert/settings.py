@@ -13,11 +13,13 @@ LogLevel = Annotated[str, StringConstraints(to_upper=True, pattern=r"(?i)^(debug
 class Settings(BaseSettings):
     """Read from `CONCERT_*` variables, then `.env` in the working directory; a wrong value ends the start.
 
-    An empty URL or address means: the embedded server, under `data_dir`. URLs hold passwords, so they stay out
-    of the representation.
+    An empty URL or address means: the embedded server, under `data_dir`. URLs hold passwords: they stay out
+    of the representation and of errors.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CONCERT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CONCERT_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default=Path(".concert"),
