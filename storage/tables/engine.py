@@ -38,7 +38,7 @@ command = Table(
 audit = Table(
     "audit",
     metadata,
-    plain("id", BigInteger, Identity(always=True), primary_key=True),
+    plain("id", ID, primary_key=True),
     plain("at", INSTANT, server_default=text("clock_timestamp()")),
     plain("verb", TEXT),
     plain("object_kind", TEXT),
@@ -52,14 +52,14 @@ audit = Table(
 audit_unsealed = Table(
     "audit_unsealed",
     metadata,
-    plain("audit_id", BigInteger, primary_key=True),
+    plain("audit_id", ID, primary_key=True),
 )
 
 audit_seal = Table(
     "audit_seal",
     metadata,
     plain("seq", BigInteger, primary_key=True, autoincrement=False),
-    plain("audit_id", BigInteger, unique=True),
+    plain("audit_id", ID, unique=True),
     plain("hash", LargeBinary),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Identity, Index, Integer, Table, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, Table, text
 
 from storage.tables.columns import ID, JSON, TEXT, metadata, plain
 
@@ -11,7 +11,7 @@ KEY = ("collaborative_id", "indicator_id", "period", "part", "bucket", "organiza
 indicator_entry = Table(
     "indicator_entry",
     metadata,
-    plain("id", BigInteger, Identity(always=True), primary_key=True),
+    plain("id", ID, primary_key=True),
     plain("event_id", ID, ForeignKey("event.id")),
     plain("collaborative_id", ID),
     plain("indicator_id", ID, ForeignKey("indicator.id")),
@@ -33,7 +33,7 @@ indicator_entry = Table(
 entry_unfolded = Table(
     "entry_unfolded",
     metadata,
-    plain("entry_id", BigInteger, ForeignKey("indicator_entry.id"), primary_key=True),
+    plain("entry_id", ID, ForeignKey("indicator_entry.id"), primary_key=True),
     plain("indicator_id", ID),
     Index("entry_unfolded_indicator_id_idx", "indicator_id"),
 )
