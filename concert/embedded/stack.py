@@ -1,4 +1,4 @@
-"""The embedded servers in their order: PostgreSQL, migrations, Temporal; each only where settings name no other."""
+"""The embedded servers in order: PostgreSQL, migrations, Temporal; each only where settings name no other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from concert.settings import Settings
 
 @dataclass(frozen=True)
 class Servers:
-    """What to connect to, and the servers themselves where they are ours (None where settings name others)."""
+    """What to connect to, and the servers themselves where they are ours (None: settings name others)."""
 
     api_url: str
     engine_url: str

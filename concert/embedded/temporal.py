@@ -8,9 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
-from temporalio.service import RPCError
+import httpx
 
 from concert.embedded.binaries import free_port, temporal_program
 from concert.embedded.child import Child, spawn
@@ -46,6 +44,7 @@ class EmbeddedTemporal:
         self.ui_port = ui_port
         self.options = tuple(options)
         self._fixed_port = bool(port)
+        self._http_port = 0
         self._lock = Lock(self.data_dir / "temporal.lock")
         self._child: Child | None = None
 
@@ -130,6 +129,7 @@ class EmbeddedTemporal:
                 )
 
     def _arguments(self) -> list[str]:
+        self._http_port = free_port()
         if self.ui_port == 0:
             self.ui_port = free_port()
         return [
@@ -137,7 +137,7 @@ class EmbeddedTemporal:
             "start-dev",
             "--ip=127.0.0.1",
             f"--port={self.port}",
-            f"--http-port={free_port()}",
+            f"--http-port={self._http_port}",
             f"--metrics-port={free_port()}",
             f"--ui-port={self.ui_port}" if self.ui_port else "--headless",
             f"--db-filename={self.file}",
@@ -148,23 +148,31 @@ class EmbeddedTemporal:
         ]
 
     async def _ready(self, child: Child, patience: float = 30.0) -> bool:
-        """True when every namespace answers; False when the server has ended."""
+        """True when every namespace answers; False when the server has ended.
+
+        Asks over HTTP: the SDK's runtime, once loaded, can abort the interpreter at its exit.
+        """
         deadline = time.monotonic() + patience
-        while child.running:
-            try:
-                await self._ask()
-            except (RuntimeError, RPCError) as refusal:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            while child.running:
+                if await self._answers(client):
+                    return True
                 if time.monotonic() > deadline:
-                    raise CannotStart(f"Temporal did not answer: {refusal}", f"See {child.log}.") from refusal
-                await asyncio.sleep(0.05)
-            else:
-                return True
+                    raise CannotStart(f"Temporal gave no answer in {patience:.0f} s.", f"See {child.log}.")
+                await asyncio.sleep(0.03)
         return False
 
-    async def _ask(self) -> None:
-        client = await Client.connect(self.address)
-        for name in self.namespaces:
-            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=name))
+    async def _answers(self, client: httpx.AsyncClient) -> bool:
+        try:
+            for name in self.namespaces:
+                answer = await client.get(f"http://127.0.0.1:{self._http_port}/api/v1/namespaces/{name}")
+                if answer.status_code != httpx.codes.OK:
+                    return False
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except (httpx.TransportError, OSError):
+            return False
+        writer.close()
+        return True
 
     def _running(self) -> Child:
         if self._child is None:
