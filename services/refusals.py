@@ -29,6 +29,7 @@ class Refusal(Exception):
         self.detail = detail
         self.current = current
         self.pointer = pointer
+        self.replayed = False
 
 
 class BadRequest(Refusal):

@@ -1,0 +1,290 @@
+"""The one wrapper around every use case: identity, visibility, replay, precondition, rule, and one commit (decision 12).
+
+Order of a command: who is it (`app.enter`), may they see it now (`see`, which also takes the locks: the referral first, then
+its tasks by id), was this very command answered before, is the version right, then the rule. What was decided is committed
+together with the answer, so a retry gets the same answer and nothing happens twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from domain.refusal import NotPossible
+from services.agenda import Agenda, agenda_of
+from services.journal import Journal
+from services.refusals import Conflict, KeyReused, PreconditionRequired, Refusal, Stale, Unauthenticated
+from storage.database import Database, sqlstate
+
+ATTEMPTS = 4
+_RETRIED = frozenset({"40P01", "40001"})
+CLIENT_FIELDS = ("client_id", "client")
+"""Never in a stored answer; a replay reads them afresh, under what the caller may see now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An Idempotency-Key and the fingerprint (sha256) of the request that it came with."""
+
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, for which of their organizations (None: their first), and how often they may have said so."""
+
+    subject: str
+    organization_id: UUID | None = None
+    key: Key | None = None
+    if_match: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The person as the record knows them in this transaction; `now` is the database's clock."""
+
+    user_id: UUID
+    login: str
+    language: str
+    organization_id: UUID
+    organization_slug: str
+    confidential: bool
+    part2: bool
+    roles: frozenset[str]
+    collaborative_id: UUID
+    agenda_version: int
+    backbone: bool
+    now: datetime
+    seen: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Tx:
+    """A running transaction. Functions that take one work in it and never commit."""
+
+    connection: Connection
+    here: Here
+    agenda: Agenda
+    journal: Journal = field(default_factory=Journal)
+
+    def rows(self, statement: Any, **values: Any) -> list[Any]:
+        return list(self.connection.execute(statement, values).all())
+
+    def row(self, statement: Any, **values: Any) -> Any | None:
+        """The first row, or None."""
+        return self.connection.execute(statement, values).first()
+
+    def run(self, statement: Any, **values: Any) -> None:
+        self.connection.execute(statement, values)
+
+
+class Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer[M]:
+    """What a command did. `replayed`: it had been done before, this is the stored answer."""
+
+    body: M
+    status: int = 200
+    replayed: bool = False
+
+
+class Record:
+    """The services' door to the database; `wake` is called after a commit that left something in the outbox."""
+
+    def __init__(self, database: Database, wake: Callable[[], None] = lambda: None) -> None:
+        self.database = database
+        self.wake = wake
+
+
+def read(record: Record, call: Call, look: Callable[[Tx], S]) -> S:
+    """A reading use case: one transaction, nothing written."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with record.database.transaction() as connection:
+                return look(_enter(connection, call))
+        except DBAPIError as error:
+            if not _again(error, attempt):
+                raise
+    raise AssertionError("unreachable")
+
+
+def perform(
+    record: Record,
+    call: Call,
+    see: Callable[[Tx], S],
+    act: Callable[[Tx, S], M],
+    shape: type[M],
+    *,
+    fill: Callable[[Tx, S, dict[str, Any]], dict[str, Any]] = lambda tx, seen, body: body,
+    version: Callable[[S], int] | None = None,
+    need_if_match: bool = False,
+    status: int = 200,
+) -> Answer[M]:
+    """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times.
+
+    `fill` completes a stored body with the client fields that are never stored. Raises Refusal.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with record.database.transaction() as connection:
+                tx = _enter(connection, call)
+                seen = see(tx)
+                if tx.here.seen:
+                    return _replay(tx, seen, call, shape, fill)
+                _match(call, seen, version, need_if_match)
+                body = _decide(act, tx, seen)
+                _remember(tx, call, status, body.model_dump(mode="json", exclude=set(CLIENT_FIELDS)))
+                tx.journal.write(connection)
+            if tx.journal.outbox:
+                record.wake()
+            return Answer(body, status)
+        except Refusal as refusal:
+            earlier = _earlier(record, call, see, shape, fill, refusal)
+            if earlier is not None:
+                return earlier
+            raise
+        except IntegrityError as error:
+            if not _same_key(error) or attempt == ATTEMPTS - 1:
+                raise
+        except DBAPIError as error:
+            if not _again(error, attempt):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _enter(connection: Connection, call: Call) -> Tx:
+    key = call.key.key if call.key else None
+    row = connection.execute(
+        _ENTER, {"subject": call.subject, "organization": call.organization_id, "key": key}
+    ).first()
+    if row is None:
+        raise Unauthenticated(
+            "This login is unknown, was revoked, or has no current membership in that organization."
+            " Ask your agency's administrator."
+        )
+    values = dict(row._mapping) | {"roles": frozenset(row.roles)}
+    here = Here(**values)
+    return Tx(connection, here, agenda_of(connection, here.collaborative_id, here.agenda_version))
+
+
+def _decide(act: Callable[[Tx, S], M], tx: Tx, seen: S) -> M:
+    try:
+        return act(tx, seen)
+    except NotPossible as no:
+        raise Conflict(no.sentence, code=no.code, current=current_of(seen)) from None
+
+
+def current_of(seen: Any) -> dict[str, object]:
+    """The state as it stands, for a 409: of whatever was locked."""
+    subject = getattr(seen, "task", None) or getattr(seen, "referral", None) or seen
+    state, version = getattr(subject, "state", None), getattr(subject, "version", None)
+    return {"state": str(state), "version": version} if state is not None else {}
+
+
+def _match(call: Call, seen: Any, version: Callable[[Any], int] | None, needed: bool) -> None:
+    if version is None:
+        return
+    if call.if_match is None:
+        if needed:
+            raise PreconditionRequired("Send If-Match with the version that you read (its ETag), then edit again.")
+        return
+    if version(seen) not in call.if_match:
+        raise Stale("It has changed since you read it. Read it again and decide with what it says now.")
+
+
+def _remember(tx: Tx, call: Call, status: int, body: dict[str, Any]) -> None:
+    if call.key is None:
+        return
+    tx.journal.commands.append(
+        {
+            "user_id": tx.here.user_id,
+            "organization_id": tx.here.organization_id,
+            "key": call.key.key,
+            "fingerprint": "\\x" + call.key.fingerprint.hex(),
+            "status": status,
+            "body": body,
+        }
+    )
+
+
+def _replay(
+    tx: Tx, seen: S, call: Call, shape: type[M], fill: Callable[[Tx, S, dict[str, Any]], dict[str, Any]]
+) -> Answer[M]:
+    stored = tx.here.seen
+    assert stored is not None and call.key is not None
+    if stored["fingerprint"] != call.key.fingerprint.hex():
+        raise KeyReused("This Idempotency-Key came with another request before. Use a new key for a new request.")
+    if stored["status"] >= 400:
+        body = stored["body"]
+        refusal = Conflict(body["detail"], code=body["code"], current=body["current"])
+        refusal.replayed = True
+        raise refusal
+    return Answer(shape.model_validate(fill(tx, seen, stored["body"])), stored["status"], replayed=True)
+
+
+def _earlier(
+    record: Record,
+    call: Call,
+    see: Callable[[Tx], S],
+    shape: type[M],
+    fill: Callable[[Tx, S, dict[str, Any]], dict[str, Any]],
+    refusal: Refusal,
+) -> Answer[M] | None:
+    """The same command may have been answered while this one waited for the lock: then that answer stands.
+
+    Otherwise a 409 is kept, so that a retry hears the same; 404, 412, 422 and the rest are never kept.
+    """
+    if call.key is None or refusal.replayed or not isinstance(refusal, Conflict | Stale):
+        return None
+    with record.database.transaction() as connection:
+        tx = _enter(connection, call)
+        if tx.here.seen:
+            return _replay(tx, see(tx), call, shape, fill)
+        if isinstance(refusal, Conflict):
+            body = {"detail": refusal.detail, "code": refusal.code, "current": dict(refusal.current or {})}
+            connection.execute(
+                _KEEP,
+                {
+                    "user": tx.here.user_id,
+                    "organization": tx.here.organization_id,
+                    "key": call.key.key,
+                    "fingerprint": call.key.fingerprint,
+                    "body": json.dumps(body),
+                },
+            )
+    return None
+
+
+def _same_key(error: IntegrityError) -> bool:
+    """Two transactions with one key: the first has committed, so the next attempt finds its answer."""
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return constraint == "command_pkey"
+
+
+def _again(error: DBAPIError, attempt: int) -> bool:
+    """Deadlocks and serialization failures; and a pooled connection that had died before this transaction began."""
+    return attempt < ATTEMPTS - 1 and (sqlstate(error) in _RETRIED)
+
+
+_ENTER = text("select * from app.enter(:subject, :organization, :key)")
+_KEEP = text(
+    "insert into command (user_id, organization_id, key, fingerprint, status, body)"
+    " values (:user, :organization, :key, :fingerprint, 409, cast(:body as jsonb)) on conflict do nothing"
+)

@@ -1,0 +1,82 @@
+"""Connections to the record, and the refusal to use a role that row security cannot bind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+
+# No connection outlives its purpose: a black-holed one ends by these, not by somebody noticing.
+_OPTIONS = (
+    "-c statement_timeout=8s -c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c jit=off"
+    " -c timezone=UTC"
+)
+_TCP = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+
+
+class UnsafeRole(Exception):
+    """The login could see past row security: superuser, BYPASSRLS, or owner of the tables."""
+
+
+class Database:
+    """One pool of connections for one login role. `pool_size` is the most that are open at once."""
+
+    def __init__(self, url: str, *, pool_size: int = 16, statement_seconds: int = 8, application: str = "concert") -> None:
+        self.url = url
+        options = _OPTIONS.replace("statement_timeout=8s", f"statement_timeout={statement_seconds}s")
+        self.engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_recycle=1800,
+            pool_use_lifo=True,
+            hide_parameters=True,
+            connect_args={"options": options, "application_name": application, **_TCP},
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commits when the block ends, rolls back when it raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def check_role(self) -> None:
+        """Raises UnsafeRole unless row security binds this login."""
+        with self.transaction() as connection:
+            row = connection.execute(text(_ROLE)).one()
+        if row.rolsuper or row.rolbypassrls or row.owns:
+            raise UnsafeRole(
+                f"The database login {row.rolname!r} can see past row security (superuser, BYPASSRLS or table owner)."
+                " Use the logins that 'concert migrate' makes: concert_api and concert_engine."
+            )
+
+    def psycopg_url(self) -> str:
+        """The same address for psycopg itself (LISTEN, COPY)."""
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+_ROLE = """
+select r.rolname, r.rolsuper, r.rolbypassrls,
+       exists (select from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+                and pg_has_role(current_user, c.relowner, 'member')) as owns
+  from pg_roles r where r.rolname = current_user
+"""
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The five-character code behind a database error, None where there is none."""
+    original: Any = getattr(error, "orig", error)
+    return getattr(original, "sqlstate", None)
