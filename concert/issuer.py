@@ -1,0 +1,78 @@
+"""The embedded OIDC issuer: for development on one machine. It signs for whoever can read the data
+directory.
+"""
+
+import os
+import secrets
+import time
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+ISSUER = "urn:concert:development"
+LIFETIME_SECONDS = 12 * 3600
+
+
+class Issuer:
+    """One ES256 key and what it says. The tokens carry no `nbf`, so a slow clock elsewhere refuses none of
+    them.
+    """
+
+    def __init__(self, key: ECKey, *, audience: str = "concert", name: str = ISSUER) -> None:
+        self._key, self._audience, self.name = key, audience, name
+        self._kid = key.thumbprint()
+
+    @classmethod
+    def open(cls, data_dir: Path, *, audience: str = "concert", name: str = ISSUER) -> "Issuer":
+        """The issuer of a data directory; the first call makes its key, readable by its owner only."""
+        path = data_dir / "issuer.pem"
+        if not path.exists():
+            _create(path, ECKey.generate_key("P-256").as_pem(private=True))
+        return cls(ECKey.import_key(path.read_bytes()), audience=audience, name=name)
+
+    def sign(self, login: str, lifetime: float = LIFETIME_SECONDS) -> str:
+        """A bearer token for the person of this login, valid for `lifetime` seconds from now."""
+        now = int(time.time())
+        claims = {
+            "iss": self.name,
+            "aud": self._audience,
+            "sub": login,
+            "iat": now,
+            "exp": now + int(lifetime),
+            "jti": secrets.token_urlsafe(12),
+        }
+        return jwt.encode({"alg": "ES256", "kid": self._kid}, claims, self._key, algorithms=["ES256"])
+
+    def jwks(self) -> dict[str, object]:
+        """The public half of the key, as a JWK set."""
+        return {
+            "keys": [{**self._key.as_dict(private=False), "kid": self._kid, "use": "sig", "alg": "ES256"}]
+        }
+
+    def configuration(self, base_url: str) -> dict[str, object]:
+        """The discovery document of an API that is reached at `base_url`. There is no sign-in page to name."""
+        return {
+            "issuer": self.name,
+            "jwks_uri": f"{base_url}/.well-known/jwks.json",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+        }
+
+
+def _create(path: Path, pem: bytes) -> None:
+    """Write the key whole or not at all; of two processes that begin at once, the first one's key stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
