@@ -25,12 +25,15 @@ CALENDARS = {
     "closed at noon": Calendar(
         DENVER, weekly_hours({d: [["08:00", "12:00"], ["13:00", "17:00"]] for d in OFFICE})
     ),
-    "short fridays": Calendar(DENVER, weekly_hours({**OFFICE, "fri": [["08:00", "12:00"]]})),
+    "short fridays": Calendar(
+        DENVER, weekly_hours({**OFFICE, "fri": [["10:30", "12:00"], ["08:00", "10:00"]]})
+    ),
     "late wednesdays": Calendar(DENVER, weekly_hours({**OFFICE, "wed": [["13:00", "20:00"]]})),
     "saturdays only": Calendar(DENVER, weekly_hours({"sat": [["09:00", "11:00"]]})),
     "night shelter": Calendar(
         DENVER, weekly_hours({d: [["00:00", "06:00"], ["20:00", "24:00"]] for d in (*OFFICE, "sat", "sun")})
     ),
+    "sundays before dawn": Calendar(DENVER, weekly_hours({"sun": [["02:00", "03:00"]]})),
     "hotline": Calendar(DENVER, {}, frozenset({date(2026, 7, 3)}), always_open=True),
     "new year": Calendar(DENVER, weekly_hours(OFFICE), frozenset({date(2026, 12, 25), date(2027, 1, 1)})),
 }
@@ -69,6 +72,8 @@ DUE = [
     ("noon at the shelter", "night shelter", "Mon 07-13 12:00", {"business_days": 1}, "Tue 07-14 20:00"),
     ("into the hour that spring leaves out", "night shelter", "Sat 03-07 02:30", {"business_days": 1},
      "Sun 03-08 03:00"),
+    ("its only hour is left out", "sundays before dawn", "Sun 03-01 02:30", {"business_days": 1},
+     "Sun 03-15 02:30"),
     ("24/7, on a holiday's eve", "hotline", "Thu 07-02 23:00", {"business_days": 1}, "Fri 07-03 23:00"),
 
     ("urgent, in the morning", "office", "Mon 07-13 09:00", {"opening_hours": 4}, "Mon 07-13 13:00"),
@@ -109,6 +114,7 @@ def test_the_hour_that_shows_twice_is_open_twice_and_its_second_showing_counts_a
     assert shelter.open_seconds(first, second) == 3600
     assert shelter.due(first, Limit(business_days=1)) == at("Mon 11-02 01:30")
     assert shelter.due(second, Limit(business_days=1)) == at("Mon 11-02 02:00")
+    assert shelter.due(second + MICROSECOND, Limit(business_days=1)) == at("Mon 11-02 02:00")
 
 
 # fmt: off
@@ -135,6 +141,7 @@ HOURS = [
     ("a working day", "office", "Mon 07-13 00:00", "Tue 07-14 00:00", 9),
     ("a weekend", "office", "Fri 07-10 17:00", "Mon 07-13 08:00", 0),
     ("a holiday", "office", "Thu 07-02 16:00", "Mon 07-06 09:00", 2),
+    ("a morning in two shifts", "short fridays", "Fri 07-10 07:00", "Fri 07-10 11:00", 2.5),
     ("lunch is not counted", "closed at noon", "Mon 07-13 11:30", "Mon 07-13 13:30", 1),
     ("the night an hour shorter", "night shelter", "Sat 03-07 20:00", "Sun 03-08 12:00", 9),
     ("the night an hour longer", "night shelter", "Sat 10-31 20:00", "Sun 11-01 12:00", 11),
@@ -414,3 +421,14 @@ def _open_days(calendar: Calendar, days: Iterable[date]) -> Iterator[date]:
 def test_a_calendar_travels_as_json(calendar: Calendar) -> None:
     assert Calendar.from_json(calendar.as_json()) == calendar
     assert hash(Calendar.from_json(calendar.as_json())) == hash(calendar)
+
+
+def test_a_calendar_is_written_in_plain_words() -> None:
+    hours = {"sat": [["20:00", "24:00"], ["00:00", "06:30"]]}
+    calendar = Calendar(DENVER, weekly_hours(hours), frozenset({date(2026, 7, 4), date(2026, 1, 1)}))
+    assert calendar.as_json() == {
+        "zone": DENVER,
+        "hours": {"sat": [["00:00", "06:30"], ["20:00", "24:00"]]},
+        "holidays": ["2026-01-01", "2026-07-04"],
+        "always_open": False,
+    }
