@@ -16,7 +16,7 @@ Clocks = dict[str, dict[str, dict[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Collaborative:
-    """`country` and `subdivision` name the public holidays; published counts under `suppress_below` are hidden."""
+    """`country`, `subdivision`: whose public holidays. Published counts under `suppress_below` are hidden."""
 
     slug: str
     name: str
@@ -80,7 +80,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorSpec:
-    """`kind`: how_much, how_well, better_off. `owner`: an organization's slug. `rule`: for `domain.indicator`."""
+    """`kind`: how_much, how_well, better_off. `owner`: whose it is (slug). `rule`: for `domain.indicator`."""
 
     code: str
     name: str

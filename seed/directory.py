@@ -11,7 +11,7 @@ from seed.hours import Hours
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """`mode`: connected, by_phone, listed. `task_queue`: the partner's own where its system answers (`worker`).
+    """`mode`: connected, by_phone, listed. `task_queue`: its own where its own system answers (`worker`).
 
     `confidential`: a victim-service provider, which has no location. `part2`: under 42 CFR Part 2.
     """

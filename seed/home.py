@@ -87,9 +87,10 @@ class Home:
             id=id_of(self._seed, "client", str(index)),
             household_id=id_of(self._seed, "household", str(family.position)),
             role=role,
-            known_as="named",
+            identity="named",
             given_name=given_name,
             family_name=family.family_name,
+            alias=None,
             birth_date=born,
             birth_year=born.year,
             birth_estimated=False,
@@ -111,12 +112,22 @@ class Home:
 
     def _as_known(self, head: Client) -> Client:
         """Somebody alone may go by another name or by none."""
-        known_as = self._voice.one_of({"named": 90, "alias": 6, "anonymous": 4})
-        if known_as == "named":
+        identity = self._voice.one_of({"named": 90, "alias": 6, "anonymous": 4})
+        if identity == "named":
             return head
-        contact = Contact(("in_person",), None, None, None, voicemail_ok=False)
-        hidden = replace(head, known_as=known_as, family_name=None, birth_date=None, birth_estimated=True)
-        return replace(hidden, given_name=None, contact=contact) if known_as == "anonymous" else hidden
+        alias = head.given_name if identity == "alias" else None
+        channels = ("phone",) if alias else ("in_person",)
+        phone = head.contact.phone if alias else None
+        return replace(
+            head,
+            identity=identity,
+            given_name=None,
+            family_name=None,
+            alias=alias,
+            birth_date=None,
+            birth_estimated=True,
+            contact=Contact(channels, phone, None, None, voicemail_ok=False),
+        )
 
     def _contact(self, role: str, family: _Family, given_name: str) -> Contact:
         """Children are reached through their household; who hides is not rung up."""
@@ -145,7 +156,7 @@ class Home:
 
 def _fixed(random: Random, county: County, since: date) -> Residence:
     town = random.choice(county.towns)
-    asked = random.random() < 0.7
+    tribal_land = random.choices(("yes", "no", "not_asked"), (3, 67, 30))[0]
     return Residence(
         "fixed",
         county.fips,
@@ -154,7 +165,7 @@ def _fixed(random: Random, county: County, since: date) -> Residence:
         city=town.name,
         postal_code=town.postal_code,
         school_district=county.school_district,
-        tribal_land=random.random() < 0.04 if asked else None,
+        tribal_land=tribal_land,
     )
 
 

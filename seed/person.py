@@ -28,7 +28,7 @@ class Contact:
 class Residence:
     """`kind`: fixed, none (no fixed place) or confidential. Only a fixed one has a street and a postal code.
 
-    `tribal_land` is None where nobody asked.
+    `tribal_land`: yes, no or not_asked.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Residence:
     city: str | None = None
     postal_code: str | None = None
     school_district: str | None = None
-    tribal_land: bool | None = None
+    tribal_land: str = "not_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`known_as`: named, alias (only `given_name`, chosen) or anonymous (no name at all).
+    """`identity`: named, alias (a chosen name and no other) or anonymous (no name at all).
 
     A birth date, or only a year, maybe an estimate; `birth_year` is always there. `races` are values of
     `voice.RACES`, or exactly one of `voice.UNKNOWN`. `index` counts from 0; a story refers to it.
@@ -70,9 +70,10 @@ class Client:
     id: UUID
     household_id: UUID
     role: str
-    known_as: str
+    identity: str
     given_name: str | None
     family_name: str | None
+    alias: str | None
     birth_date: date | None
     birth_year: int
     birth_estimated: bool

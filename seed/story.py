@@ -1,0 +1,168 @@
+"""The requests of the demonstration: who needs what, who asks whom, and what will come of it.
+
+The same seed and region give the same stream, and a longer one begins like a shorter one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+from random import Random
+
+from seed.directory import Organization, Service
+from seed.ending import Ending, ending
+from seed.ids import chance
+from seed.people import clients
+from seed.person import Client
+from seed.region import Region
+from seed.scene import closest, pick, script
+
+_EVERYBODY = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request for one need of one client.
+
+    `client` is an index into `clients(seed, …)`; `source` an organization's slug; `service` and `reroute_to`
+    slugs of services. `kind`: referral, or information (a listed organization: its number is handed out).
+    `on_behalf`: the target is reached by phone, so the source records its moves. `consent` is the form in
+    which it was given; None: the target sees the need only. `reroute_to` is set where the ending declines and
+    there is another door; it may serve a neighboring term.
+    """
+
+    number: int
+    kind: str
+    client: int
+    source: str
+    service: str
+    term: str
+    priority: str
+    origin: str
+    reason: str
+    note: str | None
+    consent: str | None
+    on_behalf: bool
+    ending: Ending
+    reroute_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Somebody at a partner's desk, and what the other partners could do."""
+
+    region: Region
+    random: Random
+    number: int
+    client: Client
+    source: Organization
+    offered: Sequence[Service]
+
+
+def requests(region: Region, n: int) -> Iterator[Request]:
+    """The first `n` requests of the region's seed."""
+    return (_request(visit) for visit in islice(_visits(region), n))
+
+
+def clients_of(region: Region, asked: Sequence[Request]) -> list[Client]:
+    """The clients that the requests refer to by index, and those between them."""
+    return list(clients(region.seed, max((request.client for request in asked), default=-1) + 1))
+
+
+def _visits(region: Region) -> Iterator[_Visit]:
+    arrivals = clients(region.seed, _EVERYBODY)
+    known: list[tuple[Client, Organization]] = []
+    number = 0
+    for turn in count():
+        random = chance(region.seed, "request", turn)
+        client, source = _who(region, random, arrivals, known)
+        offered = _offered(region, client, source)
+        if offered and (client.role != "child" or random.randrange(100) < script()["children_percent"]):
+            known.append((client, source))
+            yield _Visit(region, random, number, client, source, offered)
+            number += 1
+
+
+def _who(
+    region: Region, random: Random, arrivals: Iterator[Client], known: Sequence[tuple[Client, Organization]]
+) -> tuple[Client, Organization]:
+    """Two in three are new; who comes back mostly comes back to the same door."""
+    source = region.organization(pick(random, script()["sources"]))
+    if not known or random.random() < 0.66:
+        return next(arrivals), source
+    client, before = random.choice(known)
+    return client, before if random.random() < 0.6 else source
+
+
+def _offered(region: Region, client: Client, source: Organization) -> list[Service]:
+    """What others offer to somebody of this age who lives there."""
+    return [
+        service
+        for service in region.services
+        if service.organization_id != source.id
+        and service.serves(client.residence.county_fips, client.age, bool(client.veteran))
+        and _plausible(service.term, client.age)
+    ]
+
+
+def _plausible(term: str, age: int) -> bool:
+    youngest, oldest = closest(script()["ages"], term, (0, 120))
+    return bool(youngest <= age <= oldest)
+
+
+def _request(visit: _Visit) -> Request:
+    random, service = visit.random, _choice(visit)
+    owner = visit.region.owner(service)
+    urgent = random.randrange(100) < closest(script()["urgent"], service.term, 0)
+    request = Request(
+        number=visit.number,
+        kind="information" if owner.mode == "listed" else "referral",
+        client=visit.client.index,
+        source=visit.source.slug,
+        service=service.slug,
+        term=service.term,
+        priority="urgent" if urgent else "routine",
+        origin=pick(random, script()["origins"]),
+        reason=random.choice(script()["reasons"][service.term]),
+        note=random.choice(script()["notes"]),
+        consent=_consent(random, visit.source),
+        on_behalf=owner.mode == "by_phone",
+        ending=ending(random, visit.region.agenda, informed=owner.mode == "listed"),
+    )
+    return _with_another_door(visit, request) if request.ending.kind == "decline_reroute" else request
+
+
+def _choice(visit: _Visit) -> Service:
+    """First the category, so that a partner with many services is not asked for everything."""
+    weights = script()["categories"]
+    present = {_category(service) for service in visit.offered}
+    category = pick(visit.random, {name: weight for name, weight in weights.items() if name in present})
+    inside = [service for service in visit.offered if _category(service) == category]
+    modes = [script()["modes"][visit.region.owner(service).mode] for service in inside]
+    return visit.random.choices(inside, modes)[0]
+
+
+def _category(service: Service) -> str:
+    return service.term.partition(".")[0]
+
+
+def _consent(random: Random, source: Organization) -> str | None:
+    strict = source.confidential or source.part2
+    form = pick(random, script()["written_only" if strict else "consents"])
+    return None if form == "none" else form
+
+
+def _with_another_door(visit: _Visit, request: Request) -> Request:
+    """Where a no is to be followed by another offer and there is none, the need stays unmet."""
+    asked = visit.region.service(request.service).organization_id
+    others = [
+        other
+        for other in visit.offered
+        if other.organization_id != asked and visit.region.owner(other).mode == "connected"
+    ]
+    for term in (request.term, *script()["other_doors"].get(request.term, ())):
+        doors = [other.slug for other in others if other.term == term]
+        if doors:
+            return replace(request, reroute_to=visit.random.choice(doors))
+    return replace(request, ending=request.ending.without_another_door())
