@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,7 @@ from concert.embedded.directory import (
 ADMIN = "concert_admin"
 LOGINS = {"admin": ADMIN, "api": "concert_api", "engine": "concert_engine"}
 DATABASE = "concert"
+STATUS_LINE = 8  # of postmaster.pid, as pg_ctl reads it
 
 # For one small machine. Statements and key values stay out of the log: they hold people's names.
 SETTINGS = {
@@ -45,8 +47,9 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
-# Only for data that nobody will miss: a crash of the machine may leave them unreadable.
-DISPOSABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Only for data that nobody will miss: a crash of the machine may leave them unreadable. Commits stay synchronous:
+# without that a killed server, too, forgets the last of them.
+DISPOSABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
@@ -226,20 +229,19 @@ class EmbeddedPostgres:
                 )
 
     async def _ready(self, child: Child, patience: float = 60.0) -> bool:
-        """True when a login works; False when the server has ended. Recovery may take a while."""
+        """True when it takes logins; False when the server has ended. Recovery may take a while.
+
+        Its own pid file says so, which only it can write: a login might reach a stranger on the same port.
+        """
         deadline = time.monotonic() + patience
         while child.running:
-            try:
-                connection = await asyncio.to_thread(self._connect, "postgres")
-            except psycopg.OperationalError as refusal:
-                if time.monotonic() > deadline:
-                    raise CannotStart(
-                        f"PostgreSQL did not answer: {refusal}", f"See {child.log}."
-                    ) from refusal
-                await asyncio.sleep(0.03)
-            else:
-                connection.close()
-                return True
+            with suppress(OSError):
+                lines = (self.cluster / "postmaster.pid").read_text().splitlines()
+                if len(lines) >= STATUS_LINE and lines[STATUS_LINE - 1].strip() == "ready":
+                    return True
+            if time.monotonic() > deadline:
+                raise CannotStart(f"PostgreSQL gave no answer in {patience:.0f} s.", f"See {child.log}.")
+            await asyncio.sleep(0.02)
         return False
 
     def _create_database(self) -> None:
@@ -270,7 +272,7 @@ class EmbeddedPostgres:
                 user=ADMIN,
                 password=self._passwords["admin"],
                 dbname=database,
-                connect_timeout=5,
+                connect_timeout=10,
             ),
             autocommit=True,
         )
