@@ -1,4 +1,4 @@
-"""The catalogue of problems: every `type` that the API answers, what it means, and what a caller does next."""
+"""The catalogue of problems: every `type` that the API answers, what it means, what a caller does next."""
 
 from collections.abc import Mapping
 

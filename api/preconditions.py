@@ -22,7 +22,7 @@ _VERSION = re.compile(r'"(0|[1-9]\d{0,17})"', re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """What tells a repeat of a command from another one: the caller's key, and a SHA-256 of what was asked."""
+    """What tells a repeat of a command from another: the caller's key, and a SHA-256 of what was asked."""
 
     key: str
     fingerprint: bytes

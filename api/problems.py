@@ -114,7 +114,7 @@ def _of_http(exc: HTTPException) -> Problem:
 
 
 def is_outage(exc: BaseException) -> bool:
-    """Whether the database is away, full, read-only, shutting down or overloaded: a repeat may well succeed."""
+    """Whether the database is away, full, read-only, stopping or overloaded: a repeat may succeed."""
     if isinstance(exc, sqlalchemy.exc.TimeoutError | psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
         return True
     if isinstance(exc, sqlalchemy.exc.DBAPIError):

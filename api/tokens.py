@@ -33,7 +33,7 @@ _FAMILIES: Final[Mapping[str, type[PublicKey]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says; who that is, and whether they may still come in, is for the record to say."""
+    """What a verified token says; whether that person may still come in is for the record to say."""
 
     subject: str
     issuer: str

@@ -142,9 +142,9 @@ def _identifier(value: Any) -> UUID:
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if value not in {"true", "false"}:
+    if not isinstance(value, str) or value not in {"true", "false"}:
         raise refusal("flag", "Write true or false.")
-    return bool(value == "true")
+    return value == "true"
 
 
 def _amount(value: Any) -> Any:
@@ -153,15 +153,13 @@ def _amount(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, float | int) else value
 
 
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+def _composed(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 ShortText = Annotated[str, Text(1, 200)]
 LongText = Annotated[str, Text(1, 10_000, lines=True)]
-Name = Annotated[
-    str, BeforeValidator(lambda value: _composed(value) if isinstance(value, str) else value), Text(1, 120)
-]
+Name = Annotated[str, Text(1, 120), BeforeValidator(_composed)]
 """A name of a person, place or thing, trimmed and in Unicode's composed form, so that equal names compare
 equal.
 """

@@ -51,7 +51,7 @@ class Issuer:
         }
 
     def configuration(self, base_url: str) -> dict[str, object]:
-        """The discovery document of an API that is reached at `base_url`. There is no sign-in page to name."""
+        """The discovery document of an API reached at `base_url`. There is no sign-in page to name."""
         return {
             "issuer": self.name,
             "jwks_uri": f"{base_url}/.well-known/jwks.json",
