@@ -52,7 +52,10 @@ class Region:
 
     def owner(self, service: Service) -> Organization:
         """The organization that offers the service."""
-        return next(one for one in self.organizations if one.id == service.organization_id)
+        return self.organization_by_id(service.organization_id)
+
+    def organization_by_id(self, organization_id: UUID) -> Organization:
+        return next(one for one in self.organizations if one.id == organization_id)
 
     def people_of(self, slug: str, role: str) -> tuple[User, ...]:
         """Who holds the role at the organization, in the order of the directory."""

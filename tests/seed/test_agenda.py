@@ -1,0 +1,117 @@
+"""The agenda: everything in it is understood by the rules that read it."""
+
+from domain.clock import Clock, Limits, Priority
+from domain.indicator import Rule
+from domain.limit import Limit
+from domain.reason import ReasonClass
+from seed.agenda import agenda
+from seed.hours import opening_hours
+from services.calendars import REGION_HOURS, calendar_of
+
+
+def test_every_clock_has_a_limit_for_both_priorities() -> None:
+    for priority in Priority:
+        assert set(Limits.of(priority, agenda().clocks).by_clock) == set(Clock)
+
+
+def test_the_routine_limits_are_those_of_the_glossary() -> None:
+    limits = Limits.of(Priority.ROUTINE, agenda().clocks).by_clock
+    assert limits[Clock.ACKNOWLEDGE] == Limit(business_days=1)
+    assert limits[Clock.DECIDE] == Limit(business_days=2)
+    assert limits[Clock.HARD_LIMIT] == Limit(business_days=14)
+    assert limits[Clock.ANSWER] == Limit(business_days=2)
+    assert limits[Clock.FIRST_CONTACT] == Limit(business_days=5)
+    assert limits[Clock.SIGN_OF_LIFE] == Limit(days=30)
+    assert limits[Clock.RECONFIRM] == Limit(days=30)
+    assert limits[Clock.CONFIRM] == Limit(business_days=5)
+    assert limits[Clock.AWAITING_SOURCE] == Limit(business_days=3)
+
+
+def test_what_is_urgent_is_acknowledged_in_four_open_hours_and_expires_after_two_days() -> None:
+    limits = Limits.of(Priority.URGENT, agenda().clocks).by_clock
+    assert limits[Clock.ACKNOWLEDGE] == Limit(opening_hours=4)
+    assert limits[Clock.DECIDE] == Limit(business_days=1)
+    assert limits[Clock.HARD_LIMIT] == Limit(business_days=2)
+
+
+def test_every_rule_of_an_indicator_can_be_read() -> None:
+    codes = {
+        "referrals_sent",
+        "acknowledged_in_time",
+        "decided_in_time",
+        "loops_closed",
+        "reported_unconfirmed",
+        "needs_met",
+        "clients_served",
+        "days_to_first_contact",
+    }
+    assert {one.code for one in agenda().indicators} == codes
+    for one in agenda().indicators:
+        Rule.parse(one.rule)
+
+
+def test_every_indicator_names_a_strategy_an_owner_and_one_of_the_three_kinds() -> None:
+    strategies = {one.code for one in agenda().strategies}
+    for one in agenda().indicators:
+        assert one.strategy in strategies
+        assert one.owner == agenda().collaborative.backbone
+        assert one.kind in {"how_much", "how_well", "better_off"}
+        assert one.direction in {"up", "down"}
+        assert one.definition.endswith(".")
+
+
+def test_every_strategy_contributes_to_a_result() -> None:
+    assert {one.result for one in agenda().strategies} == {one.code for one in agenda().results}
+
+
+def test_every_class_of_reasons_has_one_and_cannot_say_is_there_for_all() -> None:
+    assert {one.reason_class for one in agenda().reasons} == {each.value for each in ReasonClass}
+    assert agenda().reason("cannot_say").reason_class == "cannot_say"
+    codes = [one.code for one in agenda().reasons]
+    assert len(set(codes)) == len(codes)
+
+
+def test_a_term_comes_after_its_parent_and_inherits_that_it_is_sensitive() -> None:
+    known: dict[str, bool] = {}
+    for term in agenda().terms:
+        if term.parent is not None:
+            assert term.parent in known
+            assert term.sensitive or not known[term.parent]
+        known[term.code] = term.sensitive
+    assert len(known) == len(agenda().terms)
+
+
+def test_what_says_too_much_about_a_person_is_sensitive() -> None:
+    for code in (
+        "emergency.safety.shelter",
+        "health.mental.counseling",
+        "health.mental.children",
+        "health.substance.treatment",
+        "health.reproductive",
+        "legal.protection",
+        "legal.immigration",
+    ):
+        assert agenda().term(code).sensitive
+    assert not agenda().term("food.pantry").sensitive
+
+
+def test_the_default_hours_are_those_that_calendars_assume() -> None:
+    assert agenda().collaborative.hours.weekly == REGION_HOURS
+
+
+def test_hours_are_read_as_people_write_them() -> None:
+    hours = opening_hours("mon-tue,thu 08:00-12:00; mon 13:00-17:00; sat 09:00-12:00")
+    assert hours.weekly == {
+        "mon": [["08:00", "12:00"], ["13:00", "17:00"]],
+        "tue": [["08:00", "12:00"]],
+        "thu": [["08:00", "12:00"]],
+        "sat": [["09:00", "12:00"]],
+    }
+    assert opening_hours("24/7").always_open
+
+
+def test_every_service_has_hours_that_a_calendar_accepts() -> None:
+    from seed.region import build_region
+
+    for service in build_region(1).services:
+        calendar_of("America/Denver", service.hours.weekly or None, always_open=service.hours.always_open)
