@@ -47,8 +47,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
-# Only for data that nobody will miss: a crash of the machine may leave them unreadable. Commits stay synchronous:
-# without that a killed server, too, forgets the last of them.
+# Only for data that nobody will miss: a crash of the machine may leave them unreadable. Commits stay
+# synchronous: without that a killed server, too, forgets the last of them.
 DISPOSABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
