@@ -1,0 +1,260 @@
+"""Who may do what with a task, and what a move asks for: situations in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.moves import Details, born, move, overdue
+from domain.reason import AGAINST_PARTNER, ReasonClass
+from domain.refusal import NotPossible
+from domain.task import ContactResult, Side, State, Task, Verb, allowed
+from tests.domain.agreement import COMPRESSED, MONDAY, UNDECIDED, moment
+
+DAY = timedelta(days=1)
+REACHED = Details(contact=ContactResult.REACHED)
+NO_ANSWER = Details(contact=ContactResult.NO_ANSWER)
+NOT_REACHED = Details(reason="no_answer", reason_class=ReasonClass.NOT_REACHED)
+ELIGIBILITY = Details(reason="over_income", reason_class=ReasonClass.INELIGIBLE)
+
+
+def after(*verbs: str, start: datetime = MONDAY) -> Task:
+    """A task on which these verbs were used, an hour apart."""
+    task = born("task", moment(start))
+    for hours, verb in enumerate(verbs, 1):
+        now = start + timedelta(hours=hours)
+        details = {"hold": Details(reason="away", resume_at=now + 30 * DAY), "contact": REACHED}.get(verb)
+        task, _ = move(task, Verb(verb), moment(now), details or ELIGIBILITY)
+    return task
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("America/Denver"))
+
+
+# fmt: off
+WHO_MAY = [
+    ("the target, asked", "target", "requested",
+     "acknowledge accept decline request-info cancel note assign"),
+    ("the target, having acknowledged", "target", "acknowledged",
+     "accept decline request-info cancel note assign"),
+    ("the target, waiting for an answer", "target", "info_requested", "decline cancel note assign"),
+    ("the target, having accepted", "target", "accepted",
+     "start hold waitlist complete fail cancel contact note assign"),
+    ("the target, with the client on its list", "target", "waitlisted",
+     "start fail cancel reconfirm contact note assign"),
+    ("the target, at work", "target", "in_progress", "hold complete fail cancel contact note assign"),
+    ("the target, holding", "target", "on_hold", "resume complete fail cancel contact note assign"),
+    ("the source, having asked", "source", "requested", "cancel void note"),
+    ("the source, seen", "source", "acknowledged", "cancel void note"),
+    ("the source, asked for more", "source", "info_requested", "answer cancel void note"),
+    ("the source, while others work", "source", "in_progress", "cancel void note"),
+    ("the source, while the client waits", "source", "waitlisted", "cancel void note"),
+    ("the source, after the work", "source", "completed", "void"),
+    ("the source, after a no", "source", "declined", "void"),
+    ("the source, after silence", "source", "expired", "void"),
+    ("the source, after its own slip", "source", "entered_in_error", ""),
+    ("the target, after the work", "target", "completed", ""),
+    ("the target, after silence", "target", "expired", ""),
+    ("the target, after its own no", "target", "declined", ""),
+    ("time, before a decision", "engine", "requested", "expire"),
+    ("time, before a decision on what was seen", "engine", "acknowledged", "expire"),
+    ("time, before an answer", "engine", "info_requested", "expire"),
+    ("time never touches work that was accepted", "engine", "accepted", ""),
+    ("time never ends a wait", "engine", "waitlisted", ""),
+    ("time never resumes: only people do", "engine", "on_hold", ""),
+    ("time never completes", "engine", "in_progress", ""),
+    ("one who refers to itself", "source target", "info_requested", "answer decline cancel void note assign"),
+    ("nobody", "", "requested", ""),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("situation", "sides", "state", "verbs"), WHO_MAY)
+def test_who_may_do_what(situation: str, sides: str, state: str, verbs: str) -> None:
+    told = allowed(State(state), frozenset(Side(side) for side in sides.split()))
+    assert sorted(verb.value for verb in told) == sorted(verbs.split()), situation
+
+
+def test_only_time_lets_a_task_expire() -> None:
+    people = frozenset({Side.SOURCE, Side.TARGET})
+    assert not any(Verb.EXPIRE in allowed(state, people) for state in State)
+
+
+def test_the_ball_is_with_the_target_but_for_the_sources_answer() -> None:
+    assert after().ball is Side.TARGET
+    assert after("request-info").ball is Side.SOURCE
+    assert after("request-info", "answer").ball is Side.TARGET
+    assert after("accept", "complete").ball is None
+
+
+# fmt: off
+DUE = [
+    ("asked on Monday", "routine", [], "2026-07-14T09:00", "2026-07-31T09:00"),
+    ("asked urgently on Monday", "urgent", [], "2026-07-13T14:00", "2026-07-15T09:00"),
+    ("seen at ten", "routine", ["acknowledge"], "2026-07-15T10:00", "2026-07-31T09:00"),
+    ("urgent, seen at ten", "urgent", ["acknowledge"], "2026-07-14T10:00", "2026-07-15T09:00"),
+    ("accepted at ten", "routine", ["accept"], "2026-07-20T10:00", None),
+    ("accepted at ten, reached at eleven", "routine", ["accept", "contact"], "2026-08-12T11:00", None),
+    ("accepted at ten, on the list at eleven", "routine", ["accept", "waitlist"], "2026-08-12T11:00", None),
+    ("started at eleven", "routine", ["accept", "start"], "2026-08-12T11:00", None),
+    ("held at eleven until a date", "routine", ["accept", "hold"], "2026-08-12T11:00", None),
+    ("ended", "routine", ["decline"], None, None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("situation", "priority", "verbs", "due", "hard"), DUE)
+def test_what_is_due_when(
+    situation: str, priority: str, verbs: list[str], due: str | None, hard: str | None
+) -> None:
+    task = born("task", moment(MONDAY, priority=priority))
+    for hours, verb in enumerate(verbs, 1):
+        now = MONDAY + timedelta(hours=hours)
+        details = Details(resume_at=now + 30 * DAY, contact=ContactResult.REACHED, reason="away")
+        task, _ = move(task, Verb(verb), moment(now, priority=priority), details)
+    assert task.due_at == (local(due) if due else None), situation
+    assert task.hard_at == (local(hard) if hard else None), situation
+
+
+def test_asking_stops_the_targets_clocks_and_the_answer_starts_them_where_they_stopped() -> None:
+    seen, _ = move(after(), Verb.ACKNOWLEDGE, moment(local("2026-07-13T10:00")))  # decide by Wednesday 10:00
+    asked, _ = move(seen, Verb.REQUEST_INFO, moment(local("2026-07-14T10:00")))  # 8 hours of it left
+    assert (asked.due_at, asked.clock) == (local("2026-07-16T10:00"), "answer")
+    answered, _ = move(asked, Verb.ANSWER, moment(local("2026-07-20T15:00")))
+    assert (answered.due_at, answered.clock) == (local("2026-07-21T15:00"), "decide")
+    assert answered.hard_at == local("2026-08-06T14:00")  # 36 open hours after Friday 07-31 09:00
+
+
+def test_what_was_asked_before_it_was_acknowledged_gives_a_whole_decide_clock_after_the_answer() -> None:
+    asked, _ = move(after(), Verb.REQUEST_INFO, moment(local("2026-07-13T10:00")))
+    answered, _ = move(asked, Verb.ANSWER, moment(local("2026-07-14T10:00")))
+    assert answered.due_at == local("2026-07-16T10:00")
+
+
+def test_limits_of_seconds_stop_and_go_on_in_the_middle_of_the_night() -> None:
+    night = local("2026-07-12T02:00")
+    times = [night + timedelta(seconds=s) for s in (0, 10, 30, 500)]
+    born_at, seen_at, asked_at, answered_at = (moment(now, limits=COMPRESSED) for now in times)
+    task = born("task", born_at)
+    task, _ = move(task, Verb.ACKNOWLEDGE, seen_at)
+    task, _ = move(task, Verb.REQUEST_INFO, asked_at)
+    assert (task.decide_left, task.hard_left) == (40, 390)
+    task, _ = move(task, Verb.ANSWER, answered_at)
+    assert (task.due_at, task.hard_at) == (
+        times[3] + timedelta(seconds=40),
+        times[3] + timedelta(seconds=390),
+    )
+
+
+# fmt: off
+ATTEMPTS = [
+    ("nobody tried", [], False),
+    ("three tries on one day", ["2026-07-14T09:00", "2026-07-14T11:00", "2026-07-14T16:00"], False),
+    ("tries on two days", ["2026-07-14T09:00", "2026-07-15T11:00", "2026-07-15T16:00"], False),
+    ("tries on three days", ["2026-07-14T09:00", "2026-07-15T11:00", "2026-07-16T16:00"], True),
+    ("three days by the clock in Greenwich, two at the place",
+     ["2026-07-14T09:00", "2026-07-14T20:00", "2026-07-15T20:00"], False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("situation", "tries", "possible"), ATTEMPTS)
+def test_not_reached_needs_three_attempts_on_different_days(
+    situation: str, tries: list[str], possible: bool
+) -> None:
+    task = after("accept")
+    for attempt in tries:
+        task, _ = move(task, Verb.CONTACT, moment(local(attempt)), NO_ANSWER)
+    at = moment(local("2026-07-17T09:00"))
+    if possible:
+        failed, happened = move(task, Verb.FAIL, at, NOT_REACHED)
+        assert (failed.state, happened.facts["reason_class"]) == ("failed", "not_reached")
+    else:
+        with pytest.raises(NotPossible) as refused:
+            move(task, Verb.FAIL, at, NOT_REACHED)
+        assert refused.value.code == "attempts"
+
+
+def test_reaching_the_client_is_no_failed_attempt() -> None:
+    assert after("accept", "contact").attempts == ()
+
+
+def test_any_other_reason_needs_no_attempts() -> None:
+    assert after("accept", "fail").state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "verb", [verb for verb in Verb if verb in ("acknowledge", "accept", "decline", "note")]
+)
+def test_nothing_happened_in_the_future(verb: Verb) -> None:
+    with pytest.raises(NotPossible) as refused:
+        move(after(), verb, moment(MONDAY, MONDAY + timedelta(seconds=1)), ELIGIBILITY)
+    assert refused.value.code == "future"
+
+
+@pytest.mark.parametrize("resume_at", [None, MONDAY, MONDAY + timedelta(hours=2)])
+def test_a_hold_needs_a_date_that_is_yet_to_come(resume_at: datetime | None) -> None:
+    with pytest.raises(NotPossible) as refused:
+        move(
+            after("accept"),
+            Verb.HOLD,
+            moment(MONDAY + timedelta(hours=2)),
+            Details("away", resume_at=resume_at),
+        )
+    assert refused.value.code == "resume-date"
+
+
+def test_what_was_done_in_time_and_recorded_late_takes_the_miss_back() -> None:
+    late, said = overdue(after(), "event-7")
+    assert (said.kind, dict(said.settled)) == ("task_overdue", {"acknowledge": "missed"})
+    seen, happened = move(late, Verb.ACKNOWLEDGE, moment(MONDAY + 3 * DAY, MONDAY + timedelta(hours=5)))
+    assert (dict(happened.settled), happened.reverses) == ({"acknowledge": "met"}, "event-7")
+    assert seen.missed == {}
+
+
+def test_what_was_done_late_leaves_the_miss_and_counts_it_once() -> None:
+    late, _ = overdue(after(), "event-7")
+    seen, happened = move(late, Verb.ACKNOWLEDGE, moment(MONDAY + 3 * DAY))
+    assert (dict(happened.settled), happened.reverses) == ({}, None)
+    assert seen.missed == {"acknowledge": "event-7"}
+
+
+def test_a_limit_that_passes_twice_is_missed_once() -> None:
+    late, _ = overdue(after(), "event-7")
+    later, said = overdue(late, "event-8")
+    assert dict(said.settled) == {}
+    assert (later.version, later.state, later.missed) == (3, State.REQUESTED, {"acknowledge": "event-7"})
+
+
+def test_a_step_without_a_hard_limit_never_has_one() -> None:
+    task = born("task", moment(MONDAY), hard=False)
+    for verb in (Verb.REQUEST_INFO, Verb.ANSWER):
+        task, _ = move(task, verb, moment(MONDAY + DAY))
+        assert task.hard_at is None
+
+
+def test_only_the_partners_own_reasons_count_against_it() -> None:
+    """Decision 27; expiry counts too, and has no reason of the list."""
+    assert {reason.value for reason in AGAINST_PARTNER} == {"provider"}
+
+
+@pytest.mark.parametrize("reason_class", sorted(ReasonClass))
+def test_declined_failed_and_cancelled_share_one_list_of_reasons(reason_class: ReasonClass) -> None:
+    """Decision 27."""
+    details = Details("because", reason_class)
+    tried = replace(after("accept"), attempts=tuple(local(f"2026-07-1{n}T09:00").date() for n in range(4, 7)))
+    for task, verb in ((after(), Verb.DECLINE), (tried, Verb.FAIL), (after(), Verb.CANCEL)):
+        _, happened = move(task, verb, moment(MONDAY + 2 * DAY), details)
+        assert (happened.reason, happened.facts["reason_class"]) == ("because", reason_class.value)
+
+
+@pytest.mark.parametrize("state", UNDECIDED)
+def test_a_refusal_says_what_stands_in_the_way(state: str) -> None:
+    task = replace(after(), state=State(state))
+    with pytest.raises(NotPossible) as refused:
+        move(task, Verb.COMPLETE, moment(MONDAY))
+    assert state.replace("_", " ") in refused.value.sentence
