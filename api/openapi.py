@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.kinds import KINDS
-from api.preconditions import KEY_PATTERN, LONGEST_KEY
+from api.preconditions import KEY_SCHEMA, TAG_SCHEMA
 from api.problems import MEDIA_TYPE
 
 _TITLES = {
@@ -89,7 +89,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         if path.startswith("/v1/"):
             operation["security"] = [{"bearer": []}]
         for parameter in operation.get("parameters", []):
-            _require(parameter)
+            _specify(parameter)
         responses = operation.setdefault("responses", {})
         responses.pop("422", None)
         for status in _statuses(path, method, operation):
@@ -104,18 +104,13 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
                 yield path, method, operation
 
 
-def _require(parameter: dict[str, Any]) -> None:
-    """Our own 400 is friendlier than FastAPI's 422, so the header is optional to FastAPI and required to
-    callers.
-    """
-    if parameter["in"] == "header" and parameter["name"].lower() == "idempotency-key":
-        parameter["required"] = True
-        parameter["schema"] = {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": LONGEST_KEY,
-            "pattern": KEY_PATTERN,
-        }
+def _specify(parameter: dict[str, Any]) -> None:
+    """Say what our own headers take. To FastAPI the key is optional, so that its absence is our 400."""
+    name = parameter["name"].lower() if parameter["in"] == "header" else ""
+    if name == "idempotency-key":
+        parameter.update(required=True, schema=KEY_SCHEMA)
+    elif name == "if-match":
+        parameter.update(required=False, schema=TAG_SCHEMA)
 
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:

@@ -4,38 +4,29 @@ If-Match.
 
 import json
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 
 from api.problems import Refused
-from services.refusals import PreconditionRequired
+from services.transaction import Key
 
-KEY_PATTERN = "^[!-~]+$"
-LONGEST_KEY = 255
+KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+TAG_SCHEMA = {"type": "string", "pattern": r'^(\*|"[!#-~]*"(, "[!#-~]*")*)$'}
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
 _TAGS = re.compile(r'\s*"[!#-~\x80-\xff]*"\s*(,\s*"[!#-~\x80-\xff]*"\s*)*')
 _VERSION = re.compile(r'"(0|[1-9]\d{0,17})"', re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Repeatable:
-    """What tells a repeat of a command from another: the caller's key, and a SHA-256 of what was asked."""
+class _EveryVersion(frozenset[int]):
+    """What `If-Match: *` names: any version of a thing that exists."""
 
-    key: str
-    fingerprint: bytes
+    def __contains__(self, version: object) -> bool:
+        return True
 
 
-@dataclass(frozen=True, slots=True)
-class Precondition:
-    """The versions that an If-Match names; None stands for `*`, any version that exists."""
-
-    versions: frozenset[int] | None
-
-    def admits(self, version: int) -> bool:
-        return self.versions is None or version in self.versions
+EVERY_VERSION: frozenset[int] = _EveryVersion()
 
 
 def etag(version: int) -> str:
@@ -43,15 +34,15 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def read_if_match(value: str) -> Precondition:
+def read_if_match(value: str) -> frozenset[int]:
     """Weak or unreadable tags: 400. Tags that are none of ours are read and match nothing (412 in the
     service).
     """
     if value.strip() == "*":
-        return Precondition(None)
+        return EVERY_VERSION
     if not _TAGS.fullmatch(value):
         raise Refused("if-match-invalid")
-    return Precondition(frozenset(int(version) for version in _VERSION.findall(value)))
+    return frozenset(int(version) for version in _VERSION.findall(value))
 
 
 def fingerprint(method: str, path: str, body: Any) -> bytes:
@@ -76,26 +67,21 @@ async def _repeatable(
     _key: Annotated[
         str | None, Header(alias="Idempotency-Key", description="A new random value for each new command.")
     ] = None,
-) -> Repeatable:
+) -> Key:
     key = read_key(request.headers.getlist("idempotency-key"))
     body = getattr(request.state, "body", None)
-    return Repeatable(key, fingerprint(request.method, request.url.path, body))
+    return Key(key, fingerprint(request.method, request.scope["path"], body))
 
 
 async def _if_match(
     request: Request,
     _tag: Annotated[str | None, Header(alias="If-Match", description="The ETag that was read.")] = None,
-) -> Precondition | None:
+) -> frozenset[int] | None:
     values = request.headers.getlist("if-match")
     return read_if_match(", ".join(values)) if values else None
 
 
-async def _demanded(condition: Annotated[Precondition | None, Depends(_if_match)]) -> Precondition:
-    if condition is None:
-        raise PreconditionRequired("Read it first and send its ETag in If-Match.")
-    return condition
-
-
-Command = Annotated[Repeatable, Depends(_repeatable)]
-IfMatch = Annotated[Precondition | None, Depends(_if_match)]
-RequiredIfMatch = Annotated[Precondition, Depends(_demanded)]
+Command = Annotated[Key, Depends(_repeatable)]
+"""The Idempotency-Key of a command and the fingerprint of what was asked, for `services.transaction.Call`."""
+IfMatch = Annotated[frozenset[int] | None, Depends(_if_match)]
+"""The versions that If-Match names, None without one; the service says where it is required (428)."""

@@ -73,14 +73,14 @@ def test_another_body_path_or_method_makes_another_command() -> None:
 @given(st.integers(0, 10**17))
 def test_a_version_admits_itself_and_no_other(version: int) -> None:
     condition = read_if_match(etag(version))
-    assert condition.admits(version)
-    assert not condition.admits(version + 1)
+    assert version in condition
+    assert version + 1 not in condition
 
 
 def test_a_list_admits_any_of_its_versions_and_a_star_every_one() -> None:
-    assert [read_if_match('"3" , "7","x"').admits(version) for version in (3, 7, 8)] == [True, True, False]
-    assert read_if_match(" * ").admits(99)
-    assert not read_if_match('"somebody-elses-tag"').admits(1)
+    assert [version in read_if_match('"3" , "7","x"') for version in (3, 7, 8)] == [True, True, False]
+    assert 99 in read_if_match(" * ")
+    assert 1 not in read_if_match('"somebody-elses-tag"')
 
 
 @pytest.mark.parametrize("value", ["", "7", 'W/"7"', '"7', '"7" "8"', '"7",', '*, "7"', "'7'", '"7", W/"8"'])

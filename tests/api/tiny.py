@@ -13,12 +13,12 @@ from joserfc.jwk import ECKey
 from api.cursors import Cursors, Keyset, Listing, Page
 from api.keys import FixedKeys
 from api.limits import Limits
-from api.preconditions import Command, IfMatch, RequiredIfMatch, etag
+from api.preconditions import Command, IfMatch, etag
 from api.shell import Caller, assemble
 from api.tokens import Tokens
 from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name
 from concert.issuer import Issuer
-from services.refusals import Conflict, Forbidden, NotVisible, Stale, Unprocessable
+from services.refusals import Conflict, Forbidden, NotVisible, PreconditionRequired, Stale, Unprocessable
 
 SECRET = "Maribel Quintanilla"
 ISSUER = Issuer(ECKey.generate_key("P-256"))
@@ -78,8 +78,10 @@ async def read_referral(referral_id: Id, caller: Caller, response: Response) -> 
 
 
 @router.delete("/v1/referrals/{referral_id}", status_code=204)
-async def drop(referral_id: Id, caller: Caller, command: Command, condition: RequiredIfMatch) -> None:
-    if not condition.admits(7):
+async def drop(referral_id: Id, caller: Caller, command: Command, condition: IfMatch) -> None:
+    if condition is None:
+        raise PreconditionRequired("Read it first.")
+    if 7 not in condition:
         raise Stale("Read it again.")
 
 
