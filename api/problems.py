@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import psycopg_pool
 import sqlalchemy.exc
 import structlog
 from fastapi import FastAPI
@@ -115,7 +114,7 @@ def _of_http(exc: HTTPException) -> Problem:
 
 def is_outage(exc: BaseException) -> bool:
     """Whether the database is away, full, read-only, stopping or overloaded: a repeat may succeed."""
-    if isinstance(exc, sqlalchemy.exc.TimeoutError | psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
+    if isinstance(exc, sqlalchemy.exc.TimeoutError):
         return True
     if isinstance(exc, sqlalchemy.exc.DBAPIError):
         return exc.connection_invalidated or (exc.orig is not None and is_outage(exc.orig))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 import psycopg
-import psycopg_pool
 import pytest
 import sqlalchemy.exc
 from structlog.testing import capture_logs
@@ -144,7 +143,6 @@ def wrapped(orig: Exception) -> Exception:
         lambda: wrapped(psycopg.errors.ConnectionFailure(SECRET)),
         lambda: wrapped(psycopg.errors.ReadOnlySqlTransaction(SECRET)),
         lambda: psycopg.OperationalError(SECRET),
-        lambda: psycopg_pool.PoolTimeout(SECRET),
         lambda: sqlalchemy.exc.TimeoutError(SECRET),
         lambda: ConnectionRefusedError(SECRET),
     ],
