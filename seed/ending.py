@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from seed.agenda import Agenda
+from seed.ids import chance
 from seed.scene import pick, script
 
 
@@ -29,23 +30,28 @@ class Ending:
     confirmed_by: str | None = None
 
     def without_another_door(self) -> Ending:
+        """The same no, and the need stays unmet."""
         return replace(self, kind="decline_unmet", outcome=None, confirmed_by=None)
 
 
 _COMPLETES = frozenset({"complete", "question", "hold", "waitlist", "decline_reroute", "void"})
 _REASONS = {
     "decline_reroute": "declines",
-    "decline_unmet": "declines",
+    "decline_unmet": "last_words",
     "fail": "failures",
     "withdraw": "withdrawals",
 }
 
 
-def ending(random: Random, agenda: Agenda, *, informed: bool) -> Ending:
-    """`informed`: only a telephone number was handed out, nothing more will be known."""
-    if informed:
-        return Ending("information")
-    kind = pick(random, script()["endings"])
+def kind_of(seed: int, number: int) -> str:
+    """Kinds are dealt like cards: every full deck of requests has each of them."""
+    deck = [kind for kind, cards in script()["endings"].items() for _ in range(cards)]
+    chance(seed, "endings", number // len(deck)).shuffle(deck)
+    return str(deck[number % len(deck)])
+
+
+def ending(random: Random, agenda: Agenda, kind: str) -> Ending:
+    """`kind` is one of `kind_of`, or information: only a telephone number is handed out."""
     end = Ending(kind)
     if kind in _REASONS:
         reason = agenda.reason(pick(random, script()[_REASONS[kind]]))

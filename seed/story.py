@@ -6,12 +6,12 @@ The same seed and region give the same stream, and a longer one begins like a sh
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count, islice
 from random import Random
 
 from seed.directory import Organization, Service
-from seed.ending import Ending, ending
+from seed.ending import Ending, ending, kind_of
 from seed.ids import chance
 from seed.people import clients
 from seed.person import Client
@@ -112,12 +112,16 @@ def _plausible(term: str, age: int) -> bool:
 
 
 def _request(visit: _Visit) -> Request:
-    random, service = visit.random, _choice(visit)
+    random, kind = visit.random, kind_of(visit.region.seed, visit.number)
+    service = _choice(visit, kind)
     owner = visit.region.owner(service)
     urgent = random.randrange(100) < closest(script()["urgent"], service.term, 0)
-    request = Request(
+    doors = _other_doors(visit, service) if kind == "decline_reroute" else []
+    informed = owner.mode == "listed"
+    end = ending(random, visit.region.agenda, "information" if informed else kind)
+    return Request(
         number=visit.number,
-        kind="information" if owner.mode == "listed" else "referral",
+        kind="information" if informed else "referral",
         client=visit.client.index,
         source=visit.source.slug,
         service=service.slug,
@@ -128,17 +132,23 @@ def _request(visit: _Visit) -> Request:
         note=random.choice(script()["notes"]),
         consent=_consent(random, visit.source),
         on_behalf=owner.mode == "by_phone",
-        ending=ending(random, visit.region.agenda, informed=owner.mode == "listed"),
+        ending=end if doors or end.kind != "decline_reroute" else end.without_another_door(),
+        reroute_to=random.choice(doors) if doors and not informed else None,
     )
-    return _with_another_door(visit, request) if request.ending.kind == "decline_reroute" else request
 
 
-def _choice(visit: _Visit) -> Service:
-    """First the category, so that a partner with many services is not asked for everything."""
+def _choice(visit: _Visit, kind: str) -> Service:
+    """First the category, so that a partner with many services is not asked for everything.
+
+    A request that is to find another door asks for something that has one, if there is such a thing.
+    """
+    offered = visit.offered
+    if kind == "decline_reroute":
+        offered = [service for service in offered if _other_doors(visit, service)] or offered
     weights = script()["categories"]
-    present = {_category(service) for service in visit.offered}
+    present = {_category(service) for service in offered}
     category = pick(visit.random, {name: weight for name, weight in weights.items() if name in present})
-    inside = [service for service in visit.offered if _category(service) == category]
+    inside = [service for service in offered if _category(service) == category]
     modes = [script()["modes"][visit.region.owner(service).mode] for service in inside]
     return visit.random.choices(inside, modes)[0]
 
@@ -153,16 +163,15 @@ def _consent(random: Random, source: Organization) -> str | None:
     return None if form == "none" else form
 
 
-def _with_another_door(visit: _Visit, request: Request) -> Request:
-    """Where a no is to be followed by another offer and there is none, the need stays unmet."""
-    asked = visit.region.service(request.service).organization_id
+def _other_doors(visit: _Visit, asked: Service) -> list[str]:
+    """Services of other connected partners for the same term, else for the nearest neighboring one."""
     others = [
         other
         for other in visit.offered
-        if other.organization_id != asked and visit.region.owner(other).mode == "connected"
+        if other.organization_id != asked.organization_id and visit.region.owner(other).mode == "connected"
     ]
-    for term in (request.term, *script()["other_doors"].get(request.term, ())):
+    for term in (asked.term, *script()["other_doors"].get(asked.term, ())):
         doors = [other.slug for other in others if other.term == term]
         if doors:
-            return replace(request, reroute_to=visit.random.choice(doors))
-    return replace(request, ending=request.ending.without_another_door())
+            return doors
+    return []
