@@ -1,7 +1,15 @@
 """What every answer carries, whoever asks for whatever, and what the description promises."""
 
+import traceback
+from collections.abc import Iterator
+
+import pytest
+from fastapi.responses import StreamingResponse
+from structlog.testing import capture_logs
+
 from api.limits import Limits
-from tests.api.tiny import KNOWN, bearer, call, command, send_raw, tiny_app
+from api.shell import BrokenAnswer
+from tests.api.tiny import KNOWN, SECRET, bearer, call, command, send_raw, tiny_app
 
 
 def test_every_answer_carries_the_headers_that_keep_a_browser_from_guessing() -> None:
@@ -98,3 +106,20 @@ def test_an_edit_says_which_version_it_was_made_on() -> None:
     assert call(app, "DELETE", url, headers={**command(), "If-Match": 'W/"7"'}).status_code == 400
     assert call(app, "DELETE", url, headers={**command(), "If-Match": '"7"'}).status_code == 204
     assert call(app, "GET", url, headers=bearer()).headers["etag"] == '"7"'
+
+
+def test_an_answer_that_breaks_off_takes_its_message_with_it() -> None:
+    app = tiny_app()
+
+    def lines() -> Iterator[str]:
+        yield "first\n"
+        raise RuntimeError(SECRET)
+
+    @app.get("/v1/stream")
+    def stream() -> StreamingResponse:
+        return StreamingResponse(lines())
+
+    with capture_logs() as logs, pytest.raises(BrokenAnswer) as broken:
+        call(app, "GET", "/v1/stream")
+    assert SECRET not in "".join(traceback.format_exception(broken.value)) + str(logs)
+    assert logs[0]["code"] == "internal"
