@@ -6,7 +6,7 @@
     {"measure": "distinct", "event": ["task_started"], "of": "client", "periods": ["month"], "by": ["county"]}
     {"measure": "median",   "fact": "first_contact_days", "entered": "task_accepted", "left": ["task_failed"]}
 
-`credit` says whose scorecard shows it: "target" (default) or "source". `cohort` names the fact that holds the date by which
+`credit` says whose scorecard shows it: "target" (default), "source", or "region": it counts once, for nobody alone. `cohort` names the fact that holds the date by which
 the case is counted (a rate follows the cohort of its denominator's period, decision 30); without it the event's own day.
 """
 
@@ -143,7 +143,7 @@ def _parts(rule: Rule, event: Event) -> list[tuple[str, int]]:
         result = event.settled.get(rule.clock or "")
         return {"met": [("denominator", 0), ("numerator", 0)], "missed": [("denominator", 0)]}.get(result or "", [])
     parts: list[tuple[str, int]] = []
-    if rule.fact in event.facts:
+    if rule.fact is not None and rule.fact in event.facts:
         parts.append(("bucket", int(event.facts[rule.fact])))
     if event.kind in rule.entered:
         parts.append(("entered", 0))
@@ -154,8 +154,9 @@ def _parts(rule: Rule, event: Event) -> list[tuple[str, int]]:
 
 def _additive(indicator: Indicator, event: Event) -> list[Earned]:
     rule = indicator.rule
-    day = date.fromisoformat(str(event.facts[rule.cohort])) if rule.cohort in event.facts else event.day
-    owner = event.source_organization_id if rule.credit == "source" else event.organization_id
+    cohort = event.facts.get(rule.cohort) if rule.cohort else None
+    day = date.fromisoformat(str(cohort)) if cohort else event.day
+    owner = {"source": event.source_organization_id, "target": event.organization_id, "region": None}[rule.credit]
     return [
         Earned(indicator.id, part, period_of(day, "month"), owner, event.dimensions, bucket)
         for part, bucket in _parts(rule, event)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -67,13 +67,18 @@ class Here:
     seen: dict[str, Any] | None
 
 
-@dataclass(slots=True)
-class Tx:
-    """A running transaction. Functions that take one work in it and never commit."""
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """A running transaction, a person's or the engine's. Functions that take one work in it and never commit.
+
+    `now` is the database's clock. `organization_id` and `user_id` say who acts; both None for the engine.
+    """
 
     connection: Connection
-    here: Here
     agenda: Agenda
+    now: datetime
+    organization_id: UUID | None = None
+    user_id: UUID | None = None
     journal: Journal = field(default_factory=Journal)
 
     def rows(self, statement: Any, **values: Any) -> list[Any]:
@@ -86,10 +91,25 @@ class Tx:
     def run(self, statement: Any, **values: Any) -> None:
         self.connection.execute(statement, values)
 
+    def audit(self, verb: str, object_kind: str, object_id: UUID, version: int | None = None) -> None:
+        """One record per change; who did it comes from the transaction."""
+        self.journal.audit.append(
+            {
+                "verb": verb,
+                "object_kind": object_kind,
+                "object_id": object_id,
+                "version": version,
+                "organization_id": self.organization_id,
+                "user_id": self.user_id,
+            }
+        )
 
-class Versioned(Protocol):
-    @property
-    def version(self) -> int: ...
+
+@dataclass(slots=True, kw_only=True)
+class Tx(Work):
+    """A person's transaction."""
+
+    here: Here
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -97,7 +117,7 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer[M]:
+class Answer(Generic[M]):
     """What a command did. `replayed`: it had been done before, this is the stored answer."""
 
     body: M
@@ -136,10 +156,11 @@ def perform(
     version: Callable[[S], int] | None = None,
     need_if_match: bool = False,
     status: int = 200,
+    stores: Callable[[M], dict[str, Any]] = lambda body: body.model_dump(mode="json", exclude=set(CLIENT_FIELDS)),
 ) -> Answer[M]:
     """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times.
 
-    `fill` completes a stored body with the client fields that are never stored. Raises Refusal.
+    `stores` says what of the answer is kept, `fill` completes it for a replay: client fields are never kept. Raises Refusal.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -150,7 +171,7 @@ def perform(
                     return _replay(tx, seen, call, shape, fill)
                 _match(call, seen, version, need_if_match)
                 body = _decide(act, tx, seen)
-                _remember(tx, call, status, body.model_dump(mode="json", exclude=set(CLIENT_FIELDS)))
+                _remember(tx, call, status, stores(body))
                 tx.journal.write(connection)
             if tx.journal.outbox:
                 record.wake()
@@ -169,6 +190,23 @@ def perform(
     raise AssertionError("unreachable")
 
 
+def by_engine(record: Record, work: Callable[[Connection], tuple[S, Journal | None]]) -> S:
+    """A use case of the engine: `work` returns its result and what it appends. Deadlocks are tried again."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with record.database.transaction() as connection:
+                result, journal = work(connection)
+                if journal is not None:
+                    journal.write(connection)
+            if journal is not None and journal.outbox:
+                record.wake()
+            return result
+        except DBAPIError as error:
+            if not _again(error, attempt):
+                raise
+    raise AssertionError("unreachable")
+
+
 def _enter(connection: Connection, call: Call) -> Tx:
     key = call.key.key if call.key else None
     row = connection.execute(
@@ -181,7 +219,14 @@ def _enter(connection: Connection, call: Call) -> Tx:
         )
     values = dict(row._mapping) | {"roles": frozenset(row.roles)}
     here = Here(**values)
-    return Tx(connection, here, agenda_of(connection, here.collaborative_id, here.agenda_version))
+    return Tx(
+        connection=connection,
+        agenda=agenda_of(connection, here.collaborative_id, here.agenda_version),
+        now=here.now,
+        organization_id=here.organization_id,
+        user_id=here.user_id,
+        here=here,
+    )
 
 
 def _decide(act: Callable[[Tx, S], M], tx: Tx, seen: S) -> M:
@@ -279,8 +324,10 @@ def _same_key(error: IntegrityError) -> bool:
 
 
 def _again(error: DBAPIError, attempt: int) -> bool:
-    """Deadlocks and serialization failures; and a pooled connection that had died before this transaction began."""
-    return attempt < ATTEMPTS - 1 and (sqlstate(error) in _RETRIED)
+    """Deadlocks and serialization failures; once, a connection that died (the key makes a second run harmless)."""
+    if error.connection_invalidated:
+        return attempt == 0
+    return attempt < ATTEMPTS - 1 and sqlstate(error) in _RETRIED
 
 
 _ENTER = text("select * from app.enter(:subject, :organization, :key)")

@@ -1,0 +1,177 @@
+"""Consent: who may disclose what to whom, for what, until when; it can be revoked at any moment (decisions 17 and 18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services import shapes
+from services.journal import new_id
+from services.refusals import Conflict, NotVisible, Unprocessable
+from services.rows import Locked, save_referral
+from services.transaction import Answer, Call, Record, Tx, perform, read
+from storage import tables
+
+PART2_NOTICE = (
+    "42 CFR part 2 prohibits unauthorized use or disclosure of these records. Do not pass them on without a consent that"
+    " names the recipient."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What is recorded. `recipients` are organizations; `data_kinds` any of identity, contact, demographics, notes."""
+
+    client_id: UUID
+    recipients: tuple[UUID, ...]
+    purpose: str
+    data_kinds: tuple[str, ...]
+    legal_basis: str
+    form: str
+    given_by: str
+    capacity: str
+    co_signers: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shapes.Consent]:
+    """Verbal consent is refused where the discloser is a victim-service provider or a Part 2 program."""
+
+    def see(tx: Tx) -> None:
+        if tx.row(_CLIENT, id=consent.client_id, me=tx.here.organization_id) is None:
+            raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
+
+    def act(tx: Tx, seen: None) -> shapes.Consent:
+        _check(tx, consent)
+        consent_id = _insert(tx, consent)
+        tx.audit("consent.create", "consent", consent_id, 1)
+        return _view(tx, consent_id)
+
+    return perform(record, call, see, act, shapes.Consent, fill=_fill, status=201, stores=_stores)
+
+
+def get_consent(record: Record, call: Call, consent_id: UUID) -> shapes.Consent:
+    return read(record, call, lambda tx: _view(tx, consent_id))
+
+
+def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[shapes.Consent]:
+    """Ends disclosure at once: the next read of a copied client record by anybody else is a 404."""
+
+    def see(tx: Tx) -> Any:
+        row = tx.row(_LOCK, id=consent_id)
+        if row is None:
+            raise NotVisible
+        return row
+
+    def act(tx: Tx, row: Any) -> shapes.Consent:
+        if row.revoked_at is not None:
+            raise Conflict("This consent was revoked before.", current={"revoked_at": row.revoked_at.isoformat()})
+        tx.run(_REVOKE, id=consent_id, now=tx.now)
+        tx.audit("consent.revoke", "consent", consent_id, row.version + 1)
+        return _view(tx, consent_id)
+
+    return perform(record, call, see, act, shapes.Consent, fill=_fill, stores=_stores)
+
+
+def attach_consent(tx: Tx, locked: Locked, consent_id: UUID) -> None:
+    """Let an existing referral use a consent recorded since. In the caller's transaction."""
+    require_consent(tx, consent_id, locked.f["client_id"], locked.f["target_organization_id"])
+    save_referral(tx, locked, locked.referral, consent_id=consent_id)
+
+
+def require_consent(tx: Tx, consent_id: UUID, client_id: UUID | None, recipient: UUID) -> None:
+    """Raises Unprocessable unless this consent of this client lets `recipient` see, now. In the caller's transaction."""
+    row = tx.row(_COVERS, id=consent_id, client=client_id, recipient=recipient)
+    if row is None or not row.of_client:
+        raise Unprocessable("No consent with that id for this client.", pointer="/consent_id")
+    if not row.holds:
+        raise Unprocessable(
+            "That consent does not let this organization see now: it names others, has ended or was revoked.",
+            pointer="/consent_id",
+        )
+
+
+def _check(tx: Tx, consent: Consent) -> None:
+    if consent.form == "verbal" and (tx.here.confidential or tx.here.part2):
+        raise Unprocessable(
+            "A victim-service provider or a Part 2 program needs a written or electronic consent.", pointer="/form"
+        )
+    if (tx.here.confidential or tx.here.part2) and consent.valid_until is None:
+        raise Unprocessable("This release must have an end: say until when.", pointer="/until")
+    start = consent.valid_from or tx.now
+    if consent.valid_until is not None and consent.valid_until <= start:
+        raise Unprocessable("The consent ends before it begins.", pointer="/until")
+    known = tx.rows(_PARTNERS, ids=[str(i) for i in consent.recipients])
+    if len(known) != len(set(consent.recipients)):
+        raise Unprocessable("Each recipient must be an organization of the collaborative.", pointer="/recipients")
+
+
+def _insert(tx: Tx, consent: Consent) -> UUID:
+    consent_id = new_id()
+    tx.connection.execute(
+        tables.consent.insert().values(
+            id=consent_id,
+            collaborative_id=tx.here.collaborative_id,
+            organization_id=tx.here.organization_id,
+            client_id=consent.client_id,
+            purpose=consent.purpose,
+            data_kinds=list(consent.data_kinds),
+            legal_basis=consent.legal_basis,
+            form=consent.form,
+            given_by=consent.given_by,
+            capacity=consent.capacity,
+            co_signers=list(consent.co_signers),
+            valid_from=consent.valid_from or tx.now,
+            valid_until=consent.valid_until,
+            created_by=tx.here.user_id,
+            created_at=tx.now,
+        )
+    )
+    rows = [
+        {"consent_id": consent_id, "organization_id": organization, "discloser_id": tx.here.organization_id}
+        for organization in dict.fromkeys(consent.recipients)
+    ]
+    tx.connection.execute(tables.consent_recipient.insert(), rows)
+    return consent_id
+
+
+def _view(tx: Tx, consent_id: UUID) -> shapes.Consent:
+    row = tx.row(_GET, id=consent_id)
+    if row is None:
+        raise NotVisible
+    return shapes.Consent.model_validate(row)
+
+
+_PERSONAL = {"client_id", "given_by", "co_signers"}
+
+
+def _stores(body: shapes.Consent) -> dict[str, Any]:
+    return body.model_dump(mode="json", exclude=_PERSONAL)
+
+
+def _fill(tx: Tx, seen: object, body: dict[str, Any]) -> dict[str, Any]:
+    """Who gave it and for whom are personal: a replay reads them again."""
+    return body | _view(tx, UUID(body["id"])).model_dump(include=_PERSONAL)
+
+
+_GET = text(
+    """
+select c.id, c.organization_id, c.client_id, c.purpose, c.data_kinds, c.legal_basis, c.form, c.given_by, c.capacity,
+       c.co_signers, c.valid_from, c.valid_until, c.revoked_at, c.created_at, c.version,
+       (select jsonb_agg(r.organization_id order by r.organization_id) from consent_recipient r
+         where r.consent_id = c.id) as recipients
+  from consent c where c.id = :id
+"""
+)
+_LOCK = text("select id, revoked_at, version from consent where id = :id for update")
+_REVOKE = text("update consent set revoked_at = :now, version = version + 1 where id = :id")
+_CLIENT = text("select 1 from client where id = :id and organization_id = :me and consent_id is null")
+_PARTNERS = text("select id from organization where id = any(cast(:ids as uuid[]))")
+_COVERS = text(
+    "select client_id = :client as of_client, app.consent_holds(id, :recipient) as holds from consent where id = :id"
+)

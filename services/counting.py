@@ -1,0 +1,154 @@
+"""What an event adds to the shared numbers, in the transaction of the event itself (decisions 1 and 11)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.indicator import Earned, Event, Touch, earn
+from services.agenda import Agenda
+from services.transaction import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A key of the ledger: entries with equal keys of one event are one entry."""
+
+    indicator_id: str
+    part: str
+    period: str
+    bucket: int
+    organization_id: str | None
+    dimensions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A person in one published cell of a distinct count."""
+
+    indicator_id: str
+    grain: str
+    person_id: str
+
+
+Ledger = tuple[Counter[Line], Counter[Cell]]
+
+
+def count(work: Work, row: dict[str, Any]) -> None:
+    """Append what the event `row` earns, and take back what the events it reverses have earned. In the caller's transaction."""
+    reversed_rows = _load(work, row["reverses"]) if row["reverses"] else {}
+    lines, touches = ledger(work.agenda, row, reversed_rows)
+    for touch_line in _flips(work, row["id"], touches):
+        lines[touch_line[0]] += touch_line[1]
+    for line, value in lines.items():
+        if value:
+            work.journal.entries.append(_entry(row, line, value))
+
+
+def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Ledger:
+    """What an event is worth: what it earns itself, minus what each event that it reverses had earned itself.
+
+    `known` holds the events named in `reverses`, by id. An event is reversed by at most one other. Pure, and the one place
+    where worth is computed: counting and verifying both ask it.
+    """
+    lines, cells = _own(agenda, row)
+    for other in row["reverses"]:
+        their_lines, their_cells = _own(agenda, known[str(other)])
+        lines.subtract(their_lines)
+        cells.subtract(their_cells)
+    return lines, cells
+
+
+def _own(agenda: Agenda, row: Mapping[str, Any]) -> Ledger:
+    event = _event(row)
+    earned, touched = earn(agenda.indicators(event.day), event)
+    return Counter(_line(one) for one in earned), Counter(_cell(touch) for touch in touched)
+
+
+def _cell(touch: Touch) -> Cell:
+    return Cell(touch.indicator_id, grain_of(touch.period, touch.organization_id, touch.dimensions), touch.person_id)
+
+
+def grain_of(period: str, organization_id: str | None, dimensions: Mapping[str, str]) -> str:
+    """A published cell of a distinct count, as text: `["2026-11", null, {"county": "31157"}]`."""
+    return json.dumps([period, organization_id, dict(dimensions)], sort_keys=True)
+
+
+def grain_line(indicator_id: str, grain: str) -> Line:
+    period, organization_id, dimensions = json.loads(grain)
+    return Line(indicator_id, "value", period, 0, organization_id, json.dumps(dimensions, sort_keys=True))
+
+
+def _flips(work: Work, event_id: Any, touches: Counter[Cell]) -> Iterable[tuple[Line, int]]:
+    """Tell the record who was touched; it answers the cells in which a person began or ceased to count."""
+    rows = [
+        {"indicator_id": k.indicator_id, "grain": k.grain, "person_id": k.person_id, "step": step}
+        for k, step in touches.items()
+        if step
+    ]
+    if not rows:
+        return []
+    flips = work.rows(_TOUCH, event=event_id, touches=json.dumps(rows))
+    return [(grain_line(str(f.indicator_id), f.grain), f.change) for f in flips]
+
+
+def _line(one: Earned) -> Line:
+    dimensions = json.dumps(dict(one.dimensions), sort_keys=True)
+    return Line(one.indicator_id, one.part, one.period, one.bucket, one.organization_id, dimensions)
+
+
+_NOT_THEIRS = frozenset({"first_contact_days", "contacted"})
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    """Moves made by the source for a partner that is not connected enter no scorecard of that partner (decision 20)."""
+    absent = row["on_behalf_of"] is not None
+    return Event(
+        id=str(row["id"]),
+        kind=row["kind"],
+        day=row["day"] if isinstance(row["day"], date) else date.fromisoformat(row["day"]),
+        organization_id=None if absent else _text(row["organization_id"]),
+        source_organization_id=str(row["source_organization_id"]),
+        person_id=_text(row["person_id"]),
+        settled={} if absent else row["settled"],
+        facts={k: v for k, v in row["facts"].items() if not (absent and k in _NOT_THEIRS)},
+        dimensions=row["dimensions"],
+    )
+
+
+def _text(value: UUID | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
+    return {
+        "event_id": row["id"],
+        "collaborative_id": row["collaborative_id"],
+        "indicator_id": line.indicator_id,
+        "part": line.part,
+        "period": line.period,
+        "bucket": line.bucket,
+        "organization_id": line.organization_id,
+        "dimensions": json.loads(line.dimensions),
+        "restricted": row["restricted"],
+        "value": value,
+    }
+
+
+def _load(work: Work, ids: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
+    return {str(r.id): r._mapping for r in work.rows(_EVENTS, ids=[str(i) for i in ids])}
+
+
+_TOUCH = text("select * from app.touch(:event, cast(:touches as jsonb))")
+EVENT_COLUMNS = (
+    "e.id, e.collaborative_id, e.kind, e.day, e.organization_id, e.source_organization_id, e.person_id, e.settled, e.facts,"
+    " e.dimensions, e.reverses, e.restricted, e.on_behalf_of"
+)
+_EVENTS = text(f"select {EVENT_COLUMNS} from event e where e.id = any(cast(:ids as uuid[]))")

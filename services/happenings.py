@@ -1,0 +1,77 @@
+"""Writing down what happened: the event row, and at once what it earns. In the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.moves import Happened
+from services.counting import count
+from services.journal import new_id
+from services.transaction import Work
+
+
+def about_task(t: Mapping[str, Any], f: Mapping[str, Any]) -> dict[str, Any]:
+    """What every event of a task says about it, from its row and its referral's."""
+    return about_referral(f) | {
+        "task_id": t["id"],
+        "action_plan_id": t["action_plan_id"],
+        "organization_id": t["organization_id"],
+        "on_behalf_of": t["organization_id"] if t["on_behalf"] else None,
+        "restricted": t["restricted"],
+    }
+
+
+def about_referral(f: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "collaborative_id": f["collaborative_id"],
+        "referral_id": f["id"],
+        "task_id": None,
+        "action_plan_id": None,
+        "need_id": f["need_id"],
+        "organization_id": f["target_organization_id"],
+        "source_organization_id": f["source_organization_id"],
+        "person_id": f["person_id"],
+        "dimensions": {"county": f["county"] or "unknown", "term": f["term"]},
+        "restricted": f["restricted"],
+        "on_behalf_of": None,
+    }
+
+
+def happened(
+    work: Work,
+    about: Mapping[str, Any],
+    what: Happened,
+    *,
+    version: int,
+    occurred_at: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
+    reverses: list[str] | None = None,
+    id: UUID | None = None,
+) -> UUID:
+    """Append the event and its ledger entries; answers its id. Dimensions are as of now (decision 30)."""
+    occurred = occurred_at or work.now
+    row = {
+        "on_behalf_of": None,
+        **about,
+        "id": id or new_id(),
+        "kind": what.kind,
+        "at": work.now,
+        "occurred_at": occurred,
+        "day": work.agenda.region().local_date(occurred).isoformat(),
+        "version": version,
+        "acting_organization_id": work.organization_id,
+        "user_id": work.user_id,
+        "from_state": what.from_state,
+        "to_state": what.to_state,
+        "reason": what.reason,
+        "settled": dict(what.settled),
+        "facts": {**what.facts, **(facts or {})},
+        "reverses": reverses if reverses is not None else [what.reverses] if what.reverses else [],
+    }
+    work.journal.events.append(row)
+    count(work, row)
+    event_id: UUID = row["id"]
+    return event_id

@@ -1,0 +1,101 @@
+"""Offering a referral to a service: the task is born in the caller's transaction, so an inbox never waits (decision 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.clock import Clock
+from domain.moves import Happened, born
+from services.happenings import about_task, happened
+from services.journal import new_id
+from services.refusals import Unprocessable
+from services.rows import SERVICE, Locked, moment, referral_of, save_referral
+from services.transaction import Tx
+from storage import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A service that can be asked, with what the offer needs to know of it and its organization."""
+
+    service_id: UUID
+    organization_id: UUID
+    name: str
+    term: str
+    sensitive: bool
+    connected: bool
+    confidential: bool
+    row: Mapping[str, Any]
+
+
+def find_service(tx: Tx, service_id: UUID) -> Offered:
+    """Raises Unprocessable for a service that is not in the directory or takes no requests now."""
+    row = tx.row(_SERVICE, id=service_id)
+    if row is None:
+        raise Unprocessable("No service with that id in the directory; GET /v1/services lists them.", pointer="/service_id")
+    if row.status != "active":
+        raise Unprocessable("That service takes no requests now. Choose another one.", pointer="/service_id")
+    return Offered(
+        row.id, row.organization_id, row.s_name, row.term, row.sensitive, row.mode == "connected", row.confidential, row._mapping
+    )
+
+
+def insert_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
+    """A new task of the referral's running round, requested now."""
+    task_id = new_id()
+    t: dict[str, Any] = {column.name: None for column in tables.task.c} | {
+        "id": task_id,
+        "collaborative_id": f["collaborative_id"],
+        "kind": "offer",
+        "title": f"Answer the request: {offered.name}",
+        "owner_id": f["id"],
+        "referral_id": f["id"],
+        "step_key": "offer",
+        "round": f["round"],
+        "organization_id": offered.organization_id,
+        "source_organization_id": f["source_organization_id"],
+        "service_id": offered.service_id,
+        "restricted": f["restricted"],
+        "on_behalf": not offered.connected and offered.organization_id != f["source_organization_id"],
+        "priority": f["priority"],
+        "outputs": {},
+        "updated_at": tx.now,
+    }
+    t |= {name: offered.row[name] for name in offered.row if name.startswith("s_")}
+    at = moment(tx, t)
+    task = born(str(task_id), at)
+    t |= {
+        "state": task.state.value,
+        "version": 1,
+        "clock": Clock.ACKNOWLEDGE.value,
+        "clock_started_at": task.clock_started_at,
+        "due_at": task.due_at,
+        "hard_at": task.hard_at,
+        "rung": 0,
+        "attempts": [],
+        "missed": {},
+        "created_at": tx.now,
+        "ball_organization_id": f["source_organization_id"] if t["on_behalf"] else offered.organization_id,
+    }
+    tx.connection.execute(tables.task.insert().values({k: v for k, v in t.items() if not k.startswith("s_")}))
+    locked = Locked(task, referral_of(f), t, f)
+    happened(tx, about_task(t, f), Happened("task_requested", None, task.state), version=1)
+    assert task.due_at is not None
+    save_referral(tx, locked, locked.referral, look_at=min(task.due_at, task.hard_at or task.due_at))
+    return locked
+
+
+_SERVICE = text(
+    f"""
+select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential,
+       x.sensitive,
+       {SERVICE}
+  from service s join organization o on o.id = s.organization_id join taxonomy_term x on x.code = s.term
+ where s.id = :id
+"""
+)

@@ -1,0 +1,209 @@
+"""Rows of tasks and referrals: locked in the one order (the referral first, then its tasks by id), read and written back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.clock import Clock, Moment
+from domain.referral import Referral
+from domain.referral import State as ReferralState
+from domain.task import Side, State, Task
+from services.refusals import Forbidden, NotVisible
+from services.transaction import Tx, Work
+from storage import tables
+
+ACTING_ROLES = frozenset({"caseworker", "supervisor", "agency_admin", "service"})
+
+
+@dataclass(slots=True)
+class Locked:
+    """A task and its referral under their locks: the rules' values and the rows behind them."""
+
+    task: Task
+    referral: Referral
+    t: dict[str, Any]
+    f: dict[str, Any]
+
+
+@dataclass(slots=True)
+class LockedReferral:
+    """A referral and all its tasks under their locks, oldest task first."""
+
+    referral: Referral
+    f: dict[str, Any]
+    tasks: list[Locked]
+
+    @property
+    def current(self) -> Locked | None:
+        """The task of the running round; None for information given."""
+        return next((k for k in self.tasks if k.t["round"] == self.f["round"]), None)
+
+
+def lock_task(tx: Tx, task_id: UUID) -> Locked:
+    """Raises NotVisible; Forbidden where the caller sees it but takes no part in it."""
+    row = tx.row(_LOCK_TASK, id=task_id)
+    if row is None:
+        if tx.row(_SEE_TASK, id=task_id):
+            raise Forbidden("Only the organizations that work on it may move it. You may read it.")
+        raise NotVisible
+    return split(row._mapping)
+
+
+def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
+    """Two statements, so that tasks born while we waited for the referral are seen."""
+    f = tx.row(_LOCK_REFERRAL, id=referral_id)
+    if f is None:
+        if tx.organization_id and tx.row(_SEE_REFERRAL, id=referral_id):
+            raise Forbidden("Only the referral source and the target may move it. You may read it.")
+        raise NotVisible
+    own = dict(f._mapping)
+    tasks = [split({**t._mapping, **{f"f_{k}": v for k, v in own.items()}}) for t in tx.rows(_LOCK_TASKS, id=referral_id)]
+    return LockedReferral(referral_of(own), own, tasks)
+
+
+def sides(tx: Tx, t: Mapping[str, Any]) -> frozenset[Side]:
+    """On which side of the task the caller stands; none for roles that do no casework."""
+    return sides_of(tx, t["source_organization_id"], t["organization_id"], t["on_behalf"])
+
+
+def sides_of(tx: Tx, source: UUID, target: UUID, on_behalf: bool) -> frozenset[Side]:
+    if not tx.here.roles & ACTING_ROLES:
+        return frozenset()
+    found = set()
+    if source == tx.here.organization_id:
+        found |= {Side.SOURCE, Side.TARGET} if on_behalf else {Side.SOURCE}
+    if target == tx.here.organization_id:
+        found.add(Side.TARGET)
+    return frozenset(found)
+
+
+def moment(work: Work, t: Mapping[str, Any], occurred_at: Any = None) -> Moment:
+    """The clocks of this task: its service's opening hours and limits, else the region's."""
+    calendar = work.agenda.calendar(t["s_opening_hours"], t["s_closed_on"] or [], bool(t["s_always_open"]))
+    limits = work.agenda.limits(t["priority"], t["s_clocks"])
+    return Moment(work.now, occurred_at or work.now, calendar, limits)
+
+
+def task_of(t: Mapping[str, Any]) -> Task:
+    return Task(
+        id=str(t["id"]),
+        state=State(t["state"]),
+        version=t["version"],
+        created_at=t["created_at"],
+        clock=Clock(t["clock"]) if t["clock"] else None,
+        clock_started_at=t["clock_started_at"],
+        due_at=t["due_at"],
+        hard_at=t["hard_at"],
+        rung=t["rung"],
+        decide_left=t["decide_left"],
+        hard_left=t["hard_left"],
+        acknowledged_at=t["acknowledged_at"],
+        accepted_at=t["accepted_at"],
+        first_contact_at=t["first_contact_at"],
+        attempts=tuple(date.fromisoformat(day) for day in t["attempts"]),
+        missed=t["missed"],
+    )
+
+
+def referral_of(f: Mapping[str, Any]) -> Referral:
+    return Referral(
+        id=str(f["id"]),
+        state=ReferralState(f["state"]),
+        version=f["version"],
+        reported=f["reported"],
+        clock=Clock(f["clock"]) if f["clock"] else None,
+        clock_started_at=f["clock_started_at"],
+        due_at=f["due_at"],
+        rung=f["rung"],
+    )
+
+
+_TASK_COLUMNS = (
+    "state", "version", "clock", "clock_started_at", "due_at", "hard_at", "rung", "decide_left", "hard_left",
+    "acknowledged_at", "accepted_at", "first_contact_at",
+)  # fmt: skip
+_REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung")
+
+
+def save_task(work: Work, locked: Locked, task: Task, **more: Any) -> None:
+    """Write the task as it now stands, and `more` columns; refreshes the rows in hand."""
+    t = locked.t
+    new = {name: getattr(task, name) for name in _TASK_COLUMNS} | more
+    new["attempts"] = [day.isoformat() for day in task.attempts]
+    new["missed"] = dict(task.missed)
+    new["ball_organization_id"] = ball_of(task, t["source_organization_id"], t["organization_id"], t["on_behalf"])
+    changed = {name: value for name, value in new.items() if t[name] != value} | {"updated_at": work.now}
+    work.connection.execute(tables.task.update().where(tables.task.c.id == t["id"]).values(changed))
+    t.update(changed)
+    locked.task = task
+
+
+def save_referral(work: Work, locked: Locked | LockedReferral, referral: Referral, **more: Any) -> None:
+    f = locked.f
+    new = {name: getattr(referral, name) for name in _REFERRAL_COLUMNS} | more
+    changed = {name: value for name, value in new.items() if f[name] != value}
+    if not changed:
+        return
+    if set(changed) != {"look_at"}:
+        changed["updated_at"] = work.now
+    work.connection.execute(tables.referral.update().where(tables.referral.c.id == f["id"]).values(changed))
+    f.update(changed)
+    locked.referral = referral
+
+
+def ball_of(task: Task, source: UUID, target: UUID, on_behalf: bool) -> UUID | None:
+    """Whose turn it is. For a partner that is not connected, the recorder's: the clocks remind them to call."""
+    if task.ball is None:
+        return None
+    return source if on_behalf or task.ball is Side.SOURCE else target
+
+
+def split(row: Mapping[str, Any]) -> Locked:
+    f = {name[2:]: value for name, value in row.items() if name.startswith("f_")}
+    t = {name: value for name, value in row.items() if not name.startswith("f_")}
+    return Locked(task_of(t), referral_of(f), t, f)
+
+
+def _columns(table: Any, alias: str, prefix: str = "") -> str:
+    """All columns that the engine may read too: none of them is personal."""
+    names = [c.name for c in table.c if not c.info["personal"]]
+    return ", ".join(f"{alias}.{name} as {prefix}{name}" if prefix else f"{alias}.{name}" for name in names)
+
+
+SERVICE = (
+    "s.name as s_name, s.opening_hours as s_opening_hours, s.closed_on as s_closed_on, s.always_open as s_always_open,"
+    " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone"
+)
+TASK = _columns(tables.task, "t")
+REFERRAL = _columns(tables.referral, "f")
+_LOCK_TASK = text(
+    f"""
+with f as materialized (
+    select {REFERRAL} from referral f where f.id = (select x.referral_id from task x where x.id = :id) for update)
+select {TASK}, {_columns(tables.referral, "f", "f_")}, {SERVICE}
+  from task t join f on f.id = t.referral_id left join service s on s.id = t.service_id
+ where t.id = :id for update of t
+"""
+)
+READ_TASK = text(
+    f"""
+select {TASK}, {_columns(tables.referral, "f", "f_")}, {SERVICE}
+  from task t join referral f on f.id = t.referral_id left join service s on s.id = t.service_id
+ where t.id = :id
+"""
+)
+_SEE_TASK = text("select 1 from task where id = :id")
+_LOCK_REFERRAL = text(f"select {REFERRAL} from referral f where f.id = :id for update")
+_LOCK_TASKS = text(
+    f"""
+select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
+ where t.referral_id = :id order by t.id for update of t
+"""
+)
+_SEE_REFERRAL = text("select 1 from referral where id = :id")

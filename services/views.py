@@ -1,0 +1,114 @@
+"""From rows to shapes, for the one who asks: what they may do, and without what is not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from domain import referral as referral_rules
+from domain import task as task_rules
+from domain.task import Side
+from services.rows import referral_of, sides, sides_of
+from services.shapes import BallInCourt, Referral, Task
+from services.transaction import Tx
+
+
+def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
+    mine = sides(tx, t)
+    verbs = task_rules.allowed(task_rules.State(t["state"]), mine - {Side.ENGINE}) if mine else ()
+    hidden = _hides(tx, f)
+    ball = t["ball_organization_id"]
+    return Task.model_construct(
+        id=t["id"],
+        kind=t["kind"],
+        title="Answer a request" if hidden else t["title"],
+        state=t["state"],
+        priority=t["priority"],
+        organization_id=t["organization_id"],
+        source_organization_id=t["source_organization_id"],
+        assigned_to=t["assigned_to"],
+        referral_id=t["referral_id"],
+        action_plan_id=t["action_plan_id"],
+        step_key=t["step_key"],
+        service_id=None if hidden else t["service_id"],
+        client_id=_client_of(tx, t, f),
+        outcome=t["outcome"],
+        reason=t["reason"],
+        ball_in_court=_ball(ball, t),
+        clock=t["clock"],
+        due_at=t["due_at"],
+        call_now=_call_now(tx, t),
+        created_at=t["created_at"],
+        updated_at=t["updated_at"],
+        version=t["version"],
+        allowed_actions=[verb.value for verb in verbs],
+    )
+
+
+def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Referral:
+    rows = list(tasks)
+    hidden = _hides(tx, f)
+    source = f["source_organization_id"] == tx.here.organization_id
+    mine = sides_of(tx, f["source_organization_id"], f["target_organization_id"], False)
+    current = next((t for t in rows if t["round"] == f["round"]), None)
+    ball = (
+        BallInCourt(organization_id=f["source_organization_id"])
+        if f["clock"]
+        else _ball(current["ball_organization_id"], current) if current else None
+    )
+    own_copy = next((t["client_id"] for t in rows if t["organization_id"] == tx.here.organization_id and t["client_id"]), None)
+    return Referral.model_construct(
+        id=f["id"],
+        reference=f["reference"],
+        kind=f["kind"],
+        state=f["state"],
+        priority=f["priority"],
+        origin=f["origin"],
+        client_id=f["client_id"] if source else own_copy,
+        household_id=f["household_id"] if source else None,
+        need_id=None if hidden else f["need_id"],
+        term=None if hidden else f["term"],
+        county=f["county"],
+        service_id=None if hidden else f["service_id"],
+        source_organization_id=f["source_organization_id"],
+        target_organization_id=f["target_organization_id"],
+        consent_id=f["consent_id"] if source else None,
+        outcome=f["outcome"],
+        confirmed_by=f["confirmed_by"],
+        ball_in_court=ball,
+        clock=f["clock"],
+        due_at=f["due_at"] or (current["due_at"] if current else None),
+        tasks=[task_view(tx, t, f) for t in rows],
+        created_at=f["created_at"],
+        updated_at=f["updated_at"],
+        version=f["version"],
+        allowed_actions=[verb.value for verb in referral_rules.allowed(referral_of(f), mine)],
+    )
+
+
+def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:
+    """The backbone sees need and service category unless they are sensitive."""
+    organization = tx.here.organization_id
+    return bool(f["sensitive"]) and organization not in (f["source_organization_id"], f["target_organization_id"])
+
+
+def _client_of(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Any:
+    """Each side has its own record of the client; the target's exists once consent let it be copied."""
+    if t["organization_id"] == tx.here.organization_id and t["client_id"]:
+        return t["client_id"]
+    return f["client_id"] if f["source_organization_id"] == tx.here.organization_id else None
+
+
+def _ball(organization_id: Any, t: Mapping[str, Any]) -> BallInCourt | None:
+    if organization_id is None:
+        return None
+    user = t["assigned_to"] if organization_id == t["organization_id"] else None
+    return BallInCourt(organization_id=organization_id, user_id=user)
+
+
+def _call_now(tx: Tx, t: Mapping[str, Any]) -> str | None:
+    """Urgent, and nobody will read it soon: the sender sees at once whom to phone (decision 26)."""
+    if t["priority"] != "urgent" or t["state"] != "requested" or not t.get("s_on_call_phone"):
+        return None
+    calendar = tx.agenda.calendar(t["s_opening_hours"], t["s_closed_on"] or [], bool(t["s_always_open"]))
+    return None if calendar.is_open(tx.now) else str(t["s_on_call_phone"])
