@@ -60,7 +60,7 @@ indicator_total = Table(
 indicator_touch = Table(
     "indicator_touch",
     metadata,
-    plain("event_id", ID, ForeignKey("event.id"), primary_key=True),
+    plain("event_id", ID, primary_key=True),
     plain("indicator_id", ID, ForeignKey("indicator.id"), primary_key=True),
     plain("grain", TEXT, primary_key=True),
     plain("person_id", ID),

@@ -220,13 +220,13 @@ CREATE TABLE event (
     CONSTRAINT event_pkey PRIMARY KEY (id)
 );
 
-CREATE INDEX event_seq_idx ON event (seq);
-
-CREATE INDEX event_task_id_idx ON event (task_id, seq);
+CREATE INDEX event_referral_id_idx ON event (referral_id, seq);
 
 CREATE INDEX event_day_idx ON event (collaborative_id, day);
 
-CREATE INDEX event_referral_id_idx ON event (referral_id, seq);
+CREATE INDEX event_task_id_idx ON event (task_id, seq);
+
+CREATE INDEX event_seq_idx ON event (seq);
 
 COMMENT ON COLUMN event.id IS 'plain';
 COMMENT ON COLUMN event.seq IS 'plain';
@@ -551,9 +551,9 @@ CREATE TABLE indicator_entry (
     CONSTRAINT indicator_entry_indicator_id_fkey FOREIGN KEY(indicator_id) REFERENCES indicator (id)
 );
 
-CREATE UNIQUE INDEX indicator_entry_key ON indicator_entry (event_id, indicator_id, part, period, bucket, organization_id, dimensions) NULLS NOT DISTINCT;
-
 CREATE INDEX indicator_entry_indicator_id_idx ON indicator_entry (indicator_id, period);
+
+CREATE UNIQUE INDEX indicator_entry_key ON indicator_entry (event_id, indicator_id, part, period, bucket, organization_id, dimensions) NULLS NOT DISTINCT;
 
 COMMENT ON COLUMN indicator_entry.id IS 'plain';
 COMMENT ON COLUMN indicator_entry.event_id IS 'plain';
@@ -597,7 +597,6 @@ CREATE TABLE indicator_touch (
     person_id UUID NOT NULL,
     step INTEGER NOT NULL,
     CONSTRAINT indicator_touch_pkey PRIMARY KEY (event_id, indicator_id, grain),
-    CONSTRAINT indicator_touch_event_id_fkey FOREIGN KEY(event_id) REFERENCES event (id),
     CONSTRAINT indicator_touch_indicator_id_fkey FOREIGN KEY(indicator_id) REFERENCES indicator (id)
 );
 
@@ -920,7 +919,11 @@ CREATE TABLE referral (
     CONSTRAINT referral_created_by_fkey FOREIGN KEY(created_by) REFERENCES user_account (id)
 );
 
+CREATE INDEX referral_open_idx ON referral (id) WHERE state in ('active', 'awaiting_source');
+
 CREATE INDEX referral_due_idx ON referral (due_at) WHERE state in ('active', 'awaiting_source') and clock is not null;
+
+CREATE INDEX referral_need_id_idx ON referral (need_id);
 
 CREATE INDEX referral_target_idx ON referral (target_organization_id, created_at desc, id desc);
 
@@ -929,10 +932,6 @@ CREATE INDEX referral_consent_id_idx ON referral (consent_id);
 CREATE INDEX referral_newest_idx ON referral (collaborative_id, created_at desc, id desc);
 
 CREATE INDEX referral_source_idx ON referral (source_organization_id, created_at desc, id desc);
-
-CREATE INDEX referral_open_idx ON referral (id) WHERE state in ('active', 'awaiting_source');
-
-CREATE INDEX referral_need_id_idx ON referral (need_id);
 
 COMMENT ON COLUMN referral.id IS 'plain';
 COMMENT ON COLUMN referral.reference IS 'plain';
@@ -1028,15 +1027,15 @@ CREATE TABLE task (
     CONSTRAINT task_ball_organization_id_fkey FOREIGN KEY(ball_organization_id) REFERENCES organization (id)
 );
 
+CREATE INDEX task_inbox_idx ON task (organization_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
+
+CREATE INDEX task_due_idx ON task (collaborative_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
+
 CREATE INDEX task_owned_idx ON task (organization_id, created_at desc, id desc);
 
 CREATE INDEX task_referral_id_idx ON task (referral_id);
 
-CREATE INDEX task_inbox_idx ON task (organization_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
-
 CREATE INDEX task_ball_idx ON task (ball_organization_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
-
-CREATE INDEX task_due_idx ON task (collaborative_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
 
 COMMENT ON COLUMN task.id IS 'plain';
 COMMENT ON COLUMN task.collaborative_id IS 'plain';

@@ -1,0 +1,180 @@
+"""What time does to a referral: remind, escalate, expire, close. Asked by the workflow at deadlines, decided here (decision 7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from domain import referral as rules
+from domain.clock import LADDER, Clock, Moment, Rung
+from domain.moves import Happened, move, overdue
+from domain.progress import OpenTask, Progress
+from domain.task import Verb as TaskVerb
+from services.agenda import current_agenda
+from services.deadlines import referral_look, task_look
+from services.happenings import about_referral, about_task, happened
+from services.journal import Journal, new_id
+from services.needs import record_outcome
+from services.rows import Locked, LockedReferral, lock_referral, moment, save_referral, save_task
+from services.tasks import settle_move
+from services.transaction import Record, Work, by_engine
+
+HOSTED = "partners"
+
+
+def advance_referral(record: Record, referral_id: UUID) -> Progress:
+    """Do everything that is due by the database's clock and say what is open. A repeat finds nothing due."""
+
+    def run(connection: Connection) -> tuple[Progress, Journal]:
+        work = engine_work(connection, referral_id)
+        locked = lock_referral(work, referral_id)
+        for offer in locked.tasks:
+            _advance_task(work, locked, offer)
+        _advance_clock(work, locked)
+        return _progress(work, locked), work.journal
+
+    return by_engine(record, run)
+
+
+def engine_work(connection: Connection, referral_id: UUID) -> Work:
+    row = connection.execute(_START, {"id": referral_id}).one()
+    return Work(connection=connection, agenda=current_agenda(connection, row.collaborative_id), now=row.now)
+
+
+def _advance_task(work: Work, locked: LockedReferral, offer: Locked) -> None:
+    offer.f, offer.referral = locked.f, locked.referral
+    at = moment(work, offer.t)
+    while not offer.task.ended:
+        due = task_look(offer.task, at)
+        if due is None or due > work.now:
+            break
+        if offer.task.hard_at is not None and offer.task.hard_at <= work.now:
+            _expire(work, offer, at)
+        else:
+            _climb_task(work, offer)
+    locked.referral = offer.referral
+
+
+def _expire(work: Work, offer: Locked, at: Moment) -> None:
+    """At the hard limit; counts against whoever had the ball."""
+    after, what = move(offer.task, TaskVerb.EXPIRE, at)
+    against = "source" if offer.task.clock is Clock.ANSWER else "target"
+    settle_move(work, offer, after, replace(what, reason="no-response"), at, facts={"against": against})
+    work.audit("task.expire", "task", offer.t["id"], after.version)
+
+
+def _climb_task(work: Work, offer: Locked) -> None:
+    """One rung: the owner hears at the limit, then the supervisor, then the backbone, ever more rarely."""
+    task = offer.task
+    to = LADDER[task.rung][0]
+    raised = replace(task, rung=task.rung + 1)
+    if not _reaches(work, to, offer.t, offer.f):
+        save_task(work, offer, raised)
+        return
+    event_id = new_id()
+    if task.rung == 0:
+        after, what = overdue(raised, str(event_id))
+    else:
+        kind = "task_reminded" if to is LADDER[task.rung - 1][0] else "task_escalated"
+        after, what = replace(raised, version=task.version + 1), Happened(kind, task.state, task.state)
+    facts = {"clock": str(task.clock), "rung": task.rung, "to": to.value, **_requested(work, offer)}
+    save_task(work, offer, after)
+    happened(work, about_task(offer.t, offer.f), what, version=after.version, facts=facts, id=event_id)
+    work.audit("task.remind", "task", offer.t["id"], after.version)
+
+
+def _requested(work: Work, offer: Locked) -> dict[str, str]:
+    return {"requested_on": work.agenda.region().local_date(offer.task.created_at).isoformat()}
+
+
+def _advance_clock(work: Work, locked: LockedReferral) -> None:
+    """The source's own clock: to confirm (time closes the loop) or to choose what comes next (the ladder climbs)."""
+    at = _moment(work, locked)
+    while locked.referral.clock is not None:
+        due = referral_look(locked.referral, at)
+        if due is None or due > work.now:
+            return
+        if locked.referral.clock is Clock.CONFIRM:
+            _close_by_time(work, locked)
+        else:
+            _climb_referral(work, locked)
+
+
+def _close_by_time(work: Work, locked: LockedReferral) -> None:
+    after = rules.close_by_time(locked.referral)
+    outcome = locked.f["outcome_task"]
+    save_referral(work, locked, after, outcome=outcome, confirmed_by="time")
+    current = locked.current
+    absent = current is not None and current.t["on_behalf"]
+    about = about_referral(locked.f) | {"on_behalf_of": locked.f["target_organization_id"] if absent else None}
+    facts = {"outcome": outcome, "confirmed_by": "time"}
+    happened(work, about, Happened("referral_closed", None, None, facts=facts), version=after.version)
+    record_outcome(work, locked.f, outcome, "task")
+    work.audit("referral.close", "referral", locked.f["id"], after.version)
+
+
+def _climb_referral(work: Work, locked: LockedReferral) -> None:
+    referral = locked.referral
+    to = LADDER[referral.rung][0]
+    after = replace(referral, rung=referral.rung + 1)
+    if _reaches(work, to, {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["created_by"]}, locked.f):
+        kind = "referral_overdue" if referral.rung == 0 else "referral_escalated"
+        after = replace(after, version=referral.version + 1)
+        facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value}
+        happened(work, about_referral(locked.f), Happened(kind, None, None, facts=facts), version=after.version)
+        work.audit("referral.remind", "referral", locked.f["id"], after.version)
+    save_referral(work, locked, after)
+
+
+def _reaches(work: Work, to: Rung, t: Any, f: Any) -> bool:
+    """Whether this rung is somebody else: a one-person agency's supervisor is its owner, and a confidential provider's
+    stalls never climb to the backbone (decisions 19 and 29)."""
+    if to is Rung.OWNER:
+        return True
+    if to is Rung.BACKBONE:
+        return not f["restricted"]
+    return work.row(_SUPERVISOR, organization=t["organization_id"], user=t["assigned_to"]) is not None
+
+
+def _progress(work: Work, locked: LockedReferral) -> Progress:
+    open_tasks = [offer for offer in locked.tasks if not offer.task.ended]
+    times = [task_look(offer.task, moment(work, offer.t)) for offer in open_tasks]
+    times.append(referral_look(locked.referral, _moment(work, locked)))
+    look_at = min((when for when in times if when is not None), default=None)
+    save_referral(work, locked, locked.referral, look_at=look_at)
+    return Progress(
+        state=locked.referral.state.value,
+        over=locked.referral.state not in rules.OPEN,
+        look_in=_seconds(work.now, look_at),
+        open=[_open_task(work, offer) for offer in open_tasks],
+    )
+
+
+def _open_task(work: Work, offer: Locked) -> OpenTask:
+    row = work.row(_QUEUE, id=offer.t["organization_id"])
+    own = bool(row and row.own_worker and row.mode == "connected")
+    return OpenTask(str(offer.t["id"]), f"partner.{row.slug}" if row and own else HOSTED, own)
+
+
+def _seconds(now: datetime, at: datetime | None) -> float | None:
+    """Never zero: a deadline that is due was just dealt with."""
+    return None if at is None else max(0.05, (at - now).total_seconds())
+
+
+def _moment(work: Work, locked: LockedReferral) -> Moment:
+    """The source's clocks run in the region's business time."""
+    calendar = work.agenda.region()
+    return Moment(work.now, work.now, calendar, work.agenda.limits(locked.f["priority"], None))
+
+
+_START = text("select collaborative_id, clock_timestamp() as now from referral where id = :id")
+_SUPERVISOR = text(
+    "select 1 from membership where organization_id = :organization and role = 'supervisor'"
+    " and user_id is distinct from :user and starts_on <= current_date and (ends_on is null or ends_on >= current_date)"
+    " limit 1"
+)
+_QUEUE = text("select slug, own_worker, mode from organization where id = :id")

@@ -1,0 +1,55 @@
+"""Typed stubs of the activities that workflows call, by name, and the policies under which they run (decision 6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from domain.progress import OpenTask, Progress, Step, StepResult
+
+QUEUE = "concert"
+_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5))
+_CALL = timedelta(seconds=5)
+_THRESHOLD = timedelta(seconds=10)
+TEN_YEARS = timedelta(days=3652)
+
+
+async def advance_referral(referral_id: str) -> Progress:
+    progress: Progress = await workflow.execute_local_activity(
+        "advance_referral",
+        referral_id,
+        result_type=Progress,
+        start_to_close_timeout=_CALL,
+        retry_policy=_RETRY,
+        local_retry_threshold=_THRESHOLD,
+    )
+    return progress
+
+
+async def settle_task(task_id: str, result: StepResult) -> str:
+    state: str = await workflow.execute_local_activity(
+        "settle_task",
+        args=[task_id, result],
+        result_type=str,
+        start_to_close_timeout=_CALL,
+        retry_policy=_RETRY,
+        local_retry_threshold=_THRESHOLD,
+    )
+    return state
+
+
+def perform_step(task: OpenTask) -> workflow.ActivityHandle[StepResult]:
+    """Scheduled once a task, with the task's id; pending for as long as the partner works on it."""
+    return workflow.start_activity(
+        "perform_step",
+        Step(task.id),
+        activity_id=task.id,
+        task_queue=task.queue,
+        result_type=StepResult,
+        start_to_close_timeout=TEN_YEARS,
+        heartbeat_timeout=timedelta(seconds=60) if task.own_queue else None,
+        retry_policy=_RETRY if task.own_queue else RetryPolicy(maximum_attempts=1),
+        cancellation_type=workflow.ActivityCancellationType.ABANDON,
+    )

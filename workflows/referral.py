@@ -1,0 +1,46 @@
+"""The story of a referral, from the first offer to the closed loop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+from workflows.activities import advance_referral
+from workflows.partner_step import PartnerSteps
+
+
+@workflow.defn(name="Referral")
+class ReferralWorkflow:
+    """Asks the record what is open and due, keeps one activity for each open task, and sleeps until the next deadline.
+
+    Never continued as new: a referral is short, and its history is its timeline.
+    """
+
+    def __init__(self) -> None:
+        self._look = False
+
+    @workflow.run
+    async def run(self, referral_id: str) -> str:
+        steps = PartnerSteps()
+        while True:
+            self._look = False
+            progress = await advance_referral(referral_id)
+            if progress.over:
+                return progress.state
+            steps.open(progress.open)
+            await self._something_happens(steps, progress.look_in)
+            await steps.settle()
+
+    @workflow.signal
+    def look(self) -> None:
+        """Something changed in the record: ask it again."""
+        self._look = True
+
+    async def _something_happens(self, steps: PartnerSteps, look_in: float | None) -> None:
+        """A partner ended a step, somebody asked for a look, or the next deadline came."""
+        timeout = None if look_in is None else timedelta(seconds=look_in)
+        try:
+            await workflow.wait_condition(lambda: self._look or steps.any_ended(), timeout=timeout)
+        except TimeoutError:
+            return
