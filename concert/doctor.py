@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 
-from concert.embedded.account import may_enter, ordinary_account
+from concert.embedded.account import OPEN_PLACE, may_enter, ordinary_account
 from concert.embedded.binaries import installed_postgres, postgres_version, temporal_program
 from concert.embedded.directory import CannotStart, holder
 from concert.embedded.postgres import libpq_url
@@ -60,7 +60,11 @@ def _python() -> Finding:
     )
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> list[Finding]:
+    return list(_strangers()) or [Finding("packages", True, "no other distribution uses our names")]
+
+
+def _strangers() -> Iterator[Finding]:
     """Our package names are flat: another distribution of that name silently overwrites or hides ours."""
     home = Path(__file__).resolve().parents[1]
     owners = packages_distributions()
@@ -80,8 +84,6 @@ def _packages() -> Iterator[Finding]:
             yield Finding(
                 "packages", False, f"`{name}` is found in {found}, not in {home}", "Run `make clean`."
             )
-    if not any(set(owners.get(name, [])) - {"concert"} for name in OURS):
-        yield Finding("packages", True, "no other distribution uses our names")
 
 
 def _programs(settings: Settings) -> Iterator[Finding]:
@@ -114,7 +116,7 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
     elif pid := holder(directory / "lock"):
         yield Finding("data directory", False, f"process {pid} is using {directory}", f"Stop it: kill {pid}")
     elif (account := ordinary_account(directory / "postgres")) and (closed := may_enter(account, place)):
-        yield Finding("data directory", False, f"as root, PostgreSQL may not enter {closed}", elsewhere)
+        yield Finding("data directory", False, f"as root, PostgreSQL may not enter {closed}", OPEN_PLACE)
     else:
         yield Finding("data directory", True, str(directory))
     yield from _data_version(directory)

@@ -10,6 +10,10 @@ from pathlib import Path
 from concert.embedded.directory import CannotStart
 
 NOBODY = 65534
+OPEN_PLACE = (
+    "Set CONCERT_DATA_DIR to a directory that everybody may enter, such as /var/lib/concert, "
+    "or start Concert as an ordinary user."
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,5 @@ def require_entry(account: Account, path: Path) -> None:
     if closed:
         raise CannotStart(
             f"PostgreSQL never runs as root, and the account {account.name!r} may not enter {closed}.",
-            "Set CONCERT_DATA_DIR to a directory that everybody may enter, such as /var/lib/concert, "
-            "or start Concert as an ordinary user.",
+            OPEN_PLACE,
         )

@@ -26,8 +26,8 @@ def test_an_ordinary_user_stays_who_they_are(home: Path, monkeypatch: pytest.Mon
 
 def test_the_first_closed_folder_on_the_way_is_named(home: Path) -> None:
     (home / "open" / "closed" / "deep").mkdir(parents=True)
-    (home / "open" / "closed").chmod(0o700)
-    home.chmod(0o711)
+    for folder, mode in ((home, 0o711), (home / "open", 0o711), (home / "open" / "closed", 0o700)):
+        folder.chmod(mode)
     owner = home.stat()
     if owner.st_uid == NOBODY:
         pytest.skip("we are nobody ourselves")
