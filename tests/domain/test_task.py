@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -168,7 +168,7 @@ def test_not_reached_needs_three_attempts_on_different_days(
 ) -> None:
     task = after("accept")
     for attempt in tries:
-        task, _ = move(task, Verb.CONTACT, moment(local(attempt)), NO_ANSWER)
+        task, _ = move(task, Verb.CONTACT, moment(local(attempt).astimezone(UTC)), NO_ANSWER)
     at = moment(local("2026-07-17T09:00"))
     if possible:
         failed, happened = move(task, Verb.FAIL, at, NOT_REACHED)
@@ -258,3 +258,21 @@ def test_a_refusal_says_what_stands_in_the_way(state: str) -> None:
     with pytest.raises(NotPossible) as refused:
         move(task, Verb.COMPLETE, moment(MONDAY))
     assert state.replace("_", " ") in refused.value.sentence
+
+
+def test_a_note_is_a_sign_of_life_and_a_reconfirmation_another_thirty_days() -> None:
+    """Decision 22."""
+    noon = local("2026-07-20T12:00")
+    at_work, _ = move(after("accept", "start"), Verb.NOTE, moment(noon))
+    waiting, _ = move(after("accept", "waitlist"), Verb.RECONFIRM, moment(noon))
+    assert at_work.due_at == waiting.due_at == local("2026-08-19T12:00")
+
+
+@pytest.mark.parametrize(
+    ("verbs", "clock"),
+    [([], "acknowledge"), (["accept"], "first_contact"), (["accept", "waitlist"], "reconfirm")],
+)
+def test_a_note_renews_no_other_clock(verbs: list[str], clock: str) -> None:
+    before = after(*verbs)
+    noted, _ = move(before, Verb.NOTE, moment(local("2026-07-13T16:00")))
+    assert (noted.clock, noted.due_at) == (clock, before.due_at)
