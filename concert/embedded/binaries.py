@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +17,7 @@ from concert.embedded.directory import CannotStart
 SET_UP = (
     "Run `make` targets from the project's folder, or `pip install --require-hashes -r requirements.lock`."
 )
+PORTS = range(20000, 32000)
 SHARED_COPY = Path("/var/cache/concert")
 
 
@@ -95,8 +98,15 @@ def _package(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago; whoever uses it must be ready to lose the race."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that was free a moment ago; whoever uses it must be ready to lose the race.
+
+    From below the range that the kernel takes outgoing connections from: a server that is down for a moment
+    would otherwise find its port taken by a stranger's connection.
+    """
+    for _ in range(100):
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise CannotStart(
+        f"No free port between {PORTS.start} and {PORTS.stop}.", "Set CONCERT_*_PORT to free ports."
+    )

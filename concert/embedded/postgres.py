@@ -30,6 +30,7 @@ from concert.embedded.directory import (
 ADMIN = "concert_admin"
 LOGINS = {"admin": ADMIN, "api": "concert_api", "engine": "concert_engine"}
 DATABASE = "concert"
+ATTEMPTS = 4  # at a port
 STATUS_LINE = 8  # of postmaster.pid, as pg_ctl reads it
 
 # For one small machine. Statements and key values stay out of the log: they hold people's names.
@@ -202,9 +203,8 @@ class EmbeddedPostgres:
             )
 
     async def _serve(self, programs: Path, account: Account | None) -> None:
-        """Tries several ports if it may choose: a free one can be taken before the server has it."""
-        attempts = 1 if self._fixed_port else 5
-        for attempt in range(1, attempts + 1):
+        """Tries again if a port is taken: another one if it may choose, else the same a moment later."""
+        for attempt in range(1, ATTEMPTS + 1):
             if not self._fixed_port:
                 self.port = free_port()
             settings = SETTINGS | ({} if self.durable else DISPOSABLE) | {"port": str(self.port)}
@@ -223,10 +223,11 @@ class EmbeddedPostgres:
             if await self._ready(child):
                 self._fixed_port = True
                 return
-            if "could not bind" not in child.tail(4) or attempt == attempts:
+            if "could not bind" not in child.tail(4) or attempt == ATTEMPTS:
                 raise CannotStart(
                     f"PostgreSQL did not start on port {self.port}.", f"Its last words:\n{child.tail()}"
                 )
+            await asyncio.sleep(0.2)
 
     async def _ready(self, child: Child, patience: float = 60.0) -> bool:
         """True when it takes logins; False when the server has ended. Recovery may take a while.

@@ -18,6 +18,8 @@ from concert.embedded.directory import CannotStart, Lock, make_directory, outliv
 # failure the last moments may be missing, which the record makes good.
 PRAGMAS = ("journal_mode=wal", "synchronous=1")
 
+ATTEMPTS = 4  # at its ports, of which it chooses some itself
+
 
 class EmbeddedTemporal:
     """One server under `data_dir`, with the namespaces given.
@@ -109,9 +111,8 @@ class EmbeddedTemporal:
         self._lock.release()
 
     async def _serve(self, program: Path) -> None:
-        """Tries several ports if it may choose: a free one can be taken before the server has it."""
-        attempts = 1 if self._fixed_port else 5
-        for attempt in range(1, attempts + 1):
+        """Tries again if a port is taken: another one if it may choose, else the same a moment later."""
+        for attempt in range(1, ATTEMPTS + 1):
             if not self._fixed_port:
                 self.port = free_port()
             child = self._child = await spawn(
@@ -123,10 +124,11 @@ class EmbeddedTemporal:
             if await self._ready(child):
                 self._fixed_port = True
                 return
-            if "already in use" not in child.tail() or attempt == attempts:
+            if "already in use" not in child.tail() or attempt == ATTEMPTS:
                 raise CannotStart(
                     f"Temporal did not start on port {self.port}.", f"Its last words:\n{child.tail()}"
                 )
+            await asyncio.sleep(0.2)
 
     def _arguments(self) -> list[str]:
         self._http_port = free_port()
