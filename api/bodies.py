@@ -102,9 +102,7 @@ def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 
 def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(
-        (key == b"content-length" and value != b"0") or key == b"transfer-encoding" for key, value in headers
-    )
+    return any((key == b"content-length" and value != b"0") or key == b"transfer-encoding" for key, value in headers)
 
 
 def _check_media_type(headers: list[tuple[bytes, bytes]]) -> None:

@@ -91,9 +91,7 @@ _ALL = (
         "Send Content-Type: application/json, in UTF-8 and uncompressed.",
     ),
     _kind(422, "invalid", "Some fields need attention", "Correct what errors points at."),
-    _kind(
-        422, "key-reused", "Idempotency-Key already used", "Use a new Idempotency-Key for another request."
-    ),
+    _kind(422, "key-reused", "Idempotency-Key already used", "Use a new Idempotency-Key for another request."),
     _kind(428, "precondition-required", "If-Match required", "Read it first and send its ETag in If-Match."),
     _kind(429, "too-many", "Too many requests", "Wait as many seconds as Retry-After says."),
     _kind(
@@ -121,9 +119,7 @@ async def list_problems() -> list[Kind]:
     return list(KINDS.values())
 
 
-@router.get(
-    "/{code}", operation_id="explain_problem", summary="What a problem's type means and what to do about it"
-)
+@router.get("/{code}", operation_id="explain_problem", summary="What a problem's type means and what to do about it")
 async def explain_problem(code: str) -> Kind:
     if code not in KINDS:
         raise NotVisible

@@ -13,9 +13,7 @@ class Limits:
     Used from the event loop only, so it needs no lock. Several API processes each keep their own count.
     """
 
-    def __init__(
-        self, rate: float = 50.0, burst: int = 200, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, rate: float = 50.0, burst: int = 200, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
         self._burst = float(max(burst, 1))
         self._clock = clock

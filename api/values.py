@@ -164,17 +164,13 @@ Name = Annotated[str, Text(1, 120), BeforeValidator(_composed)]
 equal.
 """
 
-Code = Annotated[
-    str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
-]
+Code = Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")]
 Id = Annotated[
     UUID,
     BeforeValidator(_identifier, json_schema_input_type=str),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
-Instant = Annotated[
-    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
-]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment with its offset, turned to UTC; without an offset it is refused."""
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Year = Annotated[int, Whole(EARLIEST_YEAR, LATEST_YEAR)]

@@ -18,7 +18,23 @@ from datetime import date
 from typing import Any
 
 MEASURES = frozenset({"count", "rate", "distinct", "median"})
-_KEYS = frozenset({"measure", "event", "where", "clock", "of", "periods", "by", "fact", "entered", "left", "credit", "cohort", "unit"})
+_KEYS = frozenset(
+    {
+        "measure",
+        "event",
+        "where",
+        "clock",
+        "of",
+        "periods",
+        "by",
+        "fact",
+        "entered",
+        "left",
+        "credit",
+        "cohort",
+        "unit",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,11 @@ def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
 
 def _settled_before(task: Task, clock: Clock) -> bool:
     """Whether a person's move settled this clock already (re-entering a state must not count the case twice)."""
-    done = {Clock.ACKNOWLEDGE: task.acknowledged_at, Clock.DECIDE: task.accepted_at, Clock.FIRST_CONTACT: task.first_contact_at}
+    done = {
+        Clock.ACKNOWLEDGE: task.acknowledged_at,
+        Clock.DECIDE: task.accepted_at,
+        Clock.FIRST_CONTACT: task.first_contact_at,
+    }
     return done.get(clock) is not None
 
 
@@ -176,7 +180,16 @@ def _facts(before: Task, after: Task, at: Moment, details: Details) -> dict[str,
 def _arrive(task: Task, leaves: State | None, verb: Verb, at: Moment, details: Details) -> Task:
     state = leaves or task.state
     if state not in CLOCK_OF:
-        return replace(task, state=state, clock=None, clock_started_at=None, due_at=None, hard_at=None, decide_left=None, hard_left=None)
+        return replace(
+            task,
+            state=state,
+            clock=None,
+            clock_started_at=None,
+            due_at=None,
+            hard_at=None,
+            decide_left=None,
+            hard_left=None,
+        )
     if verb is Verb.ASSIGN:
         return task
     if leaves is None and not _restarts(task, verb, details):
@@ -188,7 +201,13 @@ def _arrive(task: Task, leaves: State | None, verb: Verb, at: Moment, details: D
     clock = CLOCK_OF[state]
     if clock is Clock.FIRST_CONTACT and task.first_contact_at is not None:
         clock = Clock.SIGN_OF_LIFE
-    due = details.resume_at if clock is Clock.RESUME and details.resume_at else at.due(clock) if clock is not Clock.RESUME else task.due_at
+    due = (
+        details.resume_at
+        if clock is Clock.RESUME and details.resume_at
+        else at.due(clock)
+        if clock is not Clock.RESUME
+        else task.due_at
+    )
     hard = task.hard_at if state in UNDECIDED else None
     return replace(task, state=state, clock=clock, clock_started_at=at.now, due_at=due, hard_at=hard, rung=0)
 

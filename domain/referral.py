@@ -109,7 +109,13 @@ def follow(referral: Referral, task: TaskState, at: Moment) -> Referral:
     """What the referral becomes when its current task has come to `task`; unchanged where that is not an end."""
     if task is TaskState.COMPLETED:
         return _wait(replace(referral, reported=True, version=referral.version + 1), Clock.CONFIRM, at)
-    if task in (TaskState.DECLINED, TaskState.EXPIRED, TaskState.FAILED, TaskState.CANCELLED, TaskState.ENTERED_IN_ERROR):
+    if task in (
+        TaskState.DECLINED,
+        TaskState.EXPIRED,
+        TaskState.FAILED,
+        TaskState.CANCELLED,
+        TaskState.ENTERED_IN_ERROR,
+    ):
         waiting = replace(referral, state=State.AWAITING_SOURCE, reported=False, version=referral.version + 1)
         return _wait(waiting, Clock.AWAITING_SOURCE, at)
     return referral

@@ -106,9 +106,7 @@ def _row(by: str, needs: frozenset[State] | set[State], leaves: State | None, ev
 _S = State
 TRANSITIONS: dict[Verb, Transition] = {
     Verb.ACKNOWLEDGE: _row("target", {_S.REQUESTED}, _S.ACKNOWLEDGED, "task_acknowledged"),
-    Verb.REQUEST_INFO: _row(
-        "target", {_S.REQUESTED, _S.ACKNOWLEDGED}, _S.INFO_REQUESTED, "task_info_requested"
-    ),
+    Verb.REQUEST_INFO: _row("target", {_S.REQUESTED, _S.ACKNOWLEDGED}, _S.INFO_REQUESTED, "task_info_requested"),
     Verb.ANSWER: _row("source", {_S.INFO_REQUESTED}, _S.ACKNOWLEDGED, "task_answered"),
     Verb.ACCEPT: _row("target", {_S.REQUESTED, _S.ACKNOWLEDGED}, _S.ACCEPTED, "task_accepted"),
     Verb.DECLINE: _row("target", UNDECIDED, _S.DECLINED, "task_declined"),
@@ -117,9 +115,7 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.START: _row("target", {_S.ACCEPTED, _S.WAITLISTED}, _S.IN_PROGRESS, "task_started"),
     Verb.HOLD: _row("target", {_S.ACCEPTED, _S.IN_PROGRESS}, _S.ON_HOLD, "task_held"),
     Verb.RESUME: _row("target", {_S.ON_HOLD}, _S.IN_PROGRESS, "task_resumed"),
-    Verb.COMPLETE: _row(
-        "target", {_S.ACCEPTED, _S.IN_PROGRESS, _S.ON_HOLD}, _S.COMPLETED, "task_completed"
-    ),
+    Verb.COMPLETE: _row("target", {_S.ACCEPTED, _S.IN_PROGRESS, _S.ON_HOLD}, _S.COMPLETED, "task_completed"),
     Verb.FAIL: _row("target", SERVING, _S.FAILED, "task_failed"),
     Verb.CANCEL: _row("source target", OPEN, _S.CANCELLED, "task_cancelled"),
     Verb.EXPIRE: _row("engine", UNDECIDED, _S.EXPIRED, "task_expired"),

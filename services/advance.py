@@ -121,7 +121,12 @@ def _climb_referral(work: Work, locked: LockedReferral) -> None:
     referral = locked.referral
     to = LADDER[referral.rung][0]
     after = replace(referral, rung=referral.rung + 1)
-    if _reaches(work, to, {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["created_by"]}, locked.f):
+    if _reaches(
+        work,
+        to,
+        {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["created_by"]},
+        locked.f,
+    ):
         kind = "referral_overdue" if referral.rung == 0 else "referral_escalated"
         after = replace(after, version=referral.version + 1)
         facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value}

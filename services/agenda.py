@@ -90,9 +90,7 @@ def _read(connection: Connection, collaborative_id: UUID, version: int) -> Agend
         row.publication_threshold,
         row.body["clocks"],
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
-        tuple(
-            Dated(Indicator(str(i.id), i.code, Rule.parse(i.rule)), i.effective_on, i.ends_on) for i in indicators
-        ),
+        tuple(Dated(Indicator(str(i.id), i.code, Rule.parse(i.rule)), i.effective_on, i.ends_on) for i in indicators),
         row.backbone_id,
     )
 

@@ -46,9 +46,7 @@ def years_around(at: datetime) -> range:
 
 
 @lru_cache(maxsize=1024)
-def _calendar(
-    zone: str, hours: str, always_open: bool, closed: frozenset[date], public: frozenset[date]
-) -> Calendar:
+def _calendar(zone: str, hours: str, always_open: bool, closed: frozenset[date], public: frozenset[date]) -> Calendar:
     days = frozenset() if always_open else closed | public
     return Calendar(zone, weekly_hours(json.loads(hours)), days, always_open)
 

@@ -56,7 +56,14 @@ def create_client(record: Record, call: Call, client: NewClient) -> Answer[shape
         return client_view(tx, UUID(body["id"])).model_dump(mode="json")
 
     return perform(
-        record, call, lambda tx: None, act, shapes.Client, fill=fill, status=201, stores=lambda body: {"id": str(body.id)}
+        record,
+        call,
+        lambda tx: None,
+        act,
+        shapes.Client,
+        fill=fill,
+        status=201,
+        stores=lambda body: {"id": str(body.id)},
     )
 
 
@@ -120,7 +127,9 @@ def client_view(tx: Tx, client_id: UUID) -> shapes.Client:
 def _check(client: NewClient) -> None:
     wanted = {"named": ("given_name", "family_name"), "alias": ("alias",), "anonymous": ()}[client.identity]
     if wanted and not any(getattr(client, name) for name in wanted):
-        raise Unprocessable(f"A client of identity {client.identity!r} needs {' or '.join(wanted)}.", pointer=f"/{wanted[0]}")
+        raise Unprocessable(
+            f"A client of identity {client.identity!r} needs {' or '.join(wanted)}.", pointer=f"/{wanted[0]}"
+        )
     home = client.residence
     if home is not None and home.kind != "fixed" and (home.address or home.postal_code):
         raise Unprocessable("Only a fixed residence has an address.", pointer="/residence/address")

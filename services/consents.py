@@ -99,7 +99,8 @@ def require_consent(tx: Tx, consent_id: UUID, client_id: UUID | None, recipient:
 def _check(tx: Tx, consent: Consent) -> None:
     if consent.form == "verbal" and (tx.here.confidential or tx.here.part2):
         raise Unprocessable(
-            "A victim-service provider or a Part 2 program needs a written or electronic consent.", pointer="/form"
+            "A victim-service provider or a Part 2 program needs a written or electronic consent.",
+            pointer="/form",
         )
     if (tx.here.confidential or tx.here.part2) and consent.valid_until is None:
         raise Unprocessable("This release must have an end: say until when.", pointer="/until")

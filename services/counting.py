@@ -143,7 +143,7 @@ def _entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
 
 
 def _load(work: Work, ids: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
-    return {str(r.id): r._mapping for r in work.rows(_EVENTS, ids=[str(i) for i in ids])}
+    return {str(r.id): dict(r._mapping) for r in work.rows(_EVENTS, ids=[str(i) for i in ids])}
 
 
 _TOUCH = text("select * from app.touch(:event, cast(:touches as jsonb))")

@@ -92,7 +92,12 @@ def take_back_outcome(work: Work, f: Mapping[str, Any], task: Mapping[str, Any] 
 
 
 def _set(
-    work: Work, f: Mapping[str, Any], need: Any, outcome: str | None, by: str | None, task: Mapping[str, Any] | None
+    work: Work,
+    f: Mapping[str, Any],
+    need: Any,
+    outcome: str | None,
+    by: str | None,
+    task: Mapping[str, Any] | None,
 ) -> None:
     """Counts once for the region, credited to nobody's single scorecard (decision 31)."""
     event_id = new_id()

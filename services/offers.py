@@ -37,11 +37,20 @@ def find_service(tx: Tx, service_id: UUID) -> Offered:
     """Raises Unprocessable for a service that is not in the directory or takes no requests now."""
     row = tx.row(_SERVICE, id=service_id)
     if row is None:
-        raise Unprocessable("No service with that id in the directory; GET /v1/services lists them.", pointer="/service_id")
+        raise Unprocessable(
+            "No service with that id in the directory; GET /v1/services lists them.", pointer="/service_id"
+        )
     if row.status != "active":
         raise Unprocessable("That service takes no requests now. Choose another one.", pointer="/service_id")
     return Offered(
-        row.id, row.organization_id, row.s_name, row.term, row.sensitive, row.mode == "connected", row.confidential, row._mapping
+        row.id,
+        row.organization_id,
+        row.s_name,
+        row.term,
+        row.sensitive,
+        row.mode == "connected",
+        row.confidential,
+        row._mapping,
     )
 
 

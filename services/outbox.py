@@ -44,7 +44,8 @@ def postpone(record: Record, message: Message, error: str, *, final: bool) -> No
     wait = min(30.0, 0.5 * 2**message.attempts) if final else 2.0
     with record.database.transaction() as connection:
         connection.execute(
-            _POSTPONE, {"id": message.id, "error": error, "dead": dead, "wait": wait, "step": 1 if final else 0}
+            _POSTPONE,
+            {"id": message.id, "error": error, "dead": dead, "wait": wait, "step": 1 if final else 0},
         )
 
 

@@ -26,7 +26,16 @@ from services.messages import say
 from services.needs import insert_need, record_outcome, take_back_outcome
 from services.offers import Offered, find_service, insert_offer
 from services.refusals import Forbidden, NotVisible, Unprocessable
-from services.rows import REFERRAL, SERVICE, Locked, LockedReferral, lock_referral, moment, save_referral, sides_of
+from services.rows import (
+    REFERRAL,
+    SERVICE,
+    Locked,
+    LockedReferral,
+    lock_referral,
+    moment,
+    save_referral,
+    sides_of,
+)
 from services.tasks import Said, move_task, settle_move, unreversed
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from services.views import referral_view
@@ -79,7 +88,9 @@ def get_referral(record: Record, call: Call, referral_id: UUID) -> shapes.Referr
     return read(record, call, lambda tx: _view(tx, referral_id))
 
 
-def withdraw_referral(record: Record, call: Call, referral_id: UUID, reason: str, words: str | None = None) -> Answer[shapes.Referral]:
+def withdraw_referral(
+    record: Record, call: Call, referral_id: UUID, reason: str, words: str | None = None
+) -> Answer[shapes.Referral]:
     """The source takes it back; open tasks are cancelled with the same reason."""
 
     def act(tx: Tx, locked: LockedReferral) -> None:
@@ -215,7 +226,9 @@ def _client(tx: Tx, request: Request) -> UUID | None:
 
 def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) -> tuple[UUID, str]:
     if request.need_id is None:
-        need_id = insert_need(tx, offered.term, client_id=client_id, household_id=None if client_id else request.household_id)
+        need_id = insert_need(
+            tx, offered.term, client_id=client_id, household_id=None if client_id else request.household_id
+        )
         return need_id, offered.term
     row = tx.row(_NEED, id=request.need_id, me=tx.here.organization_id)
     if row is None or (row.client_id is not None and row.client_id != client_id):
@@ -271,7 +284,12 @@ def _say_created(tx: Tx, f: dict[str, Any], request: Request) -> None:
     happened(
         tx,
         about_referral(f),
-        Happened("referral_created", None, None, facts={"priority": f["priority"], "kind": f["kind"], "origin": f["origin"]}),
+        Happened(
+            "referral_created",
+            None,
+            None,
+            facts={"priority": f["priority"], "kind": f["kind"], "origin": f["origin"]},
+        ),
         version=1,
         occurred_at=request.occurred_at,
     )
@@ -332,7 +350,12 @@ def _source(
 
 
 def _settle(
-    tx: Tx, locked: LockedReferral, offer: Locked, verb: TaskVerb, details: Details, reverses: list[str] | None = None
+    tx: Tx,
+    locked: LockedReferral,
+    offer: Locked,
+    verb: TaskVerb,
+    details: Details,
+    reverses: list[str] | None = None,
 ) -> None:
     """End one task of a referral that is ending itself: the referral does not follow the task, it leads."""
     at: Moment = moment(tx, offer.t)

@@ -63,7 +63,9 @@ def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
             raise Forbidden("Only the referral source and the target may move it. You may read it.")
         raise NotVisible
     own = dict(f._mapping)
-    tasks = [split({**t._mapping, **{f"f_{k}": v for k, v in own.items()}}) for t in tx.rows(_LOCK_TASKS, id=referral_id)]
+    tasks = [
+        split({**t._mapping, **{f"f_{k}": v for k, v in own.items()}}) for t in tx.rows(_LOCK_TASKS, id=referral_id)
+    ]
     return LockedReferral(referral_of(own), own, tasks)
 
 
@@ -176,6 +178,11 @@ def _columns(table: Any, alias: str, prefix: str = "") -> str:
     return ", ".join(f"{alias}.{name} as {prefix}{name}" if prefix else f"{alias}.{name}" for name in names)
 
 
+def referral_columns(prefix: str) -> str:
+    """The referral's columns for a join with `f`, each with a prefix."""
+    return _columns(tables.referral, "f", prefix)
+
+
 SERVICE = (
     "s.name as s_name, s.opening_hours as s_opening_hours, s.closed_on as s_closed_on, s.always_open as s_always_open,"
     " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone"
@@ -186,14 +193,14 @@ _LOCK_TASK = text(
     f"""
 with f as materialized (
     select {REFERRAL} from referral f where f.id = (select x.referral_id from task x where x.id = :id) for update)
-select {TASK}, {_columns(tables.referral, "f", "f_")}, {SERVICE}
+select {TASK}, {referral_columns("f_")}, {SERVICE}
   from task t join f on f.id = t.referral_id left join service s on s.id = t.service_id
  where t.id = :id for update of t
 """
 )
 READ_TASK = text(
     f"""
-select {TASK}, {_columns(tables.referral, "f", "f_")}, {SERVICE}
+select {TASK}, {referral_columns("f_")}, {SERVICE}
   from task t join referral f on f.id = t.referral_id left join service s on s.id = t.service_id
  where t.id = :id
 """

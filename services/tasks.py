@@ -56,7 +56,13 @@ def accept_task(record: Record, call: Call, task_id: UUID, said: Said = NOW) -> 
 
 
 def decline_task(
-    record: Record, call: Call, task_id: UUID, reason_code: str, reason_class: str, words: str | None = None, said: Said = NOW
+    record: Record,
+    call: Call,
+    task_id: UUID,
+    reason_code: str,
+    reason_class: str,
+    words: str | None = None,
+    said: Said = NOW,
 ) -> Answer[shapes.Task]:
     """`reason_code` is one of the agenda's reasons and `reason_class` its class; `words` go to the source only."""
 
@@ -83,9 +89,12 @@ def answer_task(
         if consent_id is not None:
             attach_consent(tx, locked, consent_id)
         target = locked.f["target_organization_id"]
-        if not locked.t["on_behalf"] and not tx.connection.execute(
-            _CONSENT_HOLDS, {"consent": locked.f["consent_id"], "target": target}
-        ).scalar_one():
+        if (
+            not locked.t["on_behalf"]
+            and not tx.connection.execute(
+                _CONSENT_HOLDS, {"consent": locked.f["consent_id"], "target": target}
+            ).scalar_one()
+        ):
             raise Conflict(
                 "No consent lets the target read your answer. Record one (POST /v1/consents) and send its id as consent_id.",
                 code="consent-missing",
@@ -177,9 +186,7 @@ def note_task(record: Record, call: Call, task_id: UUID, words: str, said: Said 
     return _verb(record, call, task_id, Verb.NOTE, said, words=("note", words))
 
 
-def assign_task(
-    record: Record, call: Call, task_id: UUID, user_id: UUID, said: Said = NOW
-) -> Answer[shapes.Task]:
+def assign_task(record: Record, call: Call, task_id: UUID, user_id: UUID, said: Said = NOW) -> Answer[shapes.Task]:
     def more(tx: Tx, locked: Locked) -> dict[str, Any]:
         if tx.row(_COLLEAGUE, user=user_id, organization=locked.t["organization_id"]) is None:
             raise Unprocessable("That person has no current membership in the organization.", pointer="/user_id")

@@ -54,9 +54,14 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
     ball = (
         BallInCourt(organization_id=f["source_organization_id"])
         if f["clock"]
-        else _ball(current["ball_organization_id"], current) if current else None
+        else _ball(current["ball_organization_id"], current)
+        if current
+        else None
     )
-    own_copy = next((t["client_id"] for t in rows if t["organization_id"] == tx.here.organization_id and t["client_id"]), None)
+    own_copy = next(
+        (t["client_id"] for t in rows if t["organization_id"] == tx.here.organization_id and t["client_id"]),
+        None,
+    )
     return Referral.model_construct(
         id=f["id"],
         reference=f["reference"],
@@ -89,7 +94,10 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
 def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:
     """The backbone sees need and service category unless they are sensitive."""
     organization = tx.here.organization_id
-    return bool(f["sensitive"]) and organization not in (f["source_organization_id"], f["target_organization_id"])
+    return bool(f["sensitive"]) and organization not in (
+        f["source_organization_id"],
+        f["target_organization_id"],
+    )
 
 
 def _client_of(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Any:

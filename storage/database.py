@@ -11,8 +11,7 @@ from sqlalchemy.engine import make_url
 
 # No connection outlives its purpose: a black-holed one ends by these, not by somebody noticing.
 _OPTIONS = (
-    "-c statement_timeout=8s -c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c jit=off"
-    " -c timezone=UTC"
+    "-c statement_timeout=8s -c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c jit=off -c timezone=UTC"
 )
 _TCP = {
     "connect_timeout": 5,
@@ -30,7 +29,9 @@ class UnsafeRole(Exception):
 class Database:
     """One pool of connections for one login role. `pool_size` is the most that are open at once."""
 
-    def __init__(self, url: str, *, pool_size: int = 16, statement_seconds: int = 8, application: str = "concert") -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 16, statement_seconds: int = 8, application: str = "concert"
+    ) -> None:
         self.url = url
         options = _OPTIONS.replace("statement_timeout=8s", f"statement_timeout={statement_seconds}s")
         self.engine = create_engine(

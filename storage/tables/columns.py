@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Column, DateTime, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={

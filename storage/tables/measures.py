@@ -6,7 +6,16 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, Table, t
 
 from storage.tables.columns import ID, JSON, TEXT, metadata, plain
 
-KEY = ("collaborative_id", "indicator_id", "period", "part", "bucket", "organization_id", "dimensions", "restricted")
+KEY = (
+    "collaborative_id",
+    "indicator_id",
+    "period",
+    "part",
+    "bucket",
+    "organization_id",
+    "dimensions",
+    "restricted",
+)
 
 indicator_entry = Table(
     "indicator_entry",
@@ -24,8 +33,15 @@ indicator_entry = Table(
     plain("value", BigInteger),
     Index(
         "indicator_entry_key",
-        "event_id", "indicator_id", "part", "period", "bucket", "organization_id", "dimensions",
-        unique=True, postgresql_nulls_not_distinct=True,
+        "event_id",
+        "indicator_id",
+        "part",
+        "period",
+        "bucket",
+        "organization_id",
+        "dimensions",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
     ),
     Index("indicator_entry_indicator_id_idx", "indicator_id", "period"),
 )
@@ -52,8 +68,15 @@ indicator_total = Table(
     plain("value", BigInteger),
     Index(
         "indicator_total_key",
-        "indicator_id", "period", "part", "bucket", "organization_id", "dimensions", "restricted",
-        unique=True, postgresql_nulls_not_distinct=True,
+        "indicator_id",
+        "period",
+        "part",
+        "bucket",
+        "organization_id",
+        "dimensions",
+        "restricted",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
     ),
 )
 

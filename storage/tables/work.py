@@ -98,9 +98,7 @@ referral = Table(
     ),
     CheckConstraint("kind in ('referral', 'transfer', 'information')", name="kind"),
     CheckConstraint("priority in ('routine', 'urgent')", name="priority"),
-    CheckConstraint(
-        "origin in ('partner', 'self', 'family', 'walk_in', 'hotline', 'external')", name="origin"
-    ),
+    CheckConstraint("origin in ('partner', 'self', 'family', 'walk_in', 'hotline', 'external')", name="origin"),
     Index("referral_source_idx", "source_organization_id", text("created_at desc"), text("id desc")),
     Index("referral_target_idx", "target_organization_id", text("created_at desc"), text("id desc")),
     Index("referral_newest_idx", "collaborative_id", text("created_at desc"), text("id desc")),
@@ -156,8 +154,7 @@ task = Table(
     CheckConstraint("kind in ('offer', 'step')", name="kind"),
     CheckConstraint("num_nonnulls(referral_id, action_plan_id) >= 1", name="owner"),
     CheckConstraint(
-        f"{OPEN_TASK} or state in"
-        " ('declined', 'completed', 'failed', 'cancelled', 'expired', 'entered_in_error')",
+        f"{OPEN_TASK} or state in ('declined', 'completed', 'failed', 'cancelled', 'expired', 'entered_in_error')",
         name="state",
     ),
     CheckConstraint(f"({OPEN_TASK}) = (due_at is not null)", name="open_has_a_clock"),

@@ -14,6 +14,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+
 def upgrade() -> None:
     for part in ("tables", "functions", "policies"):
         run_file(op.get_bind(), f"0001_{part}")

@@ -1,0 +1,179 @@
+"""Clients, their needs and their consents."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from api.calls import Commanding, Moving, Reading, TheRecord, answered, shown
+from api.values import Body, Choice, Code, Day, Id, Instant, Name, Parameters, ShortText, Text, Year
+from services import clients, consents, needs, shapes
+
+router = APIRouter(prefix="/v1", tags=["Referrals"])
+
+
+class Identity(StrEnum):
+    NAMED = "named"
+    ALIAS = "alias"
+    ANONYMOUS = "anonymous"
+
+
+class ResidenceBody(Body):
+    kind: Literal["fixed", "none", "confidential"]
+    county: Code | None = Field(None, description="FIPS code of the county.")
+    address: ShortText | None = None
+    postal_code: Annotated[str, Text(3, 12)] | None = None
+    school_district: ShortText | None = None
+    tribal_land: ShortText | None = None
+    starts_on: Day | None = None
+
+
+class ContactBody(Body):
+    safe_channels: list[Literal["phone", "text", "email", "mail", "in_person"]] = Field(default=[], max_length=5)
+    phone: Annotated[str, Text(3, 40)] | None = None
+    email: Annotated[str, Text(3, 200)] | None = None
+    hours: ShortText | None = Field(None, description="When to call, in the client's words.")
+    voicemail_ok: bool | None = None
+
+
+class DemographicsBody(Body):
+    gender: Code | None = None
+    races: list[Code] = Field(default=[], max_length=12, description="As many as the client names.")
+    veteran: bool | None = None
+
+
+class ClientBody(Body):
+    """A client as far as known: `named`, `alias` or `anonymous`; a year or an estimate will do for the birth date."""
+
+    identity: Annotated[Identity, Choice] = Identity.NAMED
+    given_name: Name | None = None
+    family_name: Name | None = None
+    alias: Name | None = None
+    birth_date: Day | None = None
+    birth_year: Year | None = None
+    birth_estimated: bool = False
+    language: Code | None = None
+    interpreter: bool = False
+    contact: ContactBody = ContactBody()
+    demographics: DemographicsBody = DemographicsBody()
+    residence: ResidenceBody | None = None
+
+    def asked(self) -> clients.NewClient:
+        plain = self.model_dump(exclude={"identity", "contact", "demographics", "residence"})
+        return clients.NewClient(
+            identity=self.identity.value,
+            contact=self.contact.model_dump(mode="json", exclude_defaults=True),
+            demographics=self.demographics.model_dump(mode="json", exclude_defaults=True),
+            residence=clients.Residence(**self.residence.model_dump()) if self.residence else None,
+            **plain,
+        )
+
+
+class NeedBody(Body):
+    client_id: Id
+    term: Code
+
+
+class NeedFilters(Parameters):
+    client_id: Id
+
+
+class ConsentBody(Body):
+    """What the client agreed to. It can be revoked at any moment."""
+
+    client_id: Id
+    recipients: list[Id] = Field(min_length=1, max_length=50)
+    purpose: ShortText
+    data_kinds: list[Literal["identity", "contact", "demographics", "notes"]] = Field(min_length=1, max_length=4)
+    legal_basis: Literal["hipaa", "ferpa", "part2", "vawa", "consent"]
+    form: Literal["written", "verbal", "electronic"]
+    given_by: Name
+    capacity: Literal["client", "parent", "guardian", "representative"] = "client"
+    co_signers: list[Name] = Field(default=[], max_length=5)
+    valid_from: Instant | None = None
+    until: Instant | None = None
+
+
+@router.post(
+    "/clients",
+    operation_id="create_client",
+    summary="Record a client",
+    status_code=201,
+    response_model=shapes.Client,
+)
+def create_client(body: ClientBody, record: TheRecord, call: Commanding) -> Response:
+    return answered(clients.create_client(record, call, body.asked()), "/v1/clients")
+
+
+@router.get("/clients/{client_id}", operation_id="get_client", summary="Read a client", response_model=shapes.Client)
+def get_client(client_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(clients.get_client(record, call, client_id))
+
+
+@router.get(
+    "/clients/{client_id}/possible-duplicates",
+    operation_id="list_possible_duplicates",
+    summary="Records of my organization that may be the same person",
+)
+def list_possible_duplicates(client_id: Id, record: TheRecord, call: Reading) -> list[shapes.PossibleDuplicate]:
+    return clients.possible_duplicates(record, call, client_id)
+
+
+@router.post("/needs", operation_id="create_need", summary="Record a need", status_code=201, response_model=shapes.Need)
+def create_need(body: NeedBody, record: TheRecord, call: Commanding) -> Response:
+    return answered(needs.create_need(record, call, body.client_id, body.term), "/v1/needs")
+
+
+@router.get("/needs", operation_id="list_needs", summary="The needs of a client")
+def list_needs(record: TheRecord, call: Reading, filters: Annotated[NeedFilters, Query()]) -> list[shapes.Need]:
+    return needs.list_needs(record, call, filters.client_id)
+
+
+@router.get("/needs/{need_id}", operation_id="get_need", summary="Read a need", response_model=shapes.Need)
+def get_need(need_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(needs.get_need(record, call, need_id))
+
+
+@router.post(
+    "/consents",
+    operation_id="create_consent",
+    summary="Record a consent",
+    status_code=201,
+    response_model=shapes.Consent,
+)
+def create_consent(body: ConsentBody, record: TheRecord, call: Commanding) -> Response:
+    consent = consents.Consent(
+        client_id=body.client_id,
+        recipients=tuple(body.recipients),
+        purpose=body.purpose,
+        data_kinds=tuple(dict.fromkeys(body.data_kinds)),
+        legal_basis=body.legal_basis,
+        form=body.form,
+        given_by=body.given_by,
+        capacity=body.capacity,
+        co_signers=tuple(body.co_signers),
+        valid_from=body.valid_from,
+        valid_until=body.until,
+    )
+    return answered(consents.create_consent(record, call, consent), "/v1/consents")
+
+
+@router.get(
+    "/consents/{consent_id}",
+    operation_id="get_consent",
+    summary="Read a consent",
+    response_model=shapes.Consent,
+)
+def get_consent(consent_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(consents.get_consent(record, call, consent_id))
+
+
+@router.post(
+    "/consents/{consent_id}/revoke",
+    operation_id="revoke_consent",
+    summary="Revoke a consent",
+    response_model=shapes.Consent,
+)
+def revoke_consent(consent_id: Id, record: TheRecord, call: Moving) -> Response:
+    return answered(consents.revoke_consent(record, call, consent_id))

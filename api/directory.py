@@ -1,0 +1,57 @@
+"""The directory: who there is, what they offer, and the agenda's short lists."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.calls import Reading, TheRecord, page_of
+from api.cursors import Keyset, Listing, Page
+from api.values import Code, ShortText
+from services import directory, shapes
+
+router = APIRouter(prefix="/v1", tags=["Directory"])
+
+
+class ServiceFilters(Page):
+    taxonomy: Code | None = None
+    q: ShortText | None = None
+
+
+@router.get("/organizations", operation_id="list_organizations", summary="Organizations of the collaborative")
+def list_organizations(
+    record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset
+) -> Listing[shapes.Organization]:
+    return page_of(
+        call,
+        page,
+        keyset,
+        lambda after, limit: directory.list_organizations(record, call, after, limit),
+        lambda item: (item.name, item.id),
+        "organizations",
+    )
+
+
+@router.get("/services", operation_id="list_services", summary="Services, by term or by words")
+def list_services(
+    record: TheRecord, call: Reading, page: Annotated[ServiceFilters, Query()], keyset: Keyset
+) -> Listing[shapes.Service]:
+    return page_of(
+        call,
+        page,
+        keyset,
+        lambda after, limit: directory.list_services(
+            record, call, taxonomy=page.taxonomy, q=page.q, after=after, limit=limit
+        ),
+        lambda item: (item.name, item.id),
+        "services",
+    )
+
+
+@router.get("/taxonomy-terms", operation_id="list_taxonomy_terms", summary="The kinds of need and service")
+def list_taxonomy_terms(record: TheRecord, call: Reading) -> list[shapes.Term]:
+    return directory.list_terms(record, call)
+
+
+@router.get("/reasons", operation_id="list_reasons", summary="Why work may end without service")
+def list_reasons(record: TheRecord, call: Reading) -> list[shapes.Reason]:
+    return directory.list_reasons(record, call)

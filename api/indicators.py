@@ -1,0 +1,53 @@
+"""The shared numbers: what they mean, how they stand, and the exact events behind each."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.calls import Reading, TheRecord
+from api.cursors import Keyset, Listing, Page
+from api.values import Code, Parameters, Text
+from services import indicators, shapes
+
+router = APIRouter(prefix="/v1/indicators", tags=["Indicators"])
+Month = Annotated[str, Text(7, 7), Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
+Period = Annotated[str, Text(4, 7), Field(pattern=r"^(19|20)\d\d(-(0[1-9]|1[0-2]))?$")]
+
+
+class Range(Parameters):
+    start: Month | None = Field(None, alias="from", description="First month, as in 2026-11.")
+    end: Month | None = Field(None, alias="to", description="Last month, included.")
+    by: Literal["organization", "county", "term"] | None = None
+    period: Literal["month", "year"] = "month"
+
+
+class EventFilters(Page):
+    period: Period
+
+
+@router.get("", operation_id="list_indicators", summary="The short list, without figures")
+def list_indicators(record: TheRecord, call: Reading) -> list[shapes.Indicator]:
+    return indicators.list_indicators(record, call)
+
+
+@router.get("/{code}", operation_id="get_indicator", summary="One indicator with its series")
+def get_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]) -> shapes.Indicator:
+    return indicators.get_indicator(
+        record, call, code, start=asked.start, end=asked.end, by=asked.by, period=asked.period
+    )
+
+
+@router.get("/{code}/events", operation_id="list_indicator_events", summary="The events behind a figure")
+def list_indicator_events(
+    code: Code, record: TheRecord, call: Reading, page: Annotated[EventFilters, Query()], keyset: Keyset
+) -> Listing[shapes.Event]:
+    purpose = f"events {call.subject} {call.organization_id} {code} {page.period}"
+    after = keyset.decode(page.cursor, purpose) if page.cursor is not None else None
+    found = indicators.indicator_events(record, call, code, period=page.period, after=after, limit=page.limit + 1)
+    shown = found[: page.limit]
+    more = len(found) > page.limit
+    return Listing(
+        items=[event for _, event in shown],
+        next_cursor=keyset.encode([shown[-1][0]], purpose) if more else None,
+    )

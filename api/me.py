@@ -1,0 +1,13 @@
+"""Who I am."""
+
+from fastapi import APIRouter, Response
+
+from api.calls import Reading, TheRecord, shown
+from services import people, shapes
+
+router = APIRouter(prefix="/v1", tags=["Directory"])
+
+
+@router.get("/me", operation_id="get_me", summary="Who I am", response_model=shapes.Me)
+def get_me(record: TheRecord, call: Reading) -> Response:
+    return shown(people.get_me(record, call))

@@ -1,0 +1,25 @@
+"""What stands still, and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.calls import Reading, TheRecord, page_of
+from api.cursors import Keyset, Listing, Page
+from services import shapes, stalled
+
+router = APIRouter(prefix="/v1/monitor", tags=["Monitor"])
+
+
+@router.get("/stalled", operation_id="list_stalled", summary="Everything past its limit, longest overdue first")
+def list_stalled(
+    record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset
+) -> Listing[shapes.Stalled]:
+    return page_of(
+        call,
+        page,
+        keyset,
+        lambda after, limit: stalled.list_stalled(record, call, after, limit),
+        lambda item: (item.limit, item.id),
+        "stalled",
+    )

@@ -1,0 +1,165 @@
+"""Referrals: made, read and moved by the referral source."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
+from api.clients import ClientBody
+from api.cursors import Keyset, Listing, Page
+from api.values import Body, Choice, Code, Id, Instant, LongText, ShortText
+from domain.clock import Priority
+from domain.referral import ConfirmedBy, State
+from domain.task import Outcome
+from services import lists, referrals, shapes
+
+router = APIRouter(prefix="/v1/referrals", tags=["Referrals"])
+By = Literal["client", "source"]
+
+
+class FinishedBody(Body):
+    outcome: Annotated[Outcome, Choice]
+    occurred_at: Instant | None = None
+
+
+class ReferralBody(Body):
+    """Ask another agency for a service. Concert is not for emergencies: for those, phone."""
+
+    service_id: Id
+    client_id: Id | None = None
+    client: ClientBody | None = None
+    household_id: Id | None = None
+    need_id: Id | None = None
+    priority: Annotated[Priority, Choice] = Priority.ROUTINE
+    kind: Literal["referral", "transfer", "information"] = "referral"
+    origin: Literal["partner", "self", "family", "walk_in", "hotline", "external"] = "partner"
+    origin_name: ShortText | None = None
+    reason: LongText | None = Field(None, description="For the target; shared with consent only.")
+    note: LongText | None = None
+    consent_id: Id | None = None
+    occurred_at: Instant | None = None
+    finished: FinishedBody | None = Field(None, description="My own work, done already: recorded in one call.")
+
+
+class ReferralFilters(Page):
+    state: State | None = None
+    role: Literal["source", "target"] | None = None
+
+
+class WithdrawBody(Body):
+    reason: Code
+    text: LongText | None = None
+
+
+class RerouteBody(Body):
+    service_id: Id
+    consent_id: Id | None = None
+
+
+class ConfirmBody(Body):
+    outcome: Annotated[Outcome, Choice]
+    by: By = "source"
+
+
+class CloseBody(Body):
+    reason: Code
+
+
+class VoidBody(Body):
+    reason: LongText
+
+
+@router.post(
+    "",
+    operation_id="create_referral",
+    summary="Refer a client",
+    status_code=201,
+    response_model=shapes.Referral,
+)
+def create_referral(body: ReferralBody, record: TheRecord, call: Commanding) -> Response:
+    plain = body.model_dump(exclude={"client", "finished", "priority"})
+    finished = body.finished
+    request = referrals.Request(
+        client=body.client.asked() if body.client else None,
+        finished=referrals.Finished(finished.outcome, finished.occurred_at) if finished else None,
+        priority=body.priority.value,
+        **plain,
+    )
+    return answered(referrals.create_referral(record, call, request), "/v1/referrals")
+
+
+@router.get("", operation_id="list_referrals", summary="My organization's referrals, newest first")
+def list_referrals(
+    record: TheRecord, call: Reading, page: Annotated[ReferralFilters, Query()], keyset: Keyset
+) -> Listing[shapes.Referral]:
+    return page_of(
+        call,
+        page,
+        keyset,
+        lambda after, limit: lists.list_referrals(
+            record, call, state=page.state, role=page.role, after=after, limit=limit
+        ),
+        lambda item: (item.created_at, item.id),
+        "referrals",
+    )
+
+
+@router.get("/{referral_id}", operation_id="get_referral", summary="Read a referral", response_model=shapes.Referral)
+def get_referral(referral_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(referrals.get_referral(record, call, referral_id))
+
+
+@router.get("/{referral_id}/timeline", operation_id="get_timeline", summary="What happened, newest first")
+def get_timeline(referral_id: Id, record: TheRecord, call: Reading) -> shapes.Timeline:
+    return lists.timeline(record, call, referral_id)
+
+
+@router.post(
+    "/{referral_id}/withdraw",
+    operation_id="withdraw_referral",
+    summary="Take it back",
+    response_model=shapes.Referral,
+)
+def withdraw_referral(referral_id: Id, body: WithdrawBody, record: TheRecord, call: Moving) -> Response:
+    return answered(referrals.withdraw_referral(record, call, referral_id, body.reason, body.text))
+
+
+@router.post(
+    "/{referral_id}/reroute",
+    operation_id="reroute_referral",
+    summary="Ask another service",
+    response_model=shapes.Referral,
+)
+def reroute_referral(referral_id: Id, body: RerouteBody, record: TheRecord, call: Moving) -> Response:
+    return answered(referrals.reroute_referral(record, call, referral_id, body.service_id, body.consent_id))
+
+
+@router.post(
+    "/{referral_id}/confirm",
+    operation_id="confirm_referral",
+    summary="Close the loop",
+    response_model=shapes.Referral,
+)
+def confirm_referral(referral_id: Id, body: ConfirmBody, record: TheRecord, call: Moving) -> Response:
+    return answered(referrals.confirm_referral(record, call, referral_id, body.outcome, ConfirmedBy(body.by)))
+
+
+@router.post(
+    "/{referral_id}/close-unmet",
+    operation_id="close_referral_unmet",
+    summary="Nobody could help: the need stays unmet",
+    response_model=shapes.Referral,
+)
+def close_unmet(referral_id: Id, body: CloseBody, record: TheRecord, call: Moving) -> Response:
+    return answered(referrals.close_unmet(record, call, referral_id, body.reason))
+
+
+@router.post(
+    "/{referral_id}/void",
+    operation_id="void_referral",
+    summary="Entered in error",
+    response_model=shapes.Referral,
+)
+def void_referral(referral_id: Id, body: VoidBody, record: TheRecord, call: Moving) -> Response:
+    return answered(referrals.void_referral(record, call, referral_id, body.reason))

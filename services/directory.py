@@ -1,0 +1,91 @@
+"""The directory of the collaborative, in HSDS terms: organizations, services and where they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from services import shapes
+from services.transaction import Call, Record, Tx, read
+
+After = tuple[Any, ...] | None
+
+
+def list_organizations(record: Record, call: Call, after: After = None, limit: int = 50) -> list[shapes.Organization]:
+    """By name; `after` is (name, id)."""
+
+    def look(tx: Tx) -> list[shapes.Organization]:
+        rows = tx.rows(_ORGANIZATIONS, limit=limit, name=after[0] if after else None, id=after[1] if after else None)
+        return [shapes.Organization.model_validate(row) for row in rows]
+
+    return read(record, call, look)
+
+
+def list_services(
+    record: Record,
+    call: Call,
+    *,
+    taxonomy: str | None = None,
+    q: str | None = None,
+    after: After = None,
+    limit: int = 50,
+) -> list[shapes.Service]:
+    """Active services by name. `taxonomy` is a term's code and takes its narrower terms too; `q` searches names and words."""
+
+    def look(tx: Tx) -> list[shapes.Service]:
+        values = {"taxonomy": taxonomy, "q": _pattern(q), "limit": limit}
+        rows = tx.rows(_SERVICES, **values, name=after[0] if after else None, id=after[1] if after else None)
+        return [shapes.Service.model_validate(row) for row in rows]
+
+    return read(record, call, look)
+
+
+def list_terms(record: Record, call: Call) -> list[shapes.Term]:
+    return read(record, call, lambda tx: [shapes.Term.model_validate(row) for row in tx.rows(_TERMS)])
+
+
+def list_reasons(record: Record, call: Call) -> list[shapes.Reason]:
+    """The agenda's one list of reasons for declined, failed and cancelled (decision 27)."""
+    return read(record, call, lambda tx: [shapes.Reason.model_validate(row) for row in tx.rows(_REASONS)])
+
+
+def _pattern(q: str | None) -> str | None:
+    if q is None:
+        return None
+    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+_ORGANIZATIONS = text(
+    """
+select o.id, o.slug, o.name, o.description, o.kind, o.mode, p.role, o.email, o.phone, o.website
+  from organization o join partnership p on p.organization_id = o.id and p.collaborative_id = app.collaborative()
+   and p.starts_on <= current_date and (p.ends_on is null or p.ends_on >= current_date)
+ where cast(:name as text) is null or (o.name, o.id) > (:name, cast(:id as uuid))
+ order by o.name, o.id limit :limit
+"""
+)
+_SERVICES = text(
+    """
+with recursive wanted as (
+    select code from taxonomy_term where code = :taxonomy
+    union select t.code from taxonomy_term t join wanted w on t.parent = w.code)
+select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locations
+  from service s join organization o on o.id = s.organization_id
+  left join lateral (
+    select jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name, 'confidential', l.confidential, 'address_1', l.address_1,
+                     'city', l.city, 'county', l.county, 'state_province', l.state_province, 'postal_code', l.postal_code)
+                     order by l.name) as list
+      from service_at_location x join location l on l.id = x.location_id where x.service_id = s.id) places on true
+ where s.status = 'active'
+   and (cast(:taxonomy as text) is null or s.term in (select code from wanted))
+   and (cast(:q as text) is null or s.name ilike :q or s.description ilike :q or o.name ilike :q or s.term ilike :q)
+   and (cast(:name as text) is null or (s.name, s.id) > (:name, cast(:id as uuid)))
+ order by s.name, s.id limit :limit
+"""
+)
+_TERMS = text("select code, name, parent, sensitive from taxonomy_term order by code")
+_REASONS = text(
+    "select code, class as reason_class, name from reason where collaborative_id = app.collaborative() order by class, code"
+)

@@ -1,0 +1,47 @@
+"""Who the caller is: their organization, roles and memberships."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from services import shapes
+from services.transaction import Call, Record, Tx, read
+
+
+def get_me(record: Record, call: Call) -> shapes.Me:
+    def look(tx: Tx) -> shapes.Me:
+        here = tx.here
+        row = tx.connection.execute(_ME, {"user": here.user_id, "organization": here.organization_id}).one()
+        return shapes.Me(
+            id=here.user_id,
+            login=here.login,
+            name=row.name,
+            language=here.language,
+            organization={
+                "id": here.organization_id,
+                "slug": here.organization_slug,
+                "name": row.organization,
+            },
+            roles=sorted(here.roles),
+            collaborative={"id": here.collaborative_id, "name": row.collaborative, "zone": tx.agenda.zone},
+            memberships=[shapes.Membership.model_validate(m) for m in tx.rows(_MEMBERSHIPS, user=here.user_id)],
+        )
+
+    return read(record, call, look)
+
+
+_ME = text(
+    """
+select u.name, o.name as organization, c.name as collaborative
+  from user_account u, organization o, collaborative c
+ where u.id = :user and o.id = :organization and c.id = app.collaborative()
+"""
+)
+_MEMBERSHIPS = text(
+    """
+select m.organization_id, o.name as organization, array_agg(m.role order by m.role) as roles
+  from membership m join organization o on o.id = m.organization_id
+ where m.user_id = :user and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
+ group by 1, 2 order by 2
+"""
+)

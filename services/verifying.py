@@ -1,0 +1,146 @@
+"""Proving the numbers: what all events earn = the ledger = the totals, to the entry."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.agenda import Agenda, current_agenda
+from services.counting import EVENT_COLUMNS, Cell, Line, grain_line, ledger
+from services.transaction import Record
+
+Progressed = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Verification:
+    """How much was compared and every difference, as sentences (ids and codes only)."""
+
+    events: int = 0
+    entries: int = 0
+    totals: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not self.differences
+
+
+def verify_indicators(record: Record, progressed: Progressed = lambda done, total: None) -> Verification:
+    """Recompute everything from events, in one consistent snapshot; writers go on meanwhile."""
+    found = Verification()
+    with record.database.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            connection.execute(text("set local statement_timeout = 0"))
+            earned, lives = _recompute(connection, found, progressed)
+            _compare(found, earned, _lines(connection, _ENTRIES), "the ledger")
+            _compare(found, earned, _lines(connection, _TOTALS), "the totals")
+            _compare_lives(found, lives, connection)
+            found.entries = connection.execute(text("select count(*) from indicator_entry")).scalar_one()
+            found.totals = connection.execute(text("select count(*) from indicator_total")).scalar_one()
+    return found
+
+
+def _recompute(
+    connection: Connection, found: Verification, progressed: Progressed
+) -> tuple[Counter[tuple[Line, bool]], Counter[Cell]]:
+    total = connection.execute(text("select count(*) from event")).scalar_one()
+    known = {str(row.id): dict(row._mapping) for row in connection.execute(_REVERSED)}
+    agendas: dict[UUID, Agenda] = {}
+    earned: Counter[tuple[Line, bool]] = Counter()
+    lives: Counter[Cell] = Counter()
+    for row in _events(connection):
+        agenda = agendas.get(row["collaborative_id"]) or current_agenda(connection, row["collaborative_id"])
+        agendas[row["collaborative_id"]] = agenda
+        lines, cells = ledger(agenda, row, known)
+        for line, value in lines.items():
+            earned[line, row["restricted"]] += value
+        for cell, step in cells.items():
+            _live(earned, lives, cell, step, bool(row["restricted"]))
+        found.events += 1
+        if found.events % 500 == 0 or found.events == total:
+            progressed(found.events, total)
+    return earned, lives
+
+
+def _live(earned: Counter[tuple[Line, bool]], lives: Counter[Cell], cell: Cell, step: int, restricted: bool) -> None:
+    """A person begins or ceases to count when the live touches go from 0 or back."""
+    before, after = lives[cell], lives[cell] + step
+    lives[cell] = after
+    change = (1 if after > 0 else 0) - (1 if before > 0 else 0)
+    if change:
+        earned[grain_line(cell.indicator_id, cell.grain), restricted] += change
+
+
+def _events(connection: Connection) -> Iterator[Mapping[str, Any]]:
+    """In order of sequence; the order of two concurrent events does not change what they are worth together."""
+    seq = 0
+    while rows := connection.execute(_BATCH, {"seq": seq}).all():
+        for row in rows:
+            yield dict(row._mapping)
+        seq = rows[-1].seq
+
+
+def _lines(connection: Connection, statement: Any) -> Counter[tuple[Line, bool]]:
+    lines: Counter[tuple[Line, bool]] = Counter()
+    for row in connection.execute(statement):
+        organization = None if row.organization_id is None else str(row.organization_id)
+        dimensions = json.dumps(row.dimensions, sort_keys=True)
+        line = Line(str(row.indicator_id), row.part, row.period, row.bucket, organization, dimensions)
+        lines[line, row.restricted] += int(row.value)
+    return lines
+
+
+def _compare(
+    found: Verification, right: Counter[tuple[Line, bool]], other: Counter[tuple[Line, bool]], where: str
+) -> None:
+    for key in _either(right, other):
+        if right[key] != other[key]:
+            line = key[0]
+            found.differences.append(
+                f"{where}: {line.indicator_id} {line.period} {line.part} {line.organization_id or '-'} {line.dimensions}"
+                f" says {other[key]}, the events say {right[key]}"
+            )
+
+
+def _either(one: Counter[Any], other: Counter[Any]) -> Iterable[Any]:
+    return dict.fromkeys([*one, *other])
+
+
+def _compare_lives(found: Verification, lives: Counter[Cell], connection: Connection) -> None:
+    stored: Counter[Cell] = Counter()
+    for row in connection.execute(_LIVE):
+        stored[Cell(str(row.indicator_id), row.grain, str(row.person_id))] = row.touches
+    for cell in _either(lives, stored):
+        if lives[cell] != stored[cell]:
+            found.differences.append(
+                f"distinct: {cell.indicator_id} {cell.grain} has {stored[cell]} touches, not {lives[cell]}"
+            )
+
+
+_BATCH = text(f"select e.seq, {EVENT_COLUMNS} from event e where e.seq > :seq order by e.seq limit 5000")
+_REVERSED = text(
+    f"""
+select {EVENT_COLUMNS} from event e where e.id in (
+    select cast(x.id as uuid) from event r cross join lateral jsonb_array_elements_text(r.reverses) as x(id)
+     where r.reverses <> '[]')
+"""
+)
+_KEY = "indicator_id, part, period, bucket, organization_id, dimensions, restricted"
+_ENTRIES = text(f"select {_KEY}, sum(value) as value from indicator_entry group by {_KEY}")
+_TOTALS = text(
+    f"""
+select {_KEY}, value from indicator_total
+union all
+select {", ".join("e." + name for name in _KEY.split(", "))}, e.value
+  from entry_unfolded u join indicator_entry e on e.id = u.entry_id
+"""
+)
+_LIVE = text("select indicator_id, grain, person_id, touches from indicator_live")
