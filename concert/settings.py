@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         default=None,
         description="Port of Temporal's own pages when embedded; 0: any free one, unset: no pages.",
     )
+    rate_limit: Annotated[float, Field(ge=0)] = Field(
+        default=50.0, description="Requests a second that one person may make on average; 0 limits nobody."
+    )
     log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property

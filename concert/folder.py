@@ -1,0 +1,25 @@
+"""The folder: moves the ledger into totals and seals the audit, about ten times a second. Runs beside the relay."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from services.folding import fold, seal
+from services.transaction import Record
+
+log = structlog.get_logger("concert.folder")
+PAUSE_SECONDS = 0.1
+IDLE_SECONDS = 0.5
+
+
+async def keep_folding(record: Record) -> None:
+    """Until cancelled. A lost database pauses it; nothing is lost, readers add what is not folded yet."""
+    while True:
+        try:
+            moved = await asyncio.to_thread(fold, record) + await asyncio.to_thread(seal, record)
+        except Exception as error:  # noqa: BLE001 - the record is away: try again
+            log.warning("folder_waits", type=type(error).__name__)
+            moved = 0
+        await asyncio.sleep(PAUSE_SECONDS if moved else IDLE_SECONDS)

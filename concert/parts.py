@@ -1,0 +1,43 @@
+"""The parts of a running Concert, each made from settings alone: they may run in one process or in many."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.keys import FixedKeys, RemoteKeys
+from api.limits import Limits
+from api.tokens import Tokens
+from concert.issuer import Issuer
+from concert.settings import Settings
+from services.transaction import Record
+from storage.database import Database
+from storage.wake import Wake
+
+
+def api_record(settings: Settings) -> Record:
+    """People's door: login concert_api. Refuses a login that row security cannot bind."""
+    database = Database(settings.database_url, pool_size=16, application="concert api")
+    database.check_role()
+    return Record(database, Wake(database))
+
+
+def engine_record(settings: Settings, *, pool_size: int = 18) -> Record:
+    """The engine's door: login concert_engine."""
+    database = Database(settings.engine_database_url, pool_size=pool_size, application="concert engine")
+    database.check_role()
+    return Record(database, Wake(database))
+
+
+def application(settings: Settings, record: Record) -> FastAPI:
+    """The API over a record. Without an OIDC issuer the development one signs, from the data directory."""
+    key = sha256(b"cursor" + settings.database_url.encode()).digest()
+    limits = Limits(rate=settings.rate_limit, burst=max(1, int(settings.rate_limit * 4)))
+    if settings.oidc_issuer:
+        tokens = Tokens(settings.oidc_issuer, settings.oidc_audience, RemoteKeys(settings.oidc_issuer))
+        return create_app(record, tokens, key, limits=limits)
+    issuer = Issuer.open(settings.data_dir, audience=settings.oidc_audience)
+    tokens = Tokens(issuer.name, settings.oidc_audience, FixedKeys(issuer.jwks()))
+    return create_app(record, tokens, key, limits=limits, issuer=(issuer.jwks(), issuer.configuration))

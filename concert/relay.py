@@ -1,0 +1,134 @@
+"""The relay: tells Temporal what the record decided. At least once, in any order; every consumer is idempotent (decision 3)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.progress import StepResult
+from services.outbox import Message, claim, delivered, postpone
+from services.transaction import Record
+from storage.wake import CHANNEL
+from workflows.activities import QUEUE
+from workflows.referral import ReferralWorkflow
+
+log = structlog.get_logger("concert.relay")
+CALL_SECONDS = 5
+POLL_SECONDS = 2.0
+BATCH = 100
+_PASSING = frozenset(
+    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.RESOURCE_EXHAUSTED}
+)
+
+
+async def deliver(client: Client, message: Message) -> None:
+    """One message. A `complete` that finds nothing becomes a look: not yet scheduled and already over read the same."""
+    if message.kind == "complete":
+        try:
+            await _complete(client, message)
+            return
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+    await look(client, message.workflow_id)
+
+
+async def _complete(client: Client, message: Message) -> None:
+    handle = client.get_async_activity_handle(
+        workflow_id=message.workflow_id, run_id=None, activity_id=str(message.task_id)
+    )
+    result = StepResult(message.result or "completed", recorded=True)
+    await asyncio.wait_for(handle.complete(result), CALL_SECONDS)
+
+
+async def look(client: Client, workflow_id: str, *, again: bool = False) -> None:
+    """Start the workflow if there is none, and make it ask the record. `again`: also after it had ended (rehydrate)."""
+    policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
+    try:
+        await client.start_workflow(
+            ReferralWorkflow.run,
+            workflow_id.removeprefix("referral-"),
+            id=workflow_id,
+            task_queue=QUEUE,
+            id_reuse_policy=policy,
+            start_signal="look",
+            rpc_timeout=timedelta(seconds=CALL_SECONDS),
+        )
+    except WorkflowAlreadyStartedError:
+        return  # it has ended, and the record says why: delivered
+
+
+class Relay:
+    """Claims and delivers until cancelled. Several may run; each message is leased to one."""
+
+    def __init__(self, record: Record, client: Client, listen_url: str) -> None:
+        self._record = record
+        self._client = client
+        self._listen_url = listen_url
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._deliver_all())
+
+    async def _deliver_all(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                while await self.deliver_batch() == BATCH:
+                    pass
+            except Exception as error:  # noqa: BLE001 - the record is away: poll until it is back
+                log.warning("relay_waits", type=type(error).__name__)
+            try:
+                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def deliver_batch(self) -> int:
+        """Claim a batch and deliver it; answers how many were claimed."""
+        messages = await asyncio.to_thread(claim, self._record, BATCH)
+        if messages:
+            outcomes = await asyncio.gather(*(self._try(message) for message in messages))
+            done = [message.id for message, ok in zip(messages, outcomes, strict=True) if ok]
+            await asyncio.to_thread(delivered, self._record, done)
+        return len(messages)
+
+    async def _try(self, message: Message) -> bool:
+        """A message that fails is put back with its error's code; the others flow."""
+        try:
+            await deliver(self._client, message)
+        except Exception as error:  # noqa: BLE001 - nothing that one message does may stop the others
+            code, final = _code(error)
+            log.warning("not_delivered", kind=message.kind, workflow=message.workflow_id, code=code)
+            await asyncio.to_thread(postpone, self._record, message, code, final=final)
+            return False
+        return True
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(self._listen_url, autocommit=True, connect_timeout=5)
+                async with connection:
+                    await connection.execute(f"listen {CHANNEL}")
+                    self._woken.set()
+                    async for _ in connection.notifies():
+                        self._woken.set()
+            except psycopg.Error:
+                await asyncio.sleep(1)
+
+
+def _code(error: Exception) -> tuple[str, bool]:
+    """The error as a code, and whether trying again may never help."""
+    if isinstance(error, RPCError):
+        return error.status.name, error.status not in _PASSING
+    if isinstance(error, TimeoutError):
+        return "TIMEOUT", False
+    return type(error).__name__, True

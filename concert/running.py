@@ -1,0 +1,115 @@
+"""Worker, relay, folder and API in one process, started in that order and stopped in the opposite one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from concert.connection import connect
+from concert.folder import keep_folding
+from concert.parts import api_record, application, engine_record
+from concert.relay import Relay
+from concert.settings import Settings, listen_url
+from concert.worker import work
+from services.transaction import Record
+from storage.database import Database
+
+Say = Callable[[str], object]
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, say: Say = print) -> AsyncIterator[str]:
+    """Everything above the two servers; yields the API's base URL. A part that fails ends all of them."""
+    engine, people = engine_record(settings), api_record(settings)
+    try:
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        async with _together(work(engine, client)):
+            say("Worker      runs workflows and the partners' steps")
+            async with _together(Relay(engine, client, plain_url(settings)).run(), keep_folding(engine)):
+                say("Relay       delivers what the record decided")
+                async with serving(settings, people) as url:
+                    say(f"API         {url}")
+                    yield url
+    finally:
+        for record in (engine, people):
+            close(record)
+
+
+def plain_url(settings: Settings) -> str:
+    """The address for LISTEN, as psycopg reads it."""
+    return Database(listen_url(settings), pool_size=1).psycopg_url()
+
+
+def close(record: Record) -> None:
+    wake = record.wake
+    if hasattr(wake, "close"):
+        wake.close()
+    record.database.dispose()
+
+
+@asynccontextmanager
+async def serving(settings: Settings, record: Record) -> AsyncIterator[str]:
+    """The API on its port (0: a free one); yields its base URL once it accepts connections."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.http_host, settings.http_port))
+    port = listener.getsockname()[1]
+    server = uvicorn.Server(server_config(settings, application(settings, record)))
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # who stops what is decided above
+    async with _together(server.serve(sockets=[listener])):
+        while not server.started:
+            await asyncio.sleep(0.02)
+        try:
+            yield f"http://{settings.http_host}:{port}"
+        finally:
+            server.should_exit = True
+            for _ in range(100):
+                if not server.started or not server.servers:
+                    break
+                await asyncio.sleep(0.02)
+
+
+def server_config(settings: Settings, app: Any) -> uvicorn.Config:
+    """No access log: a query string may hold a name."""
+    return uvicorn.Config(
+        app,
+        host=settings.http_host,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=30,
+        server_header=False,
+        lifespan="off",
+    )
+
+
+@asynccontextmanager
+async def _together(*coroutines: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
+    """Run them beside the block; end them with it, or the block with them."""
+    block = asyncio.current_task()
+    tasks = [asyncio.create_task(each) for each in coroutines]
+    failed: list[BaseException] = []
+
+    def ended(task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and task.exception() is not None and block is not None:
+            failed.append(task.exception() or RuntimeError())
+            block.cancel()
+
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if failed:
+            raise failed[0] from None
+        raise
+    finally:
+        for task in tasks:
+            task.remove_done_callback(ended)
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

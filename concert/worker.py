@@ -1,0 +1,46 @@
+"""The worker: runs the workflows, the record's local activities, and the hosted partners' step."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.referrals import ReferralActivities, perform_step
+from services.advance import HOSTED
+from services.transaction import Record
+from workflows.activities import QUEUE
+from workflows.referral import ReferralWorkflow
+
+THREADS = 16
+
+
+def workers(record: Record, client: Client, pool: ThreadPoolExecutor) -> list[Worker]:
+    """Two queues: the engine's own, and the one of all partners whose people act through the API."""
+    own = ReferralActivities(record)
+    grace = timedelta(seconds=3)
+    return [
+        Worker(
+            client,
+            task_queue=QUEUE,
+            workflows=[ReferralWorkflow],
+            activities=[own.advance_referral, own.settle_task],
+            activity_executor=pool,
+            max_cached_workflows=2000,
+            graceful_shutdown_timeout=grace,
+        ),
+        Worker(client, task_queue=HOSTED, activities=[perform_step], activity_executor=pool, graceful_shutdown_timeout=grace),
+    ]
+
+
+async def work(record: Record, client: Client) -> None:
+    """Until cancelled; ends after at most three seconds of grace."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="activity") as pool:
+        async with AsyncExitStack() as running:
+            for worker in workers(record, client, pool):
+                await running.enter_async_context(worker)
+            await asyncio.Event().wait()
