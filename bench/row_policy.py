@@ -157,16 +157,13 @@ QUESTIONS = (
     Question("list, OR, medium partner", OR_PAGE, MEDIUM),
     Question("list, OR, thin partner", OR_PAGE, THIN),
     Question("list, OR, small partner", OR_PAGE, SMALL),
-    Question(
-        "list, two branches, small partner, one plan for all", UNION_PAGE, SMALL, plan="force_generic_plan"
-    ),
+    Question("list, two branches, small partner, one plan for all", UNION_PAGE, SMALL, plan="force_generic_plan"),
     Question("list, OR, small partner, one plan for all", OR_PAGE, SMALL, plan="force_generic_plan"),
     Question("list, from reader rows, large partner", READER_PAGE, LARGE, ("readers", "probed")),
     Question("list, from reader rows, small partner", READER_PAGE, SMALL, ("readers", "probed")),
     Question(
         "count 1,000 of mine",
-        "select count(*) from {form}.referral where target_organization_id = %(me)s"
-        " and created_at >= %(since_mine)s",
+        "select count(*) from {form}.referral where target_organization_id = %(me)s and created_at >= %(since_mine)s",
         LARGE,
     ),
     Question(
@@ -193,9 +190,7 @@ def lay(connection: psycopg.Connection[Any], size: int) -> None:
     for form in ("columns", "readers"):
         execute(connection, f"create schema {form}; grant usage on schema {form} to {READER}, {PROBER}")
         execute(connection, TABLES.format(form=form))
-    execute(
-        connection, ROWS.format(form="columns", size=size, every=max(size // 25, 2), small=SMALL, thin=THIN)
-    )
+    execute(connection, ROWS.format(form="columns", size=size, every=max(size // 25, 2), small=SMALL, thin=THIN))
     for table in ("referral", "task"):
         execute(connection, f"insert into readers.{table} table columns.{table}")
     execute(connection, READERS)
@@ -221,8 +216,7 @@ def parameters_of(connection: psycopg.Connection[Any], number: int, repeats: int
     ).fetchall()
     due = execute(
         connection,
-        "select due_at, id from columns.task where organization_id = %(me)s and open"
-        " order by random() limit %(n)s",
+        "select due_at, id from columns.task where organization_id = %(me)s and open order by random() limit %(n)s",
         ask,
     ).fetchall()
     newest = """(select min(created_at) from
@@ -281,9 +275,7 @@ def measure(url: str, size: int, repeats: int) -> Iterator[Figure]:
                 raise SystemExit(f"{question.name}: the forms gave different answers")
         for form, values in spent.items():
             values.sort()
-            yield Figure(
-                size, question.name, form, statistics.median(values), values[int(len(values) * 0.95)]
-            )
+            yield Figure(size, question.name, form, statistics.median(values), values[int(len(values) * 0.95)])
     for connection in connections.values():
         connection.close()
 
@@ -348,9 +340,7 @@ def run(server: str, sizes: list[int], repeats: int, say: Callable[[str], None])
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[10_000, 1_000_000], help="numbers of referrals"
-    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 1_000_000], help="numbers of referrals")
     parser.add_argument("--repeats", type=int, default=200, help="asks of each question in each form")
     parser.add_argument("--database-url", help="libpq URL of a superuser; default: an embedded server")
     parser.add_argument("--json", action="store_true")
@@ -368,9 +358,7 @@ def main() -> None:
         return
     print(table(result["figures"], chosen.sizes))
     for size, forms in result["disk"].items():
-        print(
-            f"{size:,} referrals on disk, MiB: " + ", ".join(f"{form} {b >> 20}" for form, b in forms.items())
-        )
+        print(f"{size:,} referrals on disk, MiB: " + ", ".join(f"{form} {b >> 20}" for form, b in forms.items()))
 
 
 async def on_embedded_server(sizes: list[int], repeats: int, say: Callable[[str], None]) -> dict[str, Any]:
