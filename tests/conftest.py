@@ -1,0 +1,122 @@
+"""One PostgreSQL and one Temporal for each test process; one migrated and seeded template, copied for each house."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from concert.embedded import EmbeddedPostgres, EmbeddedTemporal, temporary_directory
+from concert.embedded.postgres import libpq_url
+from concert.running import running
+from seed.load import load_region
+from seed.region import Region, build_region
+from storage.migrations import migrate
+from tests.house import House, Loop, open_house, settings_for
+
+SEED = 7
+
+
+@dataclass
+class Cluster:
+    """A running server with the template database `concert`, and how many copies were made of it."""
+
+    server: EmbeddedPostgres
+    directory: Path
+    made: int = 0
+
+    def database(self) -> dict[str, str]:
+        """A fresh copy of the seeded record; its three URLs."""
+        self.made += 1
+        name = f"house{self.made}"
+        with psycopg.connect(libpq_url(self.server.admin_url), autocommit=True, dbname="postgres") as connection:
+            connection.execute(f"create database {name} template concert".encode())
+        urls = {"api": self.server.api_url, "engine": self.server.engine_url, "admin": self.server.admin_url}
+        return {login: url.removesuffix("/concert") + f"/{name}" for login, url in urls.items()}
+
+
+@pytest.fixture(scope="session")
+def the_region() -> Region:
+    return build_region(SEED)
+
+
+@pytest.fixture(scope="session")
+def cluster(the_region: Region) -> Iterator[Cluster]:
+    with temporary_directory() as directory:
+        server = EmbeddedPostgres(directory, durable=False)
+        asyncio.run(server.start())
+        try:
+            migrate(server.admin_url, server.password("api"), server.password("engine"))
+            load_region(server.admin_url, the_region)
+            yield Cluster(server, directory)
+        finally:
+            asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def temporal() -> Iterator[EmbeddedTemporal]:
+    """Namespaces t1…t40: each engine gets its own, so that houses never meet."""
+    with temporary_directory() as directory:
+        server = EmbeddedTemporal(directory, namespaces=tuple(f"t{n}" for n in range(1, 41)))
+        asyncio.run(server.start())
+        try:
+            yield server
+        finally:
+            asyncio.run(server.kill())
+            asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Loop]:
+    opened = Loop()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def house(cluster: Cluster, the_region: Region, loop: Loop) -> Iterator[House]:
+    """The module's own record, with the API answering on a port; no engine runs."""
+    opened = open_house(settings_for(cluster.directory, cluster.database()), the_region, loop)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> Iterator[str]:
+    return iter([f"t{n}" for n in range(1, 41)])
+
+
+@pytest.fixture(scope="module")
+def engine(
+    house: House, temporal: EmbeddedTemporal, namespaces: Iterator[str], loop: Loop
+) -> Iterator[Callable[[], None]]:
+    """Worker, relay and folder running for the module's house (and an API on a port). Calling it stops them early."""
+    namespace = next(namespaces)
+    house.settings = house.settings.model_copy(
+        update={"temporal_address": temporal.address, "temporal_namespace": namespace}
+    )
+    _, leave = loop.enter(running(house.settings, say=lambda _: None))
+    left: list[bool] = []
+
+    def stop() -> None:
+        if not left:
+            left.append(True)
+            leave()
+
+    yield stop
+    stop()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """The SDK's runtime sometimes aborts the interpreter at its exit; a moment's pause avoids it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        import time
+
+        time.sleep(0.2)
+
+
