@@ -75,6 +75,15 @@ def running(command: tuple[str, ...], environment: dict[str, str], log: Path) ->
             child.wait()
 
 
+def done(*words: str, environment: dict[str, str]) -> str:
+    """What one command of Concert printed; its failure ends the benchmark with its own words."""
+    command = (*CONCERT, *words)
+    child = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
+    if child.returncode:
+        raise SystemExit(f"concert {' '.join(words)} failed:\n{child.stderr[-2000:]}")
+    return child.stdout
+
+
 async def answers(url: str, log: Path, patience: float = 60.0) -> None:
     """Waits for a 2xx."""
     deadline = time.monotonic() + patience
@@ -247,12 +256,10 @@ async def concert(postgres: EmbeddedPostgres, logs: Path) -> AsyncIterator[Side]
             "CONCERT_TEMPORAL_ADDRESS": temporal.address,
             "CONCERT_HTTP_PORT": str(port),
             "CONCERT_LOG_LEVEL": "WARNING",
+            "CONCERT_RATE_LIMIT": "0",
         }
-        ask = lambda *words: subprocess.run(  # noqa: E731
-            (*CONCERT, *words), cwd=ROOT, env=os.environ | environment, capture_output=True, check=True
-        )
-        await asyncio.to_thread(ask, "seed")
-        people = json.loads((await asyncio.to_thread(ask, "logins", "--json")).stdout)
+        await asyncio.to_thread(done, "seed", environment=environment)
+        people = json.loads(await asyncio.to_thread(done, "logins", "--json", environment=environment))
         pids = {
             role: stack.enter_context(running((*CONCERT, role), environment, logs / f"{role}.log"))
             for role in ("worker", "relay", "api")
