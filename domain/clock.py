@@ -43,12 +43,12 @@ class Limits:
     def of(cls, priority: Priority, *layers: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Limits:
         """Merge layers of `{"routine": {clock: limit}, "urgent": {…}}`; later layers win.
 
-        An urgent piece of work uses the routine limit where its layer names none.
+        Urgent work uses a routine limit only where no layer names an urgent one.
         """
         merged: dict[Clock, Limit] = {}
-        wanted = ("routine",) if priority is Priority.ROUTINE else ("routine", "urgent")
-        for layer in layers:
-            for name in wanted:
+        names = ("routine",) if priority is Priority.ROUTINE else ("routine", "urgent")
+        for name in names:
+            for layer in layers:
                 merged |= {Clock(clock): Limit.parse(limit) for clock, limit in layer.get(name, {}).items()}
         return cls(merged)
 

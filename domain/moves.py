@@ -13,18 +13,24 @@ from datetime import datetime
 from domain.clock import Clock, Moment
 from domain.reason import ATTEMPTS_BEFORE_NOT_REACHED, ReasonClass
 from domain.refusal import NotPossible
-from domain.task import CLOCK_OF, SERVING, TRANSITIONS, UNDECIDED, ContactResult, State, Task, Verb
+from domain.task import CLOCK_OF, SERVING, TRANSITIONS, UNDECIDED, ContactResult, Side, State, Task, Verb
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a verb may carry. `reason` is a code of the agenda's list, never free text."""
+    """What a verb may carry. `reason` is a code of the agenda's list, never free text.
+
+    `by`: on which side the mover stands, where both may. `backdated`: the work was recorded after it was done (finished
+    work in one call, a partner on the phone), so it may have occurred before the task was born.
+    """
 
     reason: str | None = None
     reason_class: ReasonClass | None = None
     outcome: str | None = None
     resume_at: datetime | None = None
     contact: ContactResult | None = None
+    by: Side = Side.TARGET
+    backdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Happened:
 
 
 NOTHING = Details()
+NO_RESPONSE = "no-response"
+"""The reason of every expiry; it has no class, because nobody answered."""
 
 
 def born(id: str, at: Moment, *, hard: bool = True) -> Task:
@@ -66,7 +74,8 @@ def move(task: Task, verb: Verb, at: Moment, details: Details = NOTHING) -> tupl
     settled, reverses = _settle(task, verb, at, details)
     moved = _arrive(_touch(task, verb, at, details), row.leaves, verb, at, details)
     facts = _facts(task, moved, at, details)
-    happened = Happened(row.event, task.state, moved.state, details.reason, settled, facts, reverses)
+    reason = NO_RESPONSE if verb is Verb.EXPIRE else details.reason
+    happened = Happened(row.event, task.state, moved.state, reason, settled, facts, reverses)
     missed = {clock: event for clock, event in task.missed.items() if settled.get(clock) != "met"}
     return replace(moved, version=task.version + 1, missed=missed), happened
 
@@ -92,17 +101,38 @@ def _wrong_state(state: State, verb: Verb) -> str:
 
 
 def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
+    """What the verb must carry, and when it may have occurred."""
     if at.occurred_at > at.now:
         raise NotPossible("future", "A move cannot have happened in the future. Leave occurred_at out for now.")
+    if at.occurred_at < task.created_at and not details.backdated:
+        raise NotPossible(
+            "before-request", "A move cannot have happened before the task was requested. Correct occurred_at."
+        )
+    if verb in _NEEDS_REASON and (details.reason is None or details.reason_class is None):
+        raise NotPossible("reason", f"'{verb.value}' needs a reason of the agenda's list.")
+    if verb is Verb.COMPLETE and details.outcome is None:
+        raise NotPossible("outcome", "'complete' needs the outcome: what came of the need.")
+    if verb is Verb.CONTACT and details.contact is None:
+        raise NotPossible(
+            "contact", "'contact' needs a result: reached, left_message, no_answer, wrong_number or not_safe."
+        )
     if verb is Verb.HOLD and (details.resume_at is None or details.resume_at <= at.now):
         raise NotPossible("resume-date", "A hold needs a day in the future on which the work resumes.")
     if verb is Verb.FAIL and details.reason_class is ReasonClass.NOT_REACHED:
-        days = len(set(task.attempts))
-        if days < ATTEMPTS_BEFORE_NOT_REACHED:
-            raise NotPossible(
-                "attempts",
-                f"Not reached needs contact attempts on {ATTEMPTS_BEFORE_NOT_REACHED} different days; {days} so far. Record each with 'contact'.",
-            )
+        _check_attempts(task)
+
+
+_NEEDS_REASON = frozenset({Verb.DECLINE, Verb.FAIL, Verb.CANCEL})
+
+
+def _check_attempts(task: Task) -> None:
+    days = len(set(task.attempts))
+    if days < ATTEMPTS_BEFORE_NOT_REACHED:
+        raise NotPossible(
+            "attempts",
+            f"Not reached needs contact attempts on {ATTEMPTS_BEFORE_NOT_REACHED} different days; {days} so far."
+            " Record each with 'contact'.",
+        )
 
 
 def _settled_before(task: Task, clock: Clock) -> bool:
@@ -123,8 +153,9 @@ def _answers(task: Task, verb: Verb, details: Details) -> tuple[Clock, ...]:
     if verb in (Verb.ACCEPT, Verb.DECLINE):
         clocks.append(Clock.DECIDE)
     reached = verb is Verb.CONTACT and details.contact is ContactResult.REACHED
-    if (reached or verb in (Verb.START, Verb.COMPLETE)) and task.state in SERVING:
-        clocks.append(Clock.FIRST_CONTACT)
+    ran = task.clock is Clock.FIRST_CONTACT or Clock.FIRST_CONTACT.value in task.missed
+    if ran and (reached or verb in (Verb.START, Verb.COMPLETE)):
+        clocks.append(Clock.FIRST_CONTACT)  # a client who waited on a hold or a waitlist is in no first-contact rate
     if verb is Verb.EXPIRE and task.state is not State.INFO_REQUESTED:
         clocks += [Clock.ACKNOWLEDGE, Clock.DECIDE]
     return tuple(c for c in clocks if not _settled_before(task, c))
@@ -219,7 +250,8 @@ def _restarts(task: Task, verb: Verb, details: Details) -> bool:
     reached = verb is Verb.CONTACT and details.contact is ContactResult.REACHED
     if task.state in (State.ACCEPTED, State.IN_PROGRESS) and reached:
         return True
-    return verb in (Verb.NOTE, Verb.CONTACT) and task.clock is Clock.SIGN_OF_LIFE
+    own_note = verb is Verb.NOTE and details.by is Side.TARGET
+    return (own_note or verb is Verb.CONTACT) and task.clock is Clock.SIGN_OF_LIFE
 
 
 def _pause(task: Task, at: Moment) -> Task:

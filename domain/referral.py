@@ -106,7 +106,12 @@ def move(referral: Referral, verb: Verb) -> Referral:
 
 
 def follow(referral: Referral, task: TaskState, at: Moment) -> Referral:
-    """What the referral becomes when its current task has come to `task`; unchanged where that is not an end."""
+    """What the referral becomes when its current task has come to `task`; unchanged where that is not an end.
+
+    A referral that is over stays over: voiding its task takes back what the task counted, not the decision to close.
+    """
+    if referral.state not in OPEN:
+        return referral
     if task is TaskState.COMPLETED:
         return _wait(replace(referral, reported=True, version=referral.version + 1), Clock.CONFIRM, at)
     if task in (

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from domain import referral as rules
-from domain.clock import LADDER, Clock, Moment, Rung
-from domain.moves import Happened, move, overdue
+from domain.clock import LADDER, Clock, Moment
+from domain.moves import Happened, move
 from domain.progress import OpenTask, Progress
 from domain.task import Verb as TaskVerb
 from services.agenda import current_agenda
 from services.deadlines import referral_look, task_look
-from services.happenings import about_referral, about_task, happened
-from services.journal import Journal, new_id
+from services.happenings import about_referral, happened
+from services.journal import Journal
+from services.ladder import climb, reaches
 from services.needs import record_outcome
-from services.rows import Locked, LockedReferral, lock_referral, moment, save_referral, save_task
+from services.rows import Locked, LockedReferral, lock_referral, moment, save_referral
 from services.tasks import settle_move
 from services.transaction import Record, Work, by_engine
 
@@ -55,7 +55,7 @@ def _advance_task(work: Work, locked: LockedReferral, offer: Locked) -> None:
         if offer.task.hard_at is not None and offer.task.hard_at <= work.now:
             _expire(work, offer, at)
         else:
-            _climb_task(work, offer)
+            climb(work, offer)
     locked.referral = offer.referral
 
 
@@ -63,32 +63,8 @@ def _expire(work: Work, offer: Locked, at: Moment) -> None:
     """At the hard limit; counts against whoever had the ball."""
     after, what = move(offer.task, TaskVerb.EXPIRE, at)
     against = "source" if offer.task.clock is Clock.ANSWER else "target"
-    settle_move(work, offer, after, replace(what, reason="no-response"), at, facts={"against": against})
+    settle_move(work, offer, after, what, at, facts={"against": against})
     work.audit("task.expire", "task", offer.t["id"], after.version)
-
-
-def _climb_task(work: Work, offer: Locked) -> None:
-    """One rung: the owner hears at the limit, then the supervisor, then the backbone, ever more rarely."""
-    task = offer.task
-    to = LADDER[task.rung][0]
-    raised = replace(task, rung=task.rung + 1)
-    if not _reaches(work, to, offer.t, offer.f):
-        save_task(work, offer, raised)
-        return
-    event_id = new_id()
-    if task.rung == 0:
-        after, what = overdue(raised, str(event_id))
-    else:
-        kind = "task_reminded" if to is LADDER[task.rung - 1][0] else "task_escalated"
-        after, what = replace(raised, version=task.version + 1), Happened(kind, task.state, task.state)
-    facts = {"clock": str(task.clock), "rung": task.rung, "to": to.value, **_requested(work, offer)}
-    save_task(work, offer, after)
-    happened(work, about_task(offer.t, offer.f), what, version=after.version, facts=facts, id=event_id)
-    work.audit("task.remind", "task", offer.t["id"], after.version)
-
-
-def _requested(work: Work, offer: Locked) -> dict[str, str]:
-    return {"requested_on": work.agenda.region().local_date(offer.task.created_at).isoformat()}
 
 
 def _advance_clock(work: Work, locked: LockedReferral) -> None:
@@ -121,7 +97,7 @@ def _climb_referral(work: Work, locked: LockedReferral) -> None:
     referral = locked.referral
     to = LADDER[referral.rung][0]
     after = replace(referral, rung=referral.rung + 1)
-    if _reaches(
+    if reaches(
         work,
         to,
         {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["created_by"]},
@@ -133,16 +109,6 @@ def _climb_referral(work: Work, locked: LockedReferral) -> None:
         happened(work, about_referral(locked.f), Happened(kind, None, None, facts=facts), version=after.version)
         work.audit("referral.remind", "referral", locked.f["id"], after.version)
     save_referral(work, locked, after)
-
-
-def _reaches(work: Work, to: Rung, t: Any, f: Any) -> bool:
-    """Whether this rung is somebody else: a one-person agency's supervisor is its owner, and a confidential provider's
-    stalls never climb to the backbone (decisions 19 and 29)."""
-    if to is Rung.OWNER:
-        return True
-    if to is Rung.BACKBONE:
-        return not f["restricted"]
-    return work.row(_SUPERVISOR, organization=t["organization_id"], user=t["assigned_to"]) is not None
 
 
 def _progress(work: Work, locked: LockedReferral) -> Progress:
@@ -177,9 +143,4 @@ def _moment(work: Work, locked: LockedReferral) -> Moment:
 
 
 _START = text("select collaborative_id, clock_timestamp() as now from referral where id = :id")
-_SUPERVISOR = text(
-    "select 1 from membership where organization_id = :organization and role = 'supervisor'"
-    " and user_id is distinct from :user and starts_on <= current_date and (ends_on is null or ends_on >= current_date)"
-    " limit 1"
-)
 _QUEUE = text("select slug, own_worker, mode from organization where id = :id")

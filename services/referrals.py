@@ -310,9 +310,9 @@ def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
     if offer.t["organization_id"] != tx.here.organization_id:
         raise Unprocessable("Only your own finished work can be recorded in one call.", pointer="/finished")
     said = Said(finished.occurred_at)
-    details = Details(outcome=finished.outcome.value)
+    details = Details(outcome=finished.outcome.value, backdated=True)
     more = {"outcome": finished.outcome.value}
-    move_task(tx, offer, TaskVerb.ACCEPT, said=said)
+    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said)
     move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda t, k: more)
     locked = lock_referral(tx, offer.f["id"])
     after = rules.move(locked.referral, Verb.CONFIRM)

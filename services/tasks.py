@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from services.consents import attach_consent
 from services.deadlines import referral_look, task_look
 from services.happenings import about_task, happened
 from services.journal import new_id
+from services.ladder import note_overdue
 from services.messages import say
 from services.needs import record_outcome, take_back_outcome
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
@@ -182,8 +183,12 @@ def contact_task(
 
 
 def note_task(record: Record, call: Call, task_id: UUID, words: str, said: Said = NOW) -> Answer[shapes.Task]:
-    """A note is a sign of life. The other side reads it only with consent."""
-    return _verb(record, call, task_id, Verb.NOTE, said, words=("note", words))
+    """The target's note is a sign of life, the source's is not. The other side reads it only with consent."""
+
+    def details(tx: Tx, locked: Locked) -> Details:
+        return Details(by=Side.TARGET if Side.TARGET in sides(tx, locked.t) else Side.SOURCE)
+
+    return _verb(record, call, task_id, Verb.NOTE, said, details=details, words=("note", words))
 
 
 def assign_task(record: Record, call: Call, task_id: UUID, user_id: UUID, said: Said = NOW) -> Answer[shapes.Task]:
@@ -261,7 +266,11 @@ def move_task(
 ) -> None:
     """Decide and write one move, in the caller's transaction. Raises NotPossible before anything was written."""
     at = moment(tx, locked.t, said.occurred_at)
+    if locked.t["on_behalf"]:
+        details = replace(details, backdated=True)
     after, what = move(locked.task, verb, at, details)
+    if note_overdue(tx, locked, at):
+        after, what = move(locked.task, verb, at, details)
     extra = more(tx, locked)
     settle_move(tx, locked, after, what, at, extra, facts)
     tx.audit(f"task.{verb.value}", "task", locked.t["id"], after.version)

@@ -12,9 +12,7 @@ MONDAY = datetime(2026, 7, 13, 9, tzinfo=ZoneInfo("America/Denver")).astimezone(
 
 CALENDAR = Calendar(
     "America/Denver",
-    weekly_hours(
-        {day: [["08:00", "12:00"], ["13:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
-    ),
+    weekly_hours({day: [["08:00", "12:00"], ["13:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}),
 )
 
 LIMITS = {
@@ -36,9 +34,7 @@ LIMITS = {
         "hard_limit": {"business_days": 2},
     },
 }
-COMPRESSED = {
-    "routine": {clock: {"seconds": 60.0 * (7 if "limit" in clock else 1)} for clock in LIMITS["routine"]}
-}
+COMPRESSED = {"routine": {clock: {"seconds": 60.0 * (7 if "limit" in clock else 1)} for clock in LIMITS["routine"]}}
 
 
 # The allowed moves of a task: from each state, where a verb leads. Nothing else.
@@ -107,9 +103,7 @@ def possible(state: str) -> dict[str, str]:
     return moves if state == NOT_COUNTED else moves | {"void": NOT_COUNTED}
 
 
-def moment(
-    now: datetime, occurred_at: datetime | None = None, priority: str = "routine", **more: object
-) -> Moment:
+def moment(now: datetime, occurred_at: datetime | None = None, priority: str = "routine", **more: object) -> Moment:
     limits = more.get("limits", LIMITS)
     assert isinstance(limits, dict)
     return Moment(now, occurred_at or now, CALENDAR, Limits.of(Priority(priority), limits))

@@ -22,12 +22,8 @@ MICROSECOND = timedelta(microseconds=1)
 CALENDARS = {
     "office": Calendar(DENVER, weekly_hours(OFFICE), frozenset({date(2026, 7, 3), date(2026, 11, 26)})),
     "eastern office": Calendar(CHICAGO, weekly_hours(OFFICE)),
-    "closed at noon": Calendar(
-        DENVER, weekly_hours({d: [["08:00", "12:00"], ["13:00", "17:00"]] for d in OFFICE})
-    ),
-    "short fridays": Calendar(
-        DENVER, weekly_hours({**OFFICE, "fri": [["10:30", "12:00"], ["08:00", "10:00"]]})
-    ),
+    "closed at noon": Calendar(DENVER, weekly_hours({d: [["08:00", "12:00"], ["13:00", "17:00"]] for d in OFFICE})),
+    "short fridays": Calendar(DENVER, weekly_hours({**OFFICE, "fri": [["10:30", "12:00"], ["08:00", "10:00"]]})),
     "late wednesdays": Calendar(DENVER, weekly_hours({**OFFICE, "wed": [["13:00", "20:00"]]})),
     "saturdays only": Calendar(DENVER, weekly_hours({"sat": [["09:00", "11:00"]]})),
     "night shelter": Calendar(
@@ -130,9 +126,7 @@ DAYS = [
 
 
 @pytest.mark.parametrize(("situation", "calendar", "start", "end", "days"), DAYS)
-def test_how_many_business_days_passed(
-    situation: str, calendar: str, start: str, end: str, days: int
-) -> None:
+def test_how_many_business_days_passed(situation: str, calendar: str, start: str, end: str, days: int) -> None:
     assert CALENDARS[calendar].business_days_between(at(start), at(end)) == days, situation
 
 
@@ -262,9 +256,7 @@ def test_a_year_of_holidays_in_a_row_ends() -> None:
 
 ZONES = st.sampled_from([DENVER, CHICAGO, "UTC", "Australia/Lord_Howe", "America/St_Johns"])
 QUARTERS = st.integers(0, 96)
-CHANGES = [
-    datetime(2026, month, day, hour, tzinfo=UTC) for month, day, hour in ((3, 8, 9), (11, 1, 8), (4, 4, 15))
-]
+CHANGES = [datetime(2026, month, day, hour, tzinfo=UTC) for month, day, hour in ((3, 8, 9), (11, 1, 8), (4, 4, 15))]
 NEAR_A_CHANGE = st.builds(
     lambda change, minutes: change + timedelta(minutes=minutes),
     st.sampled_from(CHANGES),
@@ -310,17 +302,13 @@ def test_due_lies_in_open_time(calendar: Calendar, start: datetime, limit: Limit
 
 
 @given(calendars(), MOMENTS, MOMENTS, LIMITS)
-def test_what_starts_later_is_never_due_earlier(
-    calendar: Calendar, one: datetime, two: datetime, limit: Limit
-) -> None:
+def test_what_starts_later_is_never_due_earlier(calendar: Calendar, one: datetime, two: datetime, limit: Limit) -> None:
     early, late = sorted([one, two])
     assert calendar.due(early, limit) <= calendar.due(late, limit)
 
 
 @given(calendars(), NEAR_A_CHANGE, st.integers(1, 120), LIMITS)
-def test_nor_within_the_hours_of_a_change(
-    calendar: Calendar, one: datetime, minutes: int, limit: Limit
-) -> None:
+def test_nor_within_the_hours_of_a_change(calendar: Calendar, one: datetime, minutes: int, limit: Limit) -> None:
     assert calendar.due(one, limit) <= calendar.due(one + timedelta(minutes=minutes), limit)
 
 
@@ -399,9 +387,7 @@ def _open_on_the_wall(calendar: Calendar, at: datetime) -> bool:
 
 
 @given(calendars(), MOMENTS, st.integers(1, 30))
-def test_business_days_agree_with_counting_on_the_wall(
-    calendar: Calendar, start: datetime, count: int
-) -> None:
+def test_business_days_agree_with_counting_on_the_wall(calendar: Calendar, start: datetime, count: int) -> None:
     zone = ZoneInfo(calendar.zone)
     first = calendar.next_opening(start).astimezone(zone)
     due = calendar.due(start, Limit(business_days=count)).astimezone(zone)

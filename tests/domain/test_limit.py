@@ -37,9 +37,7 @@ def test_a_limit_reads_back_as_it_was_written(shape: dict[str, float]) -> None:
         ("a number", 3, "limit"),
     ],
 )
-def test_what_is_no_limit_is_refused_by_the_name_of_its_field(
-    situation: str, shape: object, named: str
-) -> None:
+def test_what_is_no_limit_is_refused_by_the_name_of_its_field(situation: str, shape: object, named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named}:"):
         Limit.parse(shape)
 

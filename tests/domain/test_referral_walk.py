@@ -86,9 +86,7 @@ class Step:
     verb: int
 
 
-STEPS = st.builds(
-    Step, st.integers(0, 30 * 24 * 60), st.integers(0, 2).map(lambda n: n == 0), st.integers(0, 10**6)
-)
+STEPS = st.builds(Step, st.integers(0, 30 * 24 * 60), st.integers(0, 2).map(lambda n: n == 0), st.integers(0, 10**6))
 
 
 @given(st.lists(STEPS, max_size=30))
@@ -198,3 +196,9 @@ def test_every_move_of_the_source_is_one_event_in_the_past_tense() -> None:
         "close-unmet": "referral_closed",
         "void": "referral_voided",
     }
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.WITHDRAWN, State.ENTERED_IN_ERROR])
+def test_a_referral_that_is_over_stays_over_when_its_task_is_voided(state: State) -> None:
+    over = Referral("referral", state, 5)
+    assert follow(over, TaskState.ENTERED_IN_ERROR, moment(MONDAY)) is over

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.clock import Clock, Limits, Priority
 from domain.moves import Details, born, move, overdue
 from domain.reason import AGAINST_PARTNER, ReasonClass
 from domain.refusal import NotPossible
@@ -18,7 +19,7 @@ DAY = timedelta(days=1)
 REACHED = Details(contact=ContactResult.REACHED)
 NO_ANSWER = Details(contact=ContactResult.NO_ANSWER)
 NOT_REACHED = Details(reason="no_answer", reason_class=ReasonClass.NOT_REACHED)
-ELIGIBILITY = Details(reason="over_income", reason_class=ReasonClass.INELIGIBLE)
+ELIGIBILITY = Details(reason="over_income", reason_class=ReasonClass.INELIGIBLE, outcome="need_met")
 
 
 def after(*verbs: str, start: datetime = MONDAY) -> Task:
@@ -108,13 +109,13 @@ DUE = [
 
 
 @pytest.mark.parametrize(("situation", "priority", "verbs", "due", "hard"), DUE)
-def test_what_is_due_when(
-    situation: str, priority: str, verbs: list[str], due: str | None, hard: str | None
-) -> None:
+def test_what_is_due_when(situation: str, priority: str, verbs: list[str], due: str | None, hard: str | None) -> None:
     task = born("task", moment(MONDAY, priority=priority))
     for hours, verb in enumerate(verbs, 1):
         now = MONDAY + timedelta(hours=hours)
-        details = Details(resume_at=now + 30 * DAY, contact=ContactResult.REACHED, reason="away")
+        details = Details(
+            resume_at=now + 30 * DAY, contact=ContactResult.REACHED, reason="away", reason_class=ReasonClass.CLIENT
+        )
         task, _ = move(task, Verb(verb), moment(now, priority=priority), details)
     assert task.due_at == (local(due) if due else None), situation
     assert task.hard_at == (local(hard) if hard else None), situation
@@ -163,9 +164,7 @@ ATTEMPTS = [
 
 
 @pytest.mark.parametrize(("situation", "tries", "possible"), ATTEMPTS)
-def test_not_reached_needs_three_attempts_on_different_days(
-    situation: str, tries: list[str], possible: bool
-) -> None:
+def test_not_reached_needs_three_attempts_on_different_days(situation: str, tries: list[str], possible: bool) -> None:
     task = after("accept")
     for attempt in tries:
         task, _ = move(task, Verb.CONTACT, moment(local(attempt).astimezone(UTC)), NO_ANSWER)
@@ -187,9 +186,7 @@ def test_any_other_reason_needs_no_attempts() -> None:
     assert after("accept", "fail").state is State.FAILED
 
 
-@pytest.mark.parametrize(
-    "verb", [verb for verb in Verb if verb in ("acknowledge", "accept", "decline", "note")]
-)
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb in ("acknowledge", "accept", "decline", "note")])
 def test_nothing_happened_in_the_future(verb: Verb) -> None:
     with pytest.raises(NotPossible) as refused:
         move(after(), verb, moment(MONDAY, MONDAY + timedelta(seconds=1)), ELIGIBILITY)
@@ -276,3 +273,48 @@ def test_a_note_renews_no_other_clock(verbs: list[str], clock: str) -> None:
     before = after(*verbs)
     noted, _ = move(before, Verb.NOTE, moment(local("2026-07-13T16:00")))
     assert (noted.clock, noted.due_at) == (clock, before.due_at)
+
+
+def test_a_limit_that_passed_is_missed_however_the_case_goes_on() -> None:
+    """Late, and the target asks a question before anybody noticed: the decision still counts as late."""
+    seen = after("acknowledge")
+    late, said = overdue(seen, "the-event")
+    assert said.settled == {"decide": "missed"}
+    asked, _ = move(late, Verb.REQUEST_INFO, moment(MONDAY + 9 * DAY))
+    _, declined = move(asked, Verb.DECLINE, moment(MONDAY + 10 * DAY), ELIGIBILITY)
+    assert declined.settled == {}
+
+
+def test_a_client_who_waited_on_a_hold_is_in_no_first_contact_rate() -> None:
+    held = after("accept", "hold", "resume")
+    _, reached = move(held, Verb.CONTACT, moment(MONDAY + 60 * DAY), REACHED)
+    assert "first_contact" not in reached.settled
+
+
+def test_the_sources_question_is_no_sign_of_life() -> None:
+    serving = after("accept", "start")
+    asked, _ = move(serving, Verb.NOTE, moment(MONDAY + 5 * DAY), Details(by=Side.SOURCE))
+    assert asked.due_at == serving.due_at
+    told, _ = move(serving, Verb.NOTE, moment(MONDAY + 5 * DAY), Details(by=Side.TARGET))
+    assert told.due_at != serving.due_at
+
+
+@pytest.mark.parametrize("verb", [Verb.DECLINE, Verb.FAIL, Verb.CANCEL, Verb.COMPLETE, Verb.CONTACT])
+def test_a_move_without_what_it_must_carry_is_refused(verb: Verb) -> None:
+    task = after() if verb is Verb.DECLINE else after("accept")
+    with pytest.raises(NotPossible):
+        move(task, verb, moment(MONDAY + 3 * DAY))
+
+
+def test_nothing_happened_before_it_was_asked_for() -> None:
+    early = replace(moment(MONDAY + DAY), occurred_at=MONDAY - DAY)
+    with pytest.raises(NotPossible):
+        move(after(), Verb.ACKNOWLEDGE, early)
+    move(after(), Verb.ACKNOWLEDGE, early, Details(backdated=True))
+
+
+def test_a_services_routine_limit_does_not_slow_urgent_work_down() -> None:
+    agenda = {"routine": {"acknowledge": {"business_days": 1}}, "urgent": {"acknowledge": {"opening_hours": 4}}}
+    service = {"routine": {"acknowledge": {"business_days": 3}}}
+    urgent = Limits.of(Priority.URGENT, agenda, service)
+    assert urgent.by_clock[Clock.ACKNOWLEDGE].opening_hours == 4

@@ -195,9 +195,7 @@ def test_after_an_end_only_void_is_left_and_after_that_nothing(steps: list[Step]
 
 
 @given(WALKS, PRIORITIES)
-def test_the_hard_limit_counts_only_while_the_ball_is_with_the_target(
-    steps: list[Step], priority: str
-) -> None:
+def test_the_hard_limit_counts_only_while_the_ball_is_with_the_target(steps: list[Step], priority: str) -> None:
     """Decision 26: open time spent outside info_requested plus what is left is always the whole limit."""
     way = walk(steps, priority)
     whole = CALENDAR.open_seconds(MONDAY, born("task", moment(MONDAY, priority=priority)).hard_at or MONDAY)
@@ -215,9 +213,7 @@ def test_the_hard_limit_counts_only_while_the_ball_is_with_the_target(
 
 
 @given(WALKS, PRIORITIES)
-def test_the_decide_clock_goes_on_after_the_answer_with_what_remained(
-    steps: list[Step], priority: str
-) -> None:
+def test_the_decide_clock_goes_on_after_the_answer_with_what_remained(steps: list[Step], priority: str) -> None:
     """Its time in acknowledged plus what is left is one whole limit, however often something is asked."""
     spent, since, whole = 0.0, MONDAY, 0.0
     for before, verb, _, at, after, _ in walk(steps, priority).moves:
@@ -303,9 +299,7 @@ def test_expiry_counts_against_whose_turn_it_was(steps: list[Step], priority: st
     """Decision 26: nothing against the target while it waits for the source's answer."""
     for before, verb, _, _, _, happened in walk(steps, priority).moves:
         if verb == "expire":
-            expected = {"requested": {"acknowledge", "decide"}, "acknowledged": {"decide"}}.get(
-                before.state, set()
-            )
+            expected = {"requested": {"acknowledge", "decide"}, "acknowledged": {"decide"}}.get(before.state, set())
             assert happened.settled == dict.fromkeys(expected, "missed")
 
 
