@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_each_namespace_answers_as_soon_as_it_has_started(temporal: EmbeddedTemp
 
 
 def test_its_file_is_in_the_fast_mode(temporal: EmbeddedTemporal) -> None:
-    with sqlite3.connect(temporal.file) as file:
+    with closing(sqlite3.connect(temporal.file)) as file:
         assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
