@@ -304,6 +304,7 @@ def _inform(tx: Tx, f: dict[str, Any]) -> None:
     done = rules.Referral(str(f["id"]), rules.State.COMPLETED, 2)
     save_referral(tx, locked, done)
     happened(tx, about_referral(f), Happened("information_given", None, None), version=2)
+    tx.audit("referral.inform", "referral", f["id"], 2)
 
 
 def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
@@ -319,6 +320,7 @@ def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
     outcome = finished.outcome.value
     save_referral(tx, locked, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
     _say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source")
+    tx.audit("referral.confirm", "referral", locked.f["id"], after.version)
     record_outcome(tx, locked.f, outcome, "source")
 
 

@@ -1,0 +1,223 @@
+"""Record and engine side by side: what must hold of both, and how to make the engine follow the record again.
+
+The record is right by definition. Everything here may be repeated, and may run while people work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from concert.relay import deliver, look
+from services.invariants import SHOWN, check_record
+from services.outbox import Message, depth
+from services.reconciling import OpenReferral, ended_tasks, open_referrals, revive, still_open
+from services.transaction import Record
+
+Progressed = Callable[[int, int], object]
+AT_ONCE = 20
+FAILING = 3
+"""Attempts at one workflow task after which the workflow's own code is at fault."""
+_LIST = "WorkflowType = 'Referral' AND ExecutionStatus = 'Running'"
+
+
+class Trouble(StrEnum):
+    MISSING = "missing"
+    FAILING = "failing"
+    BEHIND = "behind"
+    STRAY = "stray"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One referral whose workflow is not as the record says."""
+
+    id: UUID
+    trouble: Trouble
+    sentence: str
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What a repair did, in numbers, and what it could not mend."""
+
+    revived: int = 0
+    looked: int = 0
+    completed: int = 0
+    terminated: int = 0
+    left: tuple[str, ...] = ()
+
+
+def nobody(done: int, total: int) -> None:
+    """For those who do not watch."""
+
+
+async def check_invariants(record: Record, client: Client, *, patience: float = 10.0) -> list[str]:
+    """Every violation of I2 to I6, as sentences; empty if all holds.
+
+    For a moment when nobody works: gives outbox and engine `patience` seconds to come to rest, then says what is not.
+    """
+    until = time.monotonic() + patience
+    found = await _rest(record, until)
+    disagreements = await disagreements_of(record, client, until=until)
+    found += await asyncio.to_thread(check_record, record)
+    return found + [each.sentence for each in disagreements[:SHOWN]]
+
+
+async def rehydrate(record: Record, client: Client, progressed: Progressed = nobody) -> int:
+    """Start the workflow of every open referral that has none, and make the others look; answers how many there are."""
+    work = await asyncio.to_thread(lambda: list(open_referrals(record)))
+    await _each(work, lambda one: look(client, one.workflow_id, again=True), progressed)
+    return len(work)
+
+
+async def repair(
+    record: Record, client: Client, progressed: Progressed = nobody, *, patience: float = 10.0
+) -> Repaired:
+    """Make the engine follow the record: revive messages, start what is missing, begin anew what disagrees."""
+    done = Repaired(revived=await asyncio.to_thread(revive, record))
+    done.completed = await _complete_ended(record, client)
+    done.looked = await rehydrate(record, client, progressed)
+    wrong = await disagreements_of(record, client, until=time.monotonic() + patience)
+    for each in wrong:
+        done.terminated += await _terminate(client, each.id)
+    await rehydrate(record, client)
+    left = await disagreements_of(record, client, until=time.monotonic() + patience)
+    done.left = tuple(each.sentence for each in left)
+    return done
+
+
+async def disagreements_of(record: Record, client: Client, *, until: float = 0.0) -> list[Disagreement]:
+    """Where engine and record differ. That is looked at again until `until` (monotonic): much is only under way."""
+    work = await asyncio.to_thread(lambda: list(open_referrals(record)))
+    found = await _compare(client, work) + await _strays(record, client, {one.id for one in work})
+    while found and time.monotonic() < until:
+        await asyncio.sleep(0.3)
+        ids = [each.id for each in found]
+        work = list((await asyncio.to_thread(still_open, record, ids)).values())
+        found = await _compare(client, work) + await _running_among(client, set(ids) - {one.id for one in work})
+    return found
+
+
+async def _rest(record: Record, until: float) -> list[str]:
+    while True:
+        waiting, age, _ = await asyncio.to_thread(depth, record)
+        if not waiting:
+            return []
+        if time.monotonic() > until:
+            return [f"I4 {waiting} messages wait in the outbox, the oldest for {age:.0f} s: is the relay running?"]
+        await asyncio.sleep(0.1)
+
+
+# ---------------------------------------------------------------------------------------------- one referral
+
+
+async def _compare(client: Client, work: list[OpenReferral]) -> list[Disagreement]:
+    answers: list[Disagreement | None] = []
+
+    async def one(referral: OpenReferral) -> None:
+        answers.append(_disagreement(referral, await _describe(client, referral.id)))
+
+    await _each(work, one)
+    return [each for each in answers if each is not None]
+
+
+def _disagreement(referral: OpenReferral, run: WorkflowExecutionDescription | None) -> Disagreement | None:
+    if run is None or run.status is not WorkflowExecutionStatus.RUNNING:
+        state = "none" if run is None or run.status is None else run.status.name.lower()
+        sentence = f"I4 referral {referral.id} is open and has no running workflow ({state})"
+        return Disagreement(referral.id, Trouble.MISSING, sentence)
+    if run.raw_description.pending_workflow_task.attempt >= FAILING:
+        return Disagreement(
+            referral.id, Trouble.FAILING, f"I4 referral {referral.id}: its workflow fails again and again"
+        )
+    if lacking := referral.tasks - _pending(run):
+        sentence = f"I5 referral {referral.id}: task {min(lacking)} is open, and its workflow does not wait for it"
+        return Disagreement(referral.id, Trouble.BEHIND, sentence)
+    return None
+
+
+def _pending(run: WorkflowExecutionDescription) -> set[UUID]:
+    """The tasks that the workflow waits for; the engine's own activities are local and never pending."""
+    return {UUID(pending.activity_id) for pending in run.raw_description.pending_activities}
+
+
+async def _describe(client: Client, referral_id: UUID) -> WorkflowExecutionDescription | None:
+    try:
+        return await client.get_workflow_handle(f"referral-{referral_id}").describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+async def _strays(record: Record, client: Client, known: set[UUID]) -> list[Disagreement]:
+    """Workflows that run for a referral that is over, or that the record lacks. The list lags: each is asked."""
+    listed = {UUID(run.id.removeprefix("referral-")) async for run in client.list_workflows(_LIST)} - known
+    born = await asyncio.to_thread(still_open, record, list(listed))
+    return await _running_among(client, listed - set(born))
+
+
+async def _running_among(client: Client, ids: set[UUID]) -> list[Disagreement]:
+    found = []
+    for referral_id in ids:
+        run = await _describe(client, referral_id)
+        if run is not None and run.status is WorkflowExecutionStatus.RUNNING:
+            sentence = f"I5 referral {referral_id} is not open, and a workflow runs for it"
+            found.append(Disagreement(referral_id, Trouble.STRAY, sentence))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- mending
+
+
+async def _complete_ended(record: Record, client: Client) -> int:
+    """End the steps that a workflow still waits for though their tasks are over: an engine restored from earlier."""
+    done: list[UUID] = []
+
+    async def one(referral: OpenReferral) -> None:
+        run = await _describe(client, referral.id)
+        if run is None or run.status is not WorkflowExecutionStatus.RUNNING:
+            return
+        over = await asyncio.to_thread(ended_tasks, record, list(_pending(run) - referral.tasks))
+        for task_id, state in over.items():
+            await deliver(client, Message(0, "complete", referral.workflow_id, task_id, state, 0))
+            done.append(task_id)
+
+    await _each(await asyncio.to_thread(lambda: list(open_referrals(record))), one)
+    return len(done)
+
+
+async def _terminate(client: Client, referral_id: UUID) -> int:
+    try:
+        await client.get_workflow_handle(f"referral-{referral_id}").terminate("the record says otherwise")
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return 0
+        raise
+    return 1
+
+
+async def _each(
+    work: Iterable[OpenReferral], act: Callable[[OpenReferral], Awaitable[object]], progressed: Progressed = nobody
+) -> None:
+    """A few at a time."""
+    queue = list(work)
+    total, waiting = len(queue), iter(queue)
+    done = 0
+
+    async def lane() -> None:
+        nonlocal done
+        for one in waiting:
+            await act(one)
+            done += 1
+            progressed(done, total)
+
+    await asyncio.gather(*(lane() for _ in range(min(AT_ONCE, total))))

@@ -1,0 +1,140 @@
+"""What must hold of the record whenever nothing is under way, whatever was killed before.
+
+One list of sentences, empty if all holds. Every fault test asks it, and `concert reconcile --check`, which adds the
+engine's own side. Ids and codes only.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from domain.clock import LADDER
+from services.folding import broken_seal
+from services.transaction import Record
+from services.verifying import verify_indicators
+from storage.tables.work import OPEN_REFERRAL, OPEN_TASK
+
+SHOWN = 20
+"""Of each kind of violation; a thousand more would say the same."""
+LATE_SECONDS = 60
+"""So long after its next deadline an open referral must have been looked at."""
+
+
+def check_record(record: Record) -> list[str]:
+    """Violations of I2 to I6 as far as the record alone can tell. Reads everything; ask it when the outbox is empty."""
+    found = [f"I2 {difference}" for difference in verify_indicators(record).differences[:SHOWN]]
+    with record.database.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            connection.execute(text("set local statement_timeout = 0"))
+            found += violations(connection)
+    broken = broken_seal(record)
+    if broken is not None:
+        found.append(f"I6 the audit's chain breaks at number {broken}")
+    return found
+
+
+def violations(connection: Connection) -> list[str]:
+    """Those that one statement each can see, in the caller's transaction."""
+    values = {"most": SHOWN, "rungs": len(LADDER), "late": LATE_SECONDS}
+    found = []
+    for sentence, statement in _CHECKS:
+        rows = connection.execute(text(f"select * from ({statement}) x limit :most"), values)
+        found += [sentence.format(**row._mapping) for row in rows]
+    return found
+
+
+# An answer that came after the end is written down without moving the task: it shares the version before it.
+_MOVES = """
+select e.task_id, e.seq, e.version, e.from_state, e.to_state,
+       lag(e.version, 1, 0) over w as before, lag(e.to_state) over w as came_from, lead(e.seq) over w is null as last
+  from event e where e.task_id is not null and e.kind not in ('need_outcome', 'task_answered_late')
+window w as (partition by e.task_id order by e.seq)
+"""
+_STEPS = f"""
+select m.task_id, m.version, m.before from ({_MOVES}) m where m.version <> m.before + 1
+"""
+_GAPS = f"""
+select m.task_id, m.from_state, m.came_from from ({_MOVES}) m
+ where m.from_state is distinct from m.came_from or m.to_state is null
+"""
+_ENDS = f"""
+select t.id, t.state, t.version, m.to_state, m.version as said
+  from task t left join ({_MOVES}) m on m.task_id = t.id and m.last
+ where m.task_id is null or m.to_state <> t.state or m.version <> t.version
+"""
+_REFERRAL_EVENTS = """
+select x.referral_id, x.version, x.before from (
+    select e.referral_id, e.version, lag(e.version, 1, 0) over (partition by e.referral_id order by e.seq) as before
+      from event e where e.task_id is null and e.kind <> 'need_outcome') x
+ where x.version <= x.before
+"""
+_ROUNDS = """
+select f.id, f.round, count(t.id) as tasks
+  from referral f left join task t on t.referral_id = f.id and t.kind = 'offer' and t.owner_id = f.id
+ where f.kind <> 'information'
+ group by f.id having count(t.id) <> f.round or max(t.round) <> f.round
+"""
+_NOBODYS = f"""
+select f.id, f.state from referral f
+ where f.{OPEN_REFERRAL} and f.clock is null
+   and not exists (select from task t
+                    where t.referral_id = f.id and t.{OPEN_TASK} and t.ball_organization_id is not null)
+"""
+# The ladder ends: what is then still open stays listed as stalled, and nobody is chased again.
+_CLIMBS = f"""
+(f.clock is not null and (f.clock = 'confirm' or f.rung < :rungs)
+ or exists (select from task t
+             where t.referral_id = f.id and t.{OPEN_TASK} and (t.rung < :rungs or t.hard_at is not null)))
+"""
+_NO_DEADLINE = f"select f.id from referral f where f.{OPEN_REFERRAL} and f.look_at is null and ({_CLIMBS})"
+_LATE = f"""
+select f.id, round(extract(epoch from clock_timestamp() - f.look_at)) as seconds from referral f
+ where f.{OPEN_REFERRAL} and f.look_at < clock_timestamp() - make_interval(secs => :late)
+"""
+_GIVEN_UP = """
+select o.kind, o.workflow_id, coalesce(o.error, 'no error') as error from outbox o where o.dead order by o.id
+"""
+_TWICE = """
+select a.object_kind, a.object_id, a.version, count(*) as times from audit a where a.version is not null
+ group by a.object_kind, a.object_id, a.version having count(*) > 1
+"""
+_UNAUDITED = """
+select t.id, t.version, count(a.id) as audited
+  from task t left join audit a on a.object_id = t.id and a.object_kind = 'task'
+ group by t.id, t.version having count(a.id) <> t.version - 1
+"""
+# A referral's version changes by its own move, which is audited, or because its task ended, which is audited there.
+_UNAUDITED_REFERRAL = """
+select f.id, f.version, a.audited, coalesce(e.ended, 0) as ended
+  from referral f
+  cross join lateral (select count(*) as audited from audit a where a.object_id = f.id and a.object_kind = 'referral') a
+  left join (select x.referral_id, count(*) as ended from event x
+              where x.task_id is not null and x.from_state <> x.to_state
+                and x.to_state in ('completed', 'declined', 'expired', 'failed', 'cancelled', 'entered_in_error')
+              group by x.referral_id) e on e.referral_id = f.id
+ where a.audited > f.version or a.audited + coalesce(e.ended, 0) < f.version
+"""
+_UNSEALED = """
+select a.id from audit a
+ where not exists (select from audit_seal s where s.audit_id = a.id)
+   and not exists (select from audit_unsealed u where u.audit_id = a.id)
+"""
+_CHECKS: tuple[tuple[str, str], ...] = (
+    ("I3 task {task_id}: version {before} is followed by {version}", _STEPS),
+    ("I3 task {task_id}: an event leaves {from_state}, but the one before it came to {came_from}", _GAPS),
+    ("I3 task {id} is {state} (version {version}), its events end with {to_state} (version {said})", _ENDS),
+    ("I3 referral {referral_id}: version {before} is followed by {version}", _REFERRAL_EVENTS),
+    ("I3 referral {id} is in round {round} and has {tasks} tasks", _ROUNDS),
+    ("I4 referral {id} is {state}, and it is nobody's turn", _NOBODYS),
+    ("I4 referral {id} is open and has no next deadline", _NO_DEADLINE),
+    ("I4 referral {id}: its deadline passed {seconds} s ago, and nobody looked", _LATE),
+    ("I4 a message was given up: {kind} for {workflow_id} ({error})", _GIVEN_UP),
+    ("I6 {object_kind} {object_id}: version {version} is audited {times} times", _TWICE),
+    ("I6 task {id} has version {version} and {audited} audit records", _UNAUDITED),
+    (
+        "I6 referral {id} has version {version}, {audited} audit records and {ended} tasks that ended",
+        _UNAUDITED_REFERRAL,
+    ),
+    ("I6 audit record {id} is neither sealed nor waiting for its seal", _UNSEALED),
+)
