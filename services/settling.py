@@ -6,14 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from domain.moves import Details, Happened, move
+from domain.clock import Moment
+from domain.moves import NOTHING, Details, Happened, move
 from domain.progress import StepResult
 from domain.refusal import NotPossible
-from domain.task import Outcome, State, Verb
+from domain.task import UNDECIDED, Outcome, State, Task, Verb
 from services.advance import engine_work
 from services.happenings import about_task, happened
 from services.journal import Journal
-from services.rows import Locked, lock_referral, moment, save_task
+from services.ladder import note_overdue
+from services.rows import Locked, lock_referral, moment
 from services.tasks import settle_move
 from services.transaction import Record, Work, by_engine
 
@@ -40,46 +42,73 @@ def settle_task(record: Record, task_id: UUID, result: StepResult) -> str:
 
 
 def _settle(work: Work, offer: Locked, result: StepResult) -> None:
+    """All of it or nothing: the rules are asked about every move before the first one is written."""
     if offer.task.ended:
-        if offer.task.state.value != result.state:
-            _late(work, offer, result)
+        if _word(offer.task.state.value) != _word(result.state):
+            _late(work, offer, result, "over")
         return
+    at, moves = moment(work, offer.t), _moves(work, offer, result)
+    note_overdue(work, offer, at)
     try:
-        for verb, details in _moves(work, offer, result):
-            at = moment(work, offer.t)
-            after, what = move(offer.task, verb, at, details)
-            settle_move(work, offer, after, what, at, {"outcome": details.outcome} if details.outcome else None)
-            work.audit(f"task.{verb.value}", "task", offer.t["id"], after.version)
-    except NotPossible:
-        _late(work, offer, result)
+        _try(offer.task, moves, at)
+    except NotPossible as no:
+        _late(work, offer, result, no.code)
+        return
+    for verb, details in moves:
+        after, what = move(offer.task, verb, at, details)
+        settle_move(work, offer, after, what, at, {"outcome": details.outcome} if details.outcome else None)
+        work.audit(f"task.{verb.value}", "task", offer.t["id"], after.version)
+
+
+def _try(task: Task, moves: list[tuple[Verb, Details]], at: Moment) -> None:
+    if not moves:
+        raise NotPossible("unknown-word", "A worker answers completed, declined or failed.")
+    for verb, details in moves:
+        task, _ = move(task, verb, at, details)
 
 
 def _moves(work: Work, offer: Locked, result: StepResult) -> list[tuple[Verb, Details]]:
-    """The verbs that lead from where the task stands to what the worker says."""
-    undecided = offer.task.state in (State.REQUESTED, State.ACKNOWLEDGED)
-    reason = result.reason if result.reason and result.reason in work.agenda.reasons else "cannot_say"
-    ended = Details(reason=reason, reason_class=work.agenda.reasons[reason])
-    accept = [(Verb.ACCEPT, Details())] if undecided else []
-    if result.state == "declined" and undecided:
-        return [(Verb.DECLINE, ended)]
-    if result.state == "completed":
-        start = [(Verb.START, Details())] if offer.task.state is State.WAITLISTED else []
-        outcome = result.outcome if result.outcome in {o.value for o in Outcome} else Outcome.UNMET.value
-        return [*accept, *start, (Verb.COMPLETE, Details(outcome=outcome))]
-    return [*accept, (Verb.FAIL, ended)]
+    """The verbs that lead from where the task stands to what the worker says; none for a word that is not a worker's.
+
+    What fails before it was accepted was declined. A question that its own system no longer needs answered counts as
+    answered, by the partner itself.
+    """
+    state = offer.task.state
+    if result.state in ("declined", "failed"):
+        reason = result.reason if result.reason and result.reason in work.agenda.reasons else "cannot_say"
+        ended = Details(reason=reason, reason_class=work.agenda.reasons[reason])
+        return [(Verb.DECLINE if state in UNDECIDED else Verb.FAIL, ended)]
+    if result.state != "completed":
+        return []
+    outcome = result.outcome if result.outcome in {o.value for o in Outcome} else Outcome.UNMET.value
+    verbs = [*_FIRST.get(state, ()), Verb.COMPLETE]
+    return [(verb, Details(outcome=outcome) if verb is Verb.COMPLETE else NOTHING) for verb in verbs]
 
 
-def _late(work: Work, offer: Locked, result: StepResult) -> None:
-    after = offer.task
-    save_task(work, offer, after)
-    happened(
-        work,
-        about_task(offer.t, offer.f),
-        Happened("task_answered_late", after.state, after.state, facts={"said": result.state}),
-        version=after.version,
-    )
+_FIRST = {
+    State.REQUESTED: (Verb.ACCEPT,),
+    State.ACKNOWLEDGED: (Verb.ACCEPT,),
+    State.INFO_REQUESTED: (Verb.ANSWER, Verb.ACCEPT),
+    State.WAITLISTED: (Verb.START,),
+}
 
 
+def _word(state: str) -> str:
+    """What a worker would have said: it does not tell declined from failed as the record does."""
+    return "failed" if state == "declined" else state
+
+
+def _late(work: Work, offer: Locked, result: StepResult, why: str) -> None:
+    """The task stays as it is, version included; its people go on with it where it is open. Said once."""
+    if work.row(_SAID, task=offer.t["id"]) is not None:
+        return
+    said = result.state if _word(result.state) in ("completed", "failed") else "unknown"
+    facts = {"said": said, "why": why}
+    what = Happened("task_answered_late", offer.task.state, offer.task.state, facts=facts)
+    happened(work, about_task(offer.t, offer.f), what, version=offer.task.version)
+
+
+_SAID = text("select 1 from event where task_id = :task and kind = 'task_answered_late' limit 1")
 _REFERRAL = text("select referral_id from task where id = :id")
 _ACCOUNT = text(
     "select user_id from membership where organization_id = :organization and role = 'service'"

@@ -334,11 +334,14 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
 
 
 def _wake(work: Work, locked: Locked, at: Moment) -> None:
-    """A look only when the next deadline became earlier than the one the workflow sleeps until (decision 7)."""
+    """A look only when the next deadline became earlier than the one the workflow sleeps until (decision 7).
+
+    Once the ladder has ended it sleeps until somebody moves: then every new deadline is earlier.
+    """
     sleeping = locked.f["look_at"]
     times = [task_look(locked.task, at), referral_look(locked.referral, at)]
     earliest = min((when for when in times if when is not None), default=None)
-    if earliest is not None and sleeping is not None and earliest < sleeping:
+    if earliest is not None and (sleeping is None or earliest < sleeping):
         work.journal.look(f"referral-{locked.f['id']}")
 
 
