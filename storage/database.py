@@ -6,20 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
+
+from storage.patience import Patient
 
 # No connection outlives its purpose: a black-holed one ends by these, not by somebody noticing.
 _OPTIONS = (
     "-c statement_timeout=8s -c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c jit=off -c timezone=UTC"
 )
-_TCP = {
+TCP: dict[str, Any] = {
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
+_ON_THE_WAY = 2
+"""Seconds that an answer may take beyond the statement's own limit."""
 
 
 class UnsafeRole(Exception):
@@ -42,8 +46,16 @@ class Database:
             pool_recycle=1800,
             pool_use_lifo=True,
             hide_parameters=True,
-            connect_args={"options": options, "application_name": application, **_TCP},
+            connect_args={"options": options, "application_name": application, **TCP},
         )
+        patience = statement_seconds + _ON_THE_WAY
+
+        def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Patient:
+            connection = Patient.connect(*arguments, **options)
+            connection.patience = patience
+            return connection
+
+        event.listen(self.engine, "do_connect", connect)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -51,11 +63,26 @@ class Database:
         with self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One consistent view for long reading: without limits of time, and nothing may be written."""
+        with self.engine.connect() as plain:
+            driver: Any = plain.connection.driver_connection
+            usual, driver.patience = driver.patience, None
+            try:
+                connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                with connection.begin():
+                    connection.execute(text("set local statement_timeout = 0"))
+                    yield connection
+            finally:
+                driver.patience = usual
+
     def check_role(self) -> None:
-        """Raises UnsafeRole unless row security binds this login."""
+        """Raises UnsafeRole, with the pool closed, unless row security binds this login."""
         with self.transaction() as connection:
             row = connection.execute(text(_ROLE)).one()
         if row.rolsuper or row.rolbypassrls or row.owns:
+            self.dispose()
             raise UnsafeRole(
                 f"The database login {row.rolname!r} can see past row security (superuser, BYPASSRLS or table owner)."
                 " Use the logins that 'concert migrate' makes: concert_api and concert_engine."

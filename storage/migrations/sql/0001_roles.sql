@@ -19,7 +19,8 @@ begin
         end if;
     end loop;
     if not pg_has_role('concert_owner', 'concert_identity', 'member') then
-        grant concert_identity, concert_disclosure, concert_counter to concert_owner;
+        -- Without inheriting: the owner may hand functions over to them, and still sees no row itself.
+        grant concert_identity, concert_disclosure, concert_counter to concert_owner with inherit false, set true;
     end if;
 end
 $$;
