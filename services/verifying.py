@@ -35,16 +35,13 @@ class Verification:
 def verify_indicators(record: Record, progressed: Progressed = lambda done, total: None) -> Verification:
     """Recompute everything from events, in one consistent snapshot; writers go on meanwhile."""
     found = Verification()
-    with record.database.engine.connect() as plain:
-        connection = plain.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            connection.execute(text("set local statement_timeout = 0"))
-            earned, lives = _recompute(connection, found, progressed)
-            _compare(found, earned, _lines(connection, _ENTRIES), "the ledger")
-            _compare(found, earned, _lines(connection, _TOTALS), "the totals")
-            _compare_lives(found, lives, connection)
-            found.entries = connection.execute(text("select count(*) from indicator_entry")).scalar_one()
-            found.totals = connection.execute(text("select count(*) from indicator_total")).scalar_one()
+    with record.database.snapshot() as connection:
+        earned, lives = _recompute(connection, found, progressed)
+        _compare(found, earned, _lines(connection, _ENTRIES), "the ledger")
+        _compare(found, earned, _lines(connection, _TOTALS), "the totals")
+        _compare_lives(found, lives, connection)
+        found.entries = connection.execute(text("select count(*) from indicator_entry")).scalar_one()
+        found.totals = connection.execute(text("select count(*) from indicator_total")).scalar_one()
     return found
 
 

@@ -9,7 +9,8 @@ import threading
 
 import psycopg
 
-from storage.database import Database
+from storage.database import TCP, Database
+from storage.patience import Patient
 
 CHANNEL = "concert_outbox"
 
@@ -36,16 +37,20 @@ class Wake:
     def _run(self) -> None:
         while not self._closed:
             try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+                with Patient.connect(self._url, autocommit=True, **TCP) as connection:
                     self._notify(connection)
             except psycopg.Error:
                 threading.Event().wait(0.5)
 
-    def _notify(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    def _notify(self, connection: Patient) -> None:
         while True:
             self._due.wait()
             if self._closed:
                 return
             self._due.clear()
-            connection.execute(f"notify {CHANNEL}")
+            try:
+                connection.execute(f"notify {CHANNEL}")
+            except psycopg.Error:
+                self._due.set()  # said again once the database is back
+                raise
             threading.Event().wait(self._pause)
