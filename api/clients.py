@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.calls import Commanding, Moving, Reading, TheRecord, answered, shown
+from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
+from api.cursors import Keyset, Listing, Page
 from api.values import Body, Choice, Code, Day, Id, Instant, Name, Parameters, ShortText, Text, Year
-from services import clients, consents, needs, shapes
+from services import clients, consents, households, needs, shapes
 
 router = APIRouter(prefix="/v1", tags=["Referrals"])
 
@@ -70,6 +71,21 @@ class ClientBody(Body):
         )
 
 
+class MemberBody(Body):
+    client_id: Id
+    role: Literal["head", "partner", "child", "grandparent", "other"]
+    starts_on: Day | None = None
+
+
+class HouseholdBody(Body):
+    name: Name | None = None
+    members: list[MemberBody] = Field(min_length=1, max_length=30)
+
+
+class ClientFilters(Page):
+    q: ShortText | None = Field(None, description="Words of the name.")
+
+
 class NeedBody(Body):
     client_id: Id
     term: Code
@@ -104,6 +120,42 @@ class ConsentBody(Body):
 )
 def create_client(body: ClientBody, record: TheRecord, call: Commanding) -> Response:
     return answered(clients.create_client(record, call, body.asked()), "/v1/clients")
+
+
+@router.get("/clients", operation_id="list_clients", summary="My organization's clients, by name or all")
+def list_clients(
+    record: TheRecord, call: Reading, page: Annotated[ClientFilters, Query()], keyset: Keyset
+) -> Listing[shapes.ClientSummary]:
+    return page_of(
+        call,
+        page,
+        keyset,
+        lambda after, limit: clients.list_clients(record, call, q=page.q, after=after, limit=limit),
+        lambda item: (item.id,),
+        "clients",
+    )
+
+
+@router.post(
+    "/households",
+    operation_id="create_household",
+    summary="Record a household",
+    status_code=201,
+    response_model=shapes.Household,
+)
+def create_household(body: HouseholdBody, record: TheRecord, call: Commanding) -> Response:
+    members = tuple(households.Member(**member.model_dump()) for member in body.members)
+    return answered(households.create_household(record, call, body.name, members), "/v1/households")
+
+
+@router.get(
+    "/households/{household_id}",
+    operation_id="get_household",
+    summary="Read a household",
+    response_model=shapes.Household,
+)
+def get_household(household_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(households.get_household(record, call, household_id))
 
 
 @router.get("/clients/{client_id}", operation_id="get_client", summary="Read a client", response_model=shapes.Client)

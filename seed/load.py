@@ -43,9 +43,7 @@ def _refuse_another(connection: Connection, region: Region) -> None:
         text("select id from collaborative where slug = :slug"), {"slug": slug}
     ).scalar()
     if found is not None and found != region.collaborative_id:
-        raise AnotherRegion(
-            f"The record holds {slug} from another seed. Use that seed, or an empty database."
-        )
+        raise AnotherRegion(f"The record holds {slug} from another seed. Use that seed, or an empty database.")
 
 
 def _add(connection: Connection, name: str, rows: list[Row]) -> None:

@@ -58,9 +58,7 @@ def _agenda(region: Region) -> Row:
             {"code": one.code, "name": one.name, "definition": one.definition, "result": one.result}
             for one in text.strategies
         ],
-        "calendars": [
-            {"code": one.code, "name": one.name, "starts_in": one.starts_in} for one in text.periods
-        ],
+        "calendars": [{"code": one.code, "name": one.name, "starts_in": one.starts_in} for one in text.periods],
         "counties": {county.fips: county.name for county in region.counties},
         "languages": list(text.collaborative.languages),
         "adoptions": {

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services import shapes
 from services.consents import PART2_NOTICE
 from services.journal import new_id
+from services.searching import like
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
@@ -69,6 +70,21 @@ def create_client(record: Record, call: Call, client: NewClient) -> Answer[shape
 
 def get_client(record: Record, call: Call, client_id: UUID) -> shapes.Client:
     return read(record, call, lambda tx: client_view(tx, client_id))
+
+
+def list_clients(
+    record: Record, call: Call, *, q: str | None = None, after: tuple[Any, ...] | None = None, limit: int = 50
+) -> list[shapes.ClientSummary]:
+    """The caller's own organization's clients in the order in which they were recorded; `q` searches the names.
+
+    `after` is (id,).
+    """
+
+    def look(tx: Tx) -> list[shapes.ClientSummary]:
+        rows = tx.rows(_LIST, me=tx.here.organization_id, q=like(q), after=after[0] if after else None, limit=limit)
+        return [shapes.ClientSummary.model_validate(row) for row in rows]
+
+    return read(record, call, look)
 
 
 def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[shapes.PossibleDuplicate]:
@@ -163,6 +179,14 @@ select c.id, c.organization_id, c.identity, c.given_name, c.family_name, c.alias
   left join lateral (select * from client_residence x where x.client_id = c.id and x.ends_on is null
                       order by x.starts_on desc, x.id desc limit 1) r on true
  where c.id = :id
+"""
+)
+_LIST = text(
+    """
+select id, identity, given_name, family_name, alias, birth_date from client
+ where organization_id = :me and (cast(:after as uuid) is null or id > :after)
+   and (cast(:q as text) is null or concat_ws(' ', given_name, family_name, alias) ilike :q)
+ order by id limit :limit
 """
 )
 _EXISTS = text("select 1 from client where id = :id")

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services import shapes
+from services.searching import like
 from services.transaction import Call, Record, Tx, read
 
 After = tuple[Any, ...] | None
@@ -34,7 +35,7 @@ def list_services(
     """Active services by name. `taxonomy` is a term's code and takes its narrower terms too; `q` searches names and words."""
 
     def look(tx: Tx) -> list[shapes.Service]:
-        values = {"taxonomy": taxonomy, "q": _pattern(q), "limit": limit}
+        values = {"taxonomy": taxonomy, "q": like(q), "limit": limit}
         rows = tx.rows(_SERVICES, **values, name=after[0] if after else None, id=after[1] if after else None)
         return [shapes.Service.model_validate(row) for row in rows]
 
@@ -48,13 +49,6 @@ def list_terms(record: Record, call: Call) -> list[shapes.Term]:
 def list_reasons(record: Record, call: Call) -> list[shapes.Reason]:
     """The agenda's one list of reasons for declined, failed and cancelled (decision 27)."""
     return read(record, call, lambda tx: [shapes.Reason.model_validate(row) for row in tx.rows(_REASONS)])
-
-
-def _pattern(q: str | None) -> str | None:
-    if q is None:
-        return None
-    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 _ORGANIZATIONS = text(

@@ -150,6 +150,30 @@ class Client(Shape):
     version: int
 
 
+class ClientSummary(Shape):
+    id: UUID
+    identity: str
+    given_name: str | None
+    family_name: str | None
+    alias: str | None
+    birth_date: date | None
+
+
+class HouseholdMember(Shape):
+    client_id: UUID
+    role: str
+    starts_on: date
+
+
+class Household(Shape):
+    id: UUID
+    organization_id: UUID
+    name: str | None
+    members: list[HouseholdMember]
+    created_at: datetime
+    version: int
+
+
 class PossibleDuplicate(Shape):
     id: UUID
     given_name: str | None

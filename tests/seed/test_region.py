@@ -80,9 +80,7 @@ def test_another_seed_gives_other_ids_addresses_and_numbers_but_the_same_people_
     assert not {one.id for one in region.organizations} & {one.id for one in other.organizations}
     assert [one.address_1 for one in region.locations] != [one.address_1 for one in other.locations]
     assert [phone.number for phone in region.phones] != [phone.number for phone in other.phones]
-    assert [(user.login, user.name) for user in region.users] == [
-        (user.login, user.name) for user in other.users
-    ]
+    assert [(user.login, user.name) for user in region.users] == [(user.login, user.name) for user in other.users]
 
 
 def test_the_counties_are_the_eleven_of_the_panhandle() -> None:

@@ -22,9 +22,7 @@ def test_the_same_seed_tells_the_same_story_and_a_longer_one_begins_the_same(
     assert [one.number for one in day] == list(range(1500))
 
 
-def test_nobody_is_sent_to_the_own_door_or_to_one_that_does_not_serve_them(
-    region: Region, day: list[Request]
-) -> None:
+def test_nobody_is_sent_to_the_own_door_or_to_one_that_does_not_serve_them(region: Region, day: list[Request]) -> None:
     people = clients_of(region, day)
     for one in day:
         service, client = region.service(one.service), people[one.client]
@@ -81,9 +79,7 @@ def test_who_is_not_connected_is_called_or_only_named(region: Region, day: list[
     assert any(one.on_behalf for one in day)
 
 
-def test_a_shelter_or_a_part_2_program_discloses_in_writing_or_not_at_all(
-    region: Region, day: list[Request]
-) -> None:
+def test_a_shelter_or_a_part_2_program_discloses_in_writing_or_not_at_all(region: Region, day: list[Request]) -> None:
     for one in day:
         source = region.organization(one.source)
         if source.confidential or source.part2:
