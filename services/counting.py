@@ -143,7 +143,9 @@ def _entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
 
 
 def _load(work: Work, ids: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
-    return {str(r.id): dict(r._mapping) for r in work.rows(_EVENTS, ids=[str(i) for i in ids])}
+    """Events by id: the record's, and those of this very transaction, which are not written yet."""
+    written = {str(r.id): dict(r._mapping) for r in work.rows(_EVENTS, ids=[str(i) for i in ids])}
+    return {str(row["id"]): row for row in work.journal.events} | written
 
 
 _TOUCH = text("select * from app.touch(:event, cast(:touches as jsonb))")
