@@ -2,42 +2,58 @@
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
 from api.cursors import Cursors, Listing, Page, SortKey
-from api.preconditions import Command, IfMatch, etag
-from api.shell import Caller
-from api.values import Id
+from api.fields import FieldError
+from api.preconditions import command_of, etag, versions_of
+from api.problems import Refused
+from api.shell import identified
+from api.values import read_id
 from services.transaction import Answer, Call, Record
 
 M = TypeVar("M", bound=BaseModel)
 
-Acting = Annotated[
-    Id | None,
-    Header(
-        alias="Concert-Organization",
-        description="For whom you act, where you belong to several organizations; your first without it.",
-    ),
-]
+
+# One dependency reads the headers of a call by itself, and none of these is a plain function: further dependencies and
+# header parameters cost time on every request, plain functions a change of threads. `openapi` describes the headers.
 
 
-def _record(request: Request) -> Record:
+async def _record(request: Request) -> Record:
     record: Record = request.app.state.record
     return record
 
 
-def _reading(caller: Caller, acting: Acting = None) -> Call:
-    return Call(caller.subject, acting)
+async def _reading(request: Request) -> Call:
+    claims = await identified(request)
+    return Call(claims.subject, _acting(request))
 
 
-def _commanding(caller: Caller, key: Command, acting: Acting = None) -> Call:
-    return Call(caller.subject, acting, key)
+async def _commanding(request: Request) -> Call:
+    claims = await identified(request)
+    return Call(claims.subject, _acting(request), command_of(request))
 
 
-def _moving(caller: Caller, key: Command, versions: IfMatch, acting: Acting = None) -> Call:
-    return Call(caller.subject, acting, key, versions)
+async def _moving(request: Request) -> Call:
+    claims = await identified(request)
+    return Call(claims.subject, _acting(request), command_of(request), versions_of(request))
+
+
+def _acting(request: Request) -> UUID | None:
+    """For which of their organizations the caller acts; None is their first."""
+    given = request.headers.getlist("concert-organization")
+    if not given:
+        return None
+    if len(given) > 1:
+        raise Refused("bad-header")
+    try:
+        return read_id(given[0])
+    except PydanticCustomError as error:
+        raise Refused("invalid", errors=[FieldError("/concert-organization", "id", str(error), "header")]) from None
 
 
 TheRecord = Annotated[Record, Depends(_record)]
@@ -72,14 +88,14 @@ def _json(body: BaseModel, status: int, headers: dict[str, str]) -> Response:
     return Response(body.model_dump_json(), status, headers, "application/json")
 
 
-def page_of(
+def page_of(  # noqa: PLR0917 - every list says these six
     call: Call,
     page: Page,
     keyset: Cursors,
     find: Callable[[tuple[Any, ...] | None, int], Sequence[M]],
     key: Callable[[M], Sequence[SortKey]],
     name: str,
-) -> Listing[M]:
+) -> Response:
     """One keyset page: asks for one item more than shown, to know whether another page follows."""
     filters = page.model_dump(exclude={"cursor", "limit"}, mode="json")
     purpose = f"{name} {call.subject} {call.organization_id} {sorted(filters.items())}"
@@ -87,4 +103,4 @@ def page_of(
     found = find(after, page.limit + 1)
     items = list(found[: page.limit])
     more = len(found) > page.limit
-    return Listing(items=items, next_cursor=keyset.encode(key(items[-1]), purpose) if more else None)
+    return shown(Listing(items=items, next_cursor=keyset.encode(key(items[-1]), purpose) if more else None))

@@ -122,10 +122,13 @@ def create_client(body: ClientBody, record: TheRecord, call: Commanding) -> Resp
     return answered(clients.create_client(record, call, body.asked()), "/v1/clients")
 
 
-@router.get("/clients", operation_id="list_clients", summary="My organization's clients, by name or all")
-def list_clients(
-    record: TheRecord, call: Reading, page: Annotated[ClientFilters, Query()], keyset: Keyset
-) -> Listing[shapes.ClientSummary]:
+@router.get(
+    "/clients",
+    operation_id="list_clients",
+    summary="My organization's clients, by name or all",
+    response_model=Listing[shapes.ClientSummary],
+)
+def list_clients(record: TheRecord, call: Reading, page: Annotated[ClientFilters, Query()], keyset: Keyset) -> Response:
     return page_of(
         call,
         page,

@@ -85,7 +85,7 @@ class Listing(BaseModel, Generic[Item]):
     next_cursor: str | None
 
 
-def _cursors(request: Request) -> Cursors:
+async def _cursors(request: Request) -> Cursors:
     cursors: Cursors = request.app.state.cursors
     return cursors
 

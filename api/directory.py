@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.calls import Reading, TheRecord, page_of
 from api.cursors import Keyset, Listing, Page
@@ -17,10 +17,13 @@ class ServiceFilters(Page):
     q: ShortText | None = None
 
 
-@router.get("/organizations", operation_id="list_organizations", summary="Organizations of the collaborative")
-def list_organizations(
-    record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset
-) -> Listing[shapes.Organization]:
+@router.get(
+    "/organizations",
+    operation_id="list_organizations",
+    summary="Organizations of the collaborative",
+    response_model=Listing[shapes.Organization],
+)
+def list_organizations(record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset) -> Response:
     return page_of(
         call,
         page,
@@ -31,10 +34,15 @@ def list_organizations(
     )
 
 
-@router.get("/services", operation_id="list_services", summary="Services, by term or by words")
+@router.get(
+    "/services",
+    operation_id="list_services",
+    summary="Services, by term or by words",
+    response_model=Listing[shapes.Service],
+)
 def list_services(
     record: TheRecord, call: Reading, page: Annotated[ServiceFilters, Query()], keyset: Keyset
-) -> Listing[shapes.Service]:
+) -> Response:
     return page_of(
         call,
         page,

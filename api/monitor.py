@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.calls import Reading, TheRecord, page_of
 from api.cursors import Keyset, Listing, Page
@@ -11,10 +11,13 @@ from services import shapes, stalled
 router = APIRouter(prefix="/v1/monitor", tags=["Monitor"])
 
 
-@router.get("/stalled", operation_id="list_stalled", summary="Everything past its limit, longest overdue first")
-def list_stalled(
-    record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset
-) -> Listing[shapes.Stalled]:
+@router.get(
+    "/stalled",
+    operation_id="list_stalled",
+    summary="Everything past its limit, longest overdue first",
+    response_model=Listing[shapes.Stalled],
+)
+def list_stalled(record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset) -> Response:
     return page_of(
         call,
         page,

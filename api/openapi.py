@@ -1,12 +1,11 @@
-"""Completes FastAPI's description: bearer tokens, problem details as every refusal, required headers as
-required.
-"""
+"""Completes FastAPI's description: tokens, headers of requests and answers, refusals, examples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 
+from api.examples import EXAMPLES
 from api.kinds import KINDS
 from api.preconditions import KEY_SCHEMA, TAG_SCHEMA
 from api.problems import MEDIA_TYPE
@@ -30,6 +29,10 @@ _OF_PEOPLE = (401, 403, 429)
 _OF_COMMANDS = (404, 409, 412, 413, 415)
 _METHODS = {"get", "post", "put", "patch", "delete"}
 _TEXT = {"type": "string"}
+ORGANIZATION_SCHEMA = {"type": "string", "format": "uuid"}
+_ACTING = "For whom you act, where you belong to several organizations; your first without it."
+_KEY = "A new random value for each new command, the same again when you repeat it: then it is done once."
+_TAG = "The ETag that you read: 412 if somebody changed it since. Optional on the verbs of tasks and referrals."
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem details. `type` leads to an explanation of what to do.",
@@ -84,16 +87,20 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Problem"] = _PROBLEM
+    for name, example in EXAMPLES.items():
+        if name in schemas:
+            schemas[name]["examples"] = [example]
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     for path, method, operation in _operations(document):
         if path.startswith("/v1/"):
             operation["security"] = [{"bearer": []}]
-        for parameter in operation.get("parameters", []):
-            _specify(parameter)
+            operation["parameters"] = [*operation.get("parameters", []), *_headers(path, method)]
         responses = operation.setdefault("responses", {})
         responses.pop("422", None)
-        for status in _statuses(path, method, operation):
-            responses.setdefault(str(status), _response(status))
+        for status, response in responses.items():
+            _announce(status, method, path, response, schemas)
+        for code in _statuses(path, method):
+            responses.setdefault(str(code), _response(code))
     return document
 
 
@@ -104,16 +111,41 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
                 yield path, method, operation
 
 
-def _specify(parameter: dict[str, Any]) -> None:
-    """Say what our own headers take. To FastAPI the key is optional, so that its absence is our 400."""
-    name = parameter["name"].lower() if parameter["in"] == "header" else ""
-    if name == "idempotency-key":
-        parameter.update(required=True, schema=KEY_SCHEMA)
-    elif name == "if-match":
-        parameter.update(required=False, schema=TAG_SCHEMA)
+def _headers(path: str, method: str) -> list[dict[str, Any]]:
+    """The headers that `calls` and `preconditions` read by themselves."""
+    found = [_header("Concert-Organization", ORGANIZATION_SCHEMA, _ACTING)]
+    if method != "get":
+        found.append(_header("Idempotency-Key", KEY_SCHEMA, _KEY, required=True))
+    if method != "get" and "{" in path:
+        found.append(_header("If-Match", TAG_SCHEMA, _TAG))
+    return found
 
 
-def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
+def _header(name: str, schema: Mapping[str, object], description: str, *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+
+
+def _announce(status: str, method: str, path: str, response: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """The headers of an answer that succeeded."""
+    headers = response.setdefault("headers", {})
+    shape = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    if "version" in schemas.get(shape.rpartition("/")[2], {}).get("properties", {}) and "/indicators" not in path:
+        headers["ETag"] = {"description": "The version, for If-Match.", "schema": _TEXT}
+    if status == "201":
+        headers["Location"] = {
+            "description": "Where to read it.",
+            "schema": {"type": "string", "format": "uri-reference"},
+        }
+    if path.startswith("/v1/") and method != "get":
+        headers["Idempotency-Replayed"] = {
+            "description": "`true`: this had been done before with the same key, and nothing happened again.",
+            "schema": {"const": "true"},
+        }
+    if not headers:
+        del response["headers"]
+
+
+def _statuses(path: str, method: str) -> set[int]:
     statuses = set(_OF_ANYTHING)
     if path.startswith("/v1/"):
         statuses.update(_OF_PEOPLE)
@@ -121,8 +153,8 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
         statuses.add(404)
     if method != "get":
         statuses.update(_OF_COMMANDS)
-    if any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", [])):
-        statuses.update((412, 428))
+    if method == "delete":
+        statuses.add(428)
     return statuses
 
 

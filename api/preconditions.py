@@ -7,7 +7,7 @@ import re
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 
 from api.problems import Refused
 from services.transaction import Key
@@ -62,26 +62,27 @@ def read_key(values: list[str]) -> str:
     return values[0]
 
 
-async def _repeatable(
-    request: Request,
-    _key: Annotated[
-        str | None, Header(alias="Idempotency-Key", description="A new random value for each new command.")
-    ] = None,
-) -> Key:
+def command_of(request: Request) -> Key:
+    """The Idempotency-Key of a command and the fingerprint of what was asked."""
     key = read_key(request.headers.getlist("idempotency-key"))
     body = getattr(request.state, "body", None)
     return Key(key, fingerprint(request.method, request.scope["path"], body))
 
 
-async def _if_match(
-    request: Request,
-    _tag: Annotated[str | None, Header(alias="If-Match", description="The ETag that was read.")] = None,
-) -> frozenset[int] | None:
+def versions_of(request: Request) -> frozenset[int] | None:
+    """The versions that If-Match names, None without one; the service says where it is required (428)."""
     values = request.headers.getlist("if-match")
     return read_if_match(", ".join(values)) if values else None
 
 
-Command = Annotated[Key, Depends(_repeatable)]
-"""The Idempotency-Key of a command and the fingerprint of what was asked, for `services.transaction.Call`."""
-IfMatch = Annotated[frozenset[int] | None, Depends(_if_match)]
-"""The versions that If-Match names, None without one; the service says where it is required (428)."""
+async def _command(request: Request) -> Key:
+    return command_of(request)
+
+
+async def _versions(request: Request) -> frozenset[int] | None:
+    return versions_of(request)
+
+
+Command = Annotated[Key, Depends(_command)]
+IfMatch = Annotated[frozenset[int] | None, Depends(_versions)]
+"""The two for a route of its own; the routes of the contract take them with the call (`calls`)."""

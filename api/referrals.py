@@ -89,10 +89,15 @@ def create_referral(body: ReferralBody, record: TheRecord, call: Commanding) -> 
     return answered(referrals.create_referral(record, call, request), "/v1/referrals")
 
 
-@router.get("", operation_id="list_referrals", summary="My organization's referrals, newest first")
+@router.get(
+    "",
+    operation_id="list_referrals",
+    summary="My organization's referrals, newest first",
+    response_model=Listing[shapes.Referral],
+)
 def list_referrals(
     record: TheRecord, call: Reading, page: Annotated[ReferralFilters, Query()], keyset: Keyset
-) -> Listing[shapes.Referral]:
+) -> Response:
     return page_of(
         call,
         page,

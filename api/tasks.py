@@ -82,10 +82,13 @@ class Inbox(Page):
 NOTHING = VerbBody()
 
 
-@router.get("", operation_id="list_tasks", summary="My organization's inbox, oldest due first")
-def list_tasks(
-    record: TheRecord, call: Reading, page: Annotated[Inbox, Query()], keyset: Keyset
-) -> Listing[shapes.Task]:
+@router.get(
+    "",
+    operation_id="list_tasks",
+    summary="My organization's inbox, oldest due first",
+    response_model=Listing[shapes.Task],
+)
+def list_tasks(record: TheRecord, call: Reading, page: Annotated[Inbox, Query()], keyset: Keyset) -> Response:
     ended = page.state in ENDED
     return page_of(
         call,

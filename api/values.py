@@ -131,7 +131,8 @@ def _day(value: Any) -> date:
     return day
 
 
-def _identifier(value: Any) -> UUID:
+def read_id(value: Any) -> UUID:
+    """An id as the contract writes it; PydanticCustomError otherwise."""
     if isinstance(value, UUID):
         return value
     if not isinstance(value, str) or not _ID.fullmatch(value):
@@ -167,7 +168,7 @@ equal.
 Code = Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")]
 Id = Annotated[
     UUID,
-    BeforeValidator(_identifier, json_schema_input_type=str),
+    BeforeValidator(read_id, json_schema_input_type=str),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
