@@ -144,8 +144,9 @@ def _entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
 
 def _load(work: Work, ids: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
     """Events by id: the record's, and those of this very transaction, which are not written yet."""
-    written = {str(r.id): dict(r._mapping) for r in work.rows(_EVENTS, ids=[str(i) for i in ids])}
-    return {str(row["id"]): row for row in work.journal.events} | written
+    known: dict[str, Mapping[str, Any]] = {str(row["id"]): row for row in work.journal.events}
+    known.update({str(r.id): dict(r._mapping) for r in work.rows(_EVENTS, ids=[str(i) for i in ids])})
+    return known
 
 
 _TOUCH = text("select * from app.touch(:event, cast(:touches as jsonb))")

@@ -12,7 +12,7 @@ from services import shapes
 from services.refusals import NotVisible
 from services.rows import REFERRAL, SERVICE, TASK, referral_columns
 from services.transaction import Call, Record, Tx, read
-from services.views import referral_view, task_view
+from services.views import joined_view, referral_view
 from storage.tables.work import OPEN_TASK
 
 After = tuple[Any, ...] | None
@@ -44,11 +44,7 @@ def list_tasks(
 
     def look(tx: Tx) -> list[shapes.Task]:
         values = {"me": tx.here.organization_id, "limit": limit, "state": state} | _keyset(after)
-        tasks = []
-        for row in tx.rows(statement, **values):
-            f = {name[2:]: value for name, value in row._mapping.items() if name.startswith("f_")}
-            tasks.append(task_view(tx, row._mapping, f))
-        return tasks
+        return [joined_view(tx, row._mapping) for row in tx.rows(statement, **values)]
 
     return read(record, call, look)
 
@@ -116,6 +112,7 @@ _FROM = f"""
 select {TASK}, {referral_columns("f_")}, {SERVICE}
   from task t left join referral f on f.id = t.referral_id left join service s on s.id = t.service_id
 """
+READ_TASK = text(f"{_FROM} where t.id = :id")
 _AFTER_DUE = "(cast(:after_at as timestamptz) is null or (t.due_at, t.id) > (:after_at, :after_id))"
 _INBOX = f"""
 select * from (

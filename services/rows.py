@@ -52,7 +52,7 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
         if tx.row(_SEE_TASK, id=task_id):
             raise Forbidden("Only the organizations that work on it may move it. You may read it.")
         raise NotVisible
-    return split(row._mapping)
+    return _split(row._mapping)
 
 
 def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
@@ -64,7 +64,7 @@ def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
         raise NotVisible
     own = dict(f._mapping)
     tasks = [
-        split({**t._mapping, **{f"f_{k}": v for k, v in own.items()}}) for t in tx.rows(_LOCK_TASKS, id=referral_id)
+        _split({**t._mapping, **{f"f_{k}": v for k, v in own.items()}}) for t in tx.rows(_LOCK_TASKS, id=referral_id)
     ]
     return LockedReferral(referral_of(own), own, tasks)
 
@@ -166,7 +166,7 @@ def ball_of(task: Task, source: UUID, target: UUID, on_behalf: bool) -> UUID | N
     return source if on_behalf or task.ball is Side.SOURCE else target
 
 
-def split(row: Mapping[str, Any]) -> Locked:
+def _split(row: Mapping[str, Any]) -> Locked:
     f = {name[2:]: value for name, value in row.items() if name.startswith("f_")}
     t = {name: value for name, value in row.items() if not name.startswith("f_")}
     return Locked(task_of(t), referral_of(f), t, f)
@@ -196,13 +196,6 @@ with f as materialized (
 select {TASK}, {referral_columns("f_")}, {SERVICE}
   from task t join f on f.id = t.referral_id left join service s on s.id = t.service_id
  where t.id = :id for update of t
-"""
-)
-READ_TASK = text(
-    f"""
-select {TASK}, {referral_columns("f_")}, {SERVICE}
-  from task t join referral f on f.id = t.referral_id left join service s on s.id = t.service_id
- where t.id = :id
 """
 )
 _SEE_TASK = text("select 1 from task where id = :id")

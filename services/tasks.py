@@ -25,9 +25,10 @@ from services.ladder import note_overdue
 from services.messages import say
 from services.needs import record_outcome, take_back_outcome
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.rows import READ_TASK, Locked, lock_task, moment, save_referral, save_task, sides, split
+from services.lists import READ_TASK
+from services.rows import Locked, lock_task, moment, save_referral, save_task, sides
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
-from services.views import task_view
+from services.views import joined_view, task_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +203,10 @@ def assign_task(record: Record, call: Call, task_id: UUID, user_id: UUID, said: 
 
 def get_task(record: Record, call: Call, task_id: UUID) -> shapes.Task:
     def look(tx: Tx) -> shapes.Task:
-        locked = see_task(tx, task_id)
-        return task_view(tx, locked.t, locked.f)
+        row = tx.row(READ_TASK, id=task_id)
+        if row is None:
+            raise NotVisible
+        return joined_view(tx, row._mapping)
 
     return read(record, call, look)
 
@@ -358,14 +361,6 @@ def _cohort(work: Work, locked: Locked, after: Task) -> dict[str, Any]:
 def unreversed(work: Work, task_id: UUID | None = None, referral_id: UUID | None = None) -> list[str]:
     """Events whose worth still counts; the need's outcomes are taken back by their own kind of event."""
     return [str(row.id) for row in work.rows(_UNREVERSED, task=task_id, referral=referral_id)]
-
-
-def see_task(tx: Tx, task_id: UUID) -> Locked:
-    """The task and its referral without locks; raises NotVisible."""
-    row = tx.row(READ_TASK, id=task_id)
-    if row is None:
-        raise NotVisible
-    return split(row._mapping)
 
 
 def _reason(tx: Tx, code: str, pointer: str) -> ReasonClass:
