@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -16,7 +17,7 @@ class OpenTask:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the record stands. `look_in`: seconds until somebody must look again, None for never; `over`: nothing is left."""
+    """Where the record stands. `look_in`: seconds until the next look, None for never; `over`: nothing is left."""
 
     state: str
     over: bool
@@ -33,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How a step ended. `recorded`: the record has it already (the relay says so); a partner's own worker leaves it False.
+    """How a step ended. `recorded`: the record has it already (so the relay says); a partner's worker leaves it False.
 
     `state` completed (with `outcome`), declined or failed (with `reason`, a code of the agenda's list).
     """
@@ -42,3 +43,15 @@ class StepResult:
     recorded: bool = False
     outcome: str | None = None
     reason: str | None = None
+
+    @classmethod
+    def read(cls, said: object) -> StepResult:
+        """From whatever a partner's worker returned; what cannot be read has the state `unknown`."""
+        if not isinstance(said, Mapping):
+            return cls("unknown")
+        state, outcome, reason = (_text(said.get(name)) for name in ("state", "outcome", "reason"))
+        return cls(state or "unknown", said.get("recorded") is True, outcome, reason)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

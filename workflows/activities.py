@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -40,14 +41,16 @@ async def settle_task(task_id: str, result: StepResult) -> str:
     return state
 
 
-def perform_step(task: OpenTask) -> workflow.ActivityHandle[StepResult]:
-    """Scheduled once a task, with the task's id; pending for as long as the partner works on it."""
+def perform_step(task: OpenTask) -> workflow.ActivityHandle[Any]:
+    """Scheduled once a task, with the task's id; pending for as long as the partner works on it.
+
+    Its result is not typed here: a partner's worker that answers nonsense must not stop the referral's clocks.
+    """
     return workflow.start_activity(
         "perform_step",
         Step(task.id),
         activity_id=task.id,
         task_queue=task.queue,
-        result_type=StepResult,
         start_to_close_timeout=TEN_YEARS,
         heartbeat_timeout=timedelta(seconds=60) if task.own_queue else None,
         retry_policy=_RETRY if task.own_queue else RetryPolicy(maximum_attempts=1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -15,7 +16,7 @@ class PartnerSteps:
     """The steps that partners are working on. An activity id is never used twice in a run (decision 8)."""
 
     def __init__(self) -> None:
-        self._pending: dict[str, workflow.ActivityHandle[StepResult]] = {}
+        self._pending: dict[str, workflow.ActivityHandle[Any]] = {}
         self._known: set[str] = set()
 
     def open(self, tasks: Iterable[OpenTask]) -> None:
@@ -32,14 +33,10 @@ class PartnerSteps:
         """Hand over what a partner's own worker returned; what the record knows already needs nothing."""
         for task_id, handle in [(k, h) for k, h in self._pending.items() if h.done()]:
             del self._pending[task_id]
-            result = await self._result(handle)
-            if result is not None and not result.recorded:
-                await settle_task(task_id, result)
-
-    async def _result(self, handle: workflow.ActivityHandle[StepResult]) -> StepResult | None:
-        """A worker that failed for good says nothing about the task: it stays with the partner's people and its clocks."""
-        try:
-            return await handle
-        except ActivityError:
-            workflow.logger.warning("a partner's worker gave up; its people go on")
-            return None
+            try:
+                result = StepResult.read(await handle)
+                if not result.recorded:
+                    await settle_task(task_id, result)
+            except ActivityError:
+                # It says nothing about the task: that stays with the partner's people and its clocks.
+                workflow.logger.warning("a partner's worker gave up; its people go on")

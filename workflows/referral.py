@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
+from domain.progress import Progress
 from workflows.activities import advance_referral
 from workflows.partner_step import PartnerSteps
+
+AGAIN = timedelta(minutes=1)
 
 
 @workflow.defn(name="Referral")
@@ -25,7 +29,7 @@ class ReferralWorkflow:
         steps = PartnerSteps()
         while True:
             self._look = False
-            progress = await advance_referral(referral_id)
+            progress = await self._ask(referral_id)
             if progress.over:
                 return progress.state
             steps.open(progress.open)
@@ -36,6 +40,15 @@ class ReferralWorkflow:
     def look(self) -> None:
         """Something changed in the record: ask it again."""
         self._look = True
+
+    async def _ask(self, referral_id: str) -> Progress:
+        """A refusal here is a bug of ours: the referral outlives it and asks again until it is fixed (decision 5)."""
+        while True:
+            try:
+                return await advance_referral(referral_id)
+            except ActivityError:
+                workflow.logger.warning("the record refused to say where the referral stands")
+                await workflow.sleep(AGAIN)
 
     async def _something_happens(self, steps: PartnerSteps, look_in: float | None) -> None:
         """A partner ended a step, somebody asked for a look, or the next deadline came."""
