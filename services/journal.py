@@ -42,8 +42,10 @@ class Journal:
     def write(self, connection: Connection) -> None:
         """In the caller's transaction, after everything that may still refuse."""
         values = {name: _json(getattr(self, name)) for name in self.__slots__}
-        if any(value != "[]" for value in values.values()):
+        if self.messages or self.commands:
             connection.execute(_WRITE, values)
+        elif any(value != "[]" for value in values.values()):
+            connection.execute(_WRITE_AS_ENGINE, {name: values[name] for name in _ENGINE_WRITES})
 
 
 def _json(rows: list[dict[str, Any]]) -> str:
@@ -73,8 +75,8 @@ def _names(columns: str) -> str:
     return ", ".join(part.split()[0] for part in columns.split(", "))
 
 
-_WRITE = text(
-    f"""
+_ENGINE_WRITES = ("events", "entries", "audit", "outbox")
+_APPEND = f"""
 with n as materialized (select uuidv7() as id, x.* from jsonb_to_recordset(cast(:entries as jsonb)) as x({_ENTRY})),
      d as materialized (select uuidv7() as id, x.* from jsonb_to_recordset(cast(:audit as jsonb)) as x({_AUDIT})),
      e as (insert into event ({_names(_EVENT)})
@@ -84,7 +86,12 @@ with n as materialized (select uuidv7() as id, x.* from jsonb_to_recordset(cast(
      a as (insert into audit (id, {_names(_AUDIT)}) select id, {_names(_AUDIT)} from d),
      s as (insert into audit_unsealed (audit_id) select id from d),
      o as (insert into outbox ({_names(_OUTBOX)})
-           select {_names(_OUTBOX)} from jsonb_to_recordset(cast(:outbox as jsonb)) as x({_OUTBOX})),
+           select {_names(_OUTBOX)} from jsonb_to_recordset(cast(:outbox as jsonb)) as x({_OUTBOX}))
+"""
+_WRITE_AS_ENGINE = text(f"{_APPEND}select 1")
+"""What people say, and which commands they sent, are tables that the engine has no right to: it must not name them."""
+_WRITE = text(
+    f"""{_APPEND},
      m as (insert into message ({_names(_MESSAGE)})
            select {_names(_MESSAGE)} from jsonb_to_recordset(cast(:messages as jsonb)) as x({_MESSAGE})),
      c as (insert into command ({_names(_COMMAND)})
