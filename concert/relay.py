@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -24,7 +25,17 @@ CALL_SECONDS = 5
 POLL_SECONDS = 2.0
 BATCH = 100
 _PASSING = frozenset(
-    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.RESOURCE_EXHAUSTED}
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        # Not the message's fault either: a namespace that is not there yet, an engine that does not know us.
+        RPCStatusCode.NOT_FOUND,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.PERMISSION_DENIED,
+    }
 )
 
 
@@ -37,6 +48,8 @@ async def deliver(client: Client, message: Message) -> None:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+    elif message.kind != "look":
+        raise ValueError("a kind of message that nobody knows")
     await look(client, message.workflow_id)
 
 
@@ -50,11 +63,12 @@ async def _complete(client: Client, message: Message) -> None:
 
 async def look(client: Client, workflow_id: str, *, again: bool = False) -> None:
     """Start the workflow if there is none, and make it ask the record. `again`: also after it had ended (rehydrate)."""
+    referral_id = UUID(workflow_id.removeprefix("referral-"))  # anything else would be tried by a worker for ever
     policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
     try:
         await client.start_workflow(
             ReferralWorkflow.run,
-            workflow_id.removeprefix("referral-"),
+            str(referral_id),
             id=workflow_id,
             task_queue=QUEUE,
             id_reuse_policy=policy,
