@@ -1,0 +1,122 @@
+"""What a partner's own system answered is written as that partner's word: whole, or not at all, and never twice."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from domain.progress import StepResult
+from services.settling import settle_task
+from tests.house import OUTCOME, House
+from tests.workflows.case import Case, refer
+from tests.workflows.room import at_once
+
+DONE = StepResult("completed", outcome="need_met")
+FULL = StepResult("declined", reason="full")
+NOBODY_ANSWERED = StepResult("failed", reason="no_answer")
+MOVED = StepResult("failed", reason="moved_away")
+QUESTION = {"question": "Which doctor before?"}
+
+
+def settle(case: Case, result: StepResult) -> str:
+    return settle_task(case.house.engine, UUID(case.task), result)
+
+
+@pytest.fixture
+def case(house: House) -> Case:
+    return refer(house, "cap", "clinic", consent=True)
+
+
+# The moves that brought the task there, the system's answer, what the record says then.
+SITUATIONS = [
+    ("requested", [], DONE, ["task_accepted", "task_completed"], "completed"),
+    ("acknowledged", ["acknowledge"], DONE, ["task_accepted", "task_completed"], "completed"),
+    ("accepted", ["accept"], DONE, ["task_completed"], "completed"),
+    ("waitlisted", ["accept", "waitlist"], DONE, ["task_started", "task_completed"], "completed"),
+    ("in progress", ["accept", "start"], DONE, ["task_completed"], "completed"),
+    ("asked about", ["request-info"], DONE, ["task_answered", "task_accepted", "task_completed"], "completed"),
+    ("requested", [], FULL, ["task_declined"], "declined"),
+    ("acknowledged", ["acknowledge"], FULL, ["task_declined"], "declined"),
+    ("asked about", ["request-info"], FULL, ["task_declined"], "declined"),
+    ("accepted", ["accept"], FULL, ["task_failed"], "failed"),
+    ("waitlisted", ["accept", "waitlist"], FULL, ["task_failed"], "failed"),
+    ("requested", [], NOBODY_ANSWERED, ["task_declined"], "declined"),
+    ("asked about", ["request-info"], NOBODY_ANSWERED, ["task_declined"], "declined"),
+    ("requested", [], MOVED, ["task_declined"], "declined"),
+    ("in progress", ["accept", "start"], MOVED, ["task_failed"], "failed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "before", "answer", "then", "state"), SITUATIONS, ids=[f"{s[0]}-{s[2].state}-{s[4]}" for s in SITUATIONS]
+)
+def test_what_the_clinics_system_answers_is_the_clinics_word(
+    case: Case, where: str, before: list[str], answer: StepResult, then: list[str], state: str
+) -> None:
+    for verb in before:
+        case.does(verb, QUESTION if verb == "request-info" else None)
+    known = len(case.events())
+
+    assert settle(case, answer) == state
+
+    events = [e for e in case.events()[known:] if e["kind"] != "need_outcome"]
+    assert [e["kind"] for e in events] == then
+    clinic = case.house.region.organization("clinic")
+    system = case.house.region.people_of("clinic", "service")[0]
+    assert {(e["actor"], e["user"]) for e in events} == {(clinic.id, system.id)}
+    assert case.task_state == state
+    assert case.state == ("active" if state == "completed" else "awaiting_source")
+
+
+def test_a_system_may_not_say_that_nobody_answered_after_the_clinic_accepted_and_never_called(case: Case) -> None:
+    """Three tries on three days hold for a partner's system as for its people: nothing is written but that it said so."""
+    case.does("accept")
+    due = case.column("task", "due_at")
+
+    assert settle(case, NOBODY_ANSWERED) == "accepted"
+
+    assert case.kinds()[-1] == "task_answered_late"
+    assert case.events()[-1]["facts"] == {"said": "failed", "why": "attempts"}
+    assert (case.column("task", "due_at"), case.column("task", "reason")) == (due, None)
+    assert case.does("complete", OUTCOME)["state"] == "completed"
+
+
+@pytest.mark.parametrize("word", ["finished", "", "Rosalind Featherstonehaugh", "accepted", "expired"])
+def test_a_word_that_is_no_answer_leaves_the_task_with_the_clinics_people(case: Case, word: str) -> None:
+    assert settle(case, StepResult(word)) == "requested"
+    assert case.events()[-1]["facts"] == {"said": "unknown", "why": "unknown-word"}
+    assert case.does("accept")["state"] == "accepted"
+
+
+def test_a_reason_that_the_agenda_does_not_know_is_written_as_cannot_say(case: Case) -> None:
+    settle(case, StepResult("declined", reason="Rosalind Featherstonehaugh"))
+    assert (case.column("task", "reason"), case.column("task", "reason_class")) == ("cannot_say", "cannot_say")
+
+
+@pytest.mark.parametrize("answer", [DONE, FULL, NOBODY_ANSWERED, StepResult("finished")], ids=lambda a: a.state)
+def test_a_system_that_says_it_eight_times_at_once_has_said_it_once(case: Case, answer: StepResult) -> None:
+    at_once([lambda: settle(case, answer)] * 8)
+    once = case.events()
+    assert settle(case, answer) == case.task_state
+    assert case.events() == once
+    assert len(case.kinds()) == len(set(case.kinds()))
+
+
+def test_what_the_record_says_already_wins_and_the_late_answer_is_kept_beside_it(case: Case) -> None:
+    case.declined()
+
+    assert settle(case, DONE) == "declined"
+    assert settle(case, DONE) == "declined"
+
+    assert case.kinds().count("task_answered_late") == 1
+    assert case.events()[-1]["facts"] == {"said": "completed", "why": "over"}
+    assert case.state == "awaiting_source"
+
+
+def test_a_clinic_whose_people_were_faster_is_not_told_twice(case: Case) -> None:
+    case.does("accept")
+    case.does("complete", OUTCOME)
+    before = case.events()
+    assert settle(case, DONE) == "completed"
+    assert case.events() == before
