@@ -103,6 +103,7 @@ def _of_refusal(refusal: Refusal) -> Problem:
         refusal.status,
         errors=errors,
         current=refusal.current,
+        headers={"Idempotency-Replayed": "true"} if refusal.replayed else {},
     )
 
 

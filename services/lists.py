@@ -10,7 +10,7 @@ from sqlalchemy import text
 from domain.task import ENDED, State
 from services import shapes
 from services.refusals import NotVisible
-from services.rows import REFERRAL, SERVICE, TASK, referral_columns
+from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, referral_columns
 from services.transaction import Call, Record, Tx, read
 from services.views import joined_view, referral_view
 from storage.tables.work import OPEN_TASK
@@ -109,7 +109,7 @@ def _keyset(after: After) -> dict[str, Any]:
 
 
 _FROM = f"""
-select {TASK}, {referral_columns("f_")}, {SERVICE}
+select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}
   from task t left join referral f on f.id = t.referral_id left join service s on s.id = t.service_id
 """
 READ_TASK = text(f"{_FROM} where t.id = :id")
@@ -135,7 +135,7 @@ select {REFERRAL} from referral f
 """
 _TASKS_OF = text(
     f"""
-select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
+select {TASK}, {OWN_CLIENT}, {SERVICE} from task t left join service s on s.id = t.service_id
  where t.referral_id = any(:ids) order by t.id
 """
 )

@@ -85,10 +85,15 @@ def record_outcome(
 
 
 def take_back_outcome(work: Work, f: Mapping[str, Any], task: Mapping[str, Any] | None = None) -> None:
-    """The work behind the outcome was entered in error: the need is open again. In the caller's transaction."""
+    """The work behind the outcome was entered in error: what other referrals say of the need counts, else it is open again.
+
+    In the caller's transaction, after the referral's own words were cleared.
+    """
     need = _lock(work, f)
-    if need is not None and need.outcome is not None:
-        _set(work, f, need, None, None, task)
+    left = work.row(_WORDS, id=f["need_id"])
+    outcome, by = (left.outcome, left.by) if left else (None, None)
+    if need is not None and (need.outcome, need.outcome_by) != (outcome, by):
+        _set(work, f, need, outcome, by, task)
 
 
 def _set(
@@ -127,6 +132,15 @@ _COLUMNS = "id, organization_id, client_id, household_id, term, outcome, outcome
 _GET = text(f"select {_COLUMNS} from need where id = :id and organization_id = :me")
 _LIST = text(f"select {_COLUMNS} from need where client_id = :id order by id")
 _LOCK = text("select outcome, outcome_by, outcome_event_id, version from need where id = :id for update")
+_WORDS = text(
+    """
+select w.outcome, w.by
+  from referral r cross join lateral (values ('task', r.outcome_task, 0), ('source', r.outcome_source, 1),
+                                             ('client', r.outcome_client, 2)) w(by, outcome, rank)
+ where r.need_id = :id and r.state <> 'entered_in_error' and w.outcome is not null
+ order by w.rank desc, r.updated_at desc limit 1
+"""
+)
 _UPDATE = text(
     "update need set outcome = :outcome, outcome_by = :by, outcome_event_id = :event, version = version + 1 where id = :id"
 )

@@ -27,6 +27,7 @@ from services.needs import insert_need, record_outcome, take_back_outcome
 from services.offers import Offered, find_service, insert_offer
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.rows import (
+    OWN_CLIENT,
     REFERRAL,
     SERVICE,
     Locked,
@@ -418,7 +419,7 @@ def _fill(tx: Tx, seen: object, body: dict[str, Any]) -> dict[str, Any]:
 _GET = text(f"select {REFERRAL} from referral f where f.id = :id")
 _TASKS = text(
     f"""
-select t.*, {SERVICE}
+select t.*, {OWN_CLIENT}, {SERVICE}
   from task t left join service s on s.id = t.service_id where t.referral_id = :id order by t.id
 """
 )

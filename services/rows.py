@@ -188,12 +188,14 @@ SERVICE = (
     " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone"
 )
 TASK = _columns(tables.task, "t")
+OWN_CLIENT = "(select c.id from client c where c.id = t.client_id) as own_client_id"
+"""The task's copy of the client, for people's queries only: null once the consent behind it has ended."""
 REFERRAL = _columns(tables.referral, "f")
 _LOCK_TASK = text(
     f"""
 with f as materialized (
     select {REFERRAL} from referral f where f.id = (select x.referral_id from task x where x.id = :id) for update)
-select {TASK}, {referral_columns("f_")}, {SERVICE}
+select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}
   from task t join f on f.id = t.referral_id left join service s on s.id = t.service_id
  where t.id = :id for update of t
 """

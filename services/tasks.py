@@ -52,7 +52,9 @@ def accept_task(record: Record, call: Call, task_id: UUID, said: Said = NOW) -> 
     def disclose(tx: Tx, locked: Locked) -> dict[str, Any]:
         if locked.t["on_behalf"] or locked.f["consent_id"] is None:
             return {}
-        return {"client_id": tx.connection.execute(_DISCLOSE, {"task": task_id, "id": new_id()}).scalar_one()}
+        copied = tx.connection.execute(_DISCLOSE, {"task": task_id, "id": new_id()}).scalar_one()
+        locked.t["own_client_id"] = copied
+        return {"client_id": copied}
 
     return _verb(record, call, task_id, Verb.ACCEPT, said, more=disclose)
 
@@ -202,13 +204,7 @@ def assign_task(record: Record, call: Call, task_id: UUID, user_id: UUID, said: 
 
 
 def get_task(record: Record, call: Call, task_id: UUID) -> shapes.Task:
-    def look(tx: Tx) -> shapes.Task:
-        row = tx.row(READ_TASK, id=task_id)
-        if row is None:
-            raise NotVisible
-        return joined_view(tx, row._mapping)
-
-    return read(record, call, look)
+    return read(record, call, lambda tx: joined_view(tx, _see(tx, task_id)))
 
 
 # ---------------------------------------------------------------------------------------------- how a move is made
@@ -240,10 +236,15 @@ def _verb(
             say(tx, locked.f, words[0], words[1], task=locked.t)
         return task_view(tx, locked.t, locked.f)
 
-    def fill(tx: Tx, locked: Locked, body: dict[str, Any]) -> dict[str, Any]:
-        return body | {"client_id": task_view(tx, locked.t, locked.f).client_id}
+    def again(tx: Tx) -> Any:
+        return _see(tx, task_id)
 
-    return perform(record, call, see, act, shapes.Task, fill=fill, version=lambda locked: locked.task.version)
+    def fill(tx: Tx, row: Any, body: dict[str, Any]) -> dict[str, Any]:
+        return body | {"client_id": joined_view(tx, row).client_id}
+
+    return perform(
+        record, call, see, act, shapes.Task, again=again, fill=fill, version=lambda locked: locked.task.version
+    )
 
 
 def _permit(tx: Tx, locked: Locked, verb: Verb, said: Said) -> None:
@@ -326,7 +327,7 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
     """The task is over: the referral follows, and what came of the need is recorded or taken back."""
     f, voided = locked.f, after.state is State.ENTERED_IN_ERROR
     if locked.t["round"] == f["round"] and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR:
-        columns = {"outcome_task": None, "outcome": None} if voided else {}
+        columns = dict.fromkeys(_WORDS) if voided and locked.t["outcome"] else {}
         if after.state is State.COMPLETED:
             columns = {"outcome_task": locked.t["outcome"]}
         save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
@@ -334,6 +335,9 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
         record_outcome(work, f, locked.t["outcome"], "task", task=locked.t)
     elif voided:
         take_back_outcome(work, f, task=locked.t)
+
+
+_WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
 
 
 def _wake(work: Work, locked: Locked, at: Moment) -> None:
@@ -363,6 +367,14 @@ def unreversed(work: Work, task_id: UUID | None = None, referral_id: UUID | None
     return [str(row.id) for row in work.rows(_UNREVERSED, task=task_id, referral=referral_id)]
 
 
+def _see(tx: Tx, task_id: UUID) -> Mapping[str, Any]:
+    row = tx.row(READ_TASK, id=task_id)
+    if row is None:
+        raise NotVisible
+    mapping: Mapping[str, Any] = row._mapping
+    return mapping
+
+
 def _reason(tx: Tx, code: str, pointer: str) -> ReasonClass:
     known = tx.agenda.reasons.get(code)
     if known is None:
@@ -387,8 +399,7 @@ _UNREVERSED = text(
     """
 select e.id from event e
  where (e.task_id = :task or e.referral_id = :referral) and e.kind <> 'need_outcome'
-   and not exists (select from event x where (x.task_id = :task or x.referral_id = :referral)
-                    and x.reverses ? cast(e.id as text))
+   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
  order by e.seq
 """
 )

@@ -152,7 +152,8 @@ def perform(
     act: Callable[[Tx, S], M],
     shape: type[M],
     *,
-    fill: Callable[[Tx, S, dict[str, Any]], dict[str, Any]] = lambda tx, seen, body: body,
+    again: Callable[[Tx], Any] | None = None,
+    fill: Callable[[Tx, Any, dict[str, Any]], dict[str, Any]] = lambda tx, seen, body: body,
     version: Callable[[S], int] | None = None,
     need_if_match: bool = False,
     status: int = 200,
@@ -160,15 +161,16 @@ def perform(
 ) -> Answer[M]:
     """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times.
 
-    `stores` says what of the answer is kept, `fill` completes it for a replay: client fields are never kept. Raises Refusal.
+    `stores` says what of the answer is kept, `fill` completes it for a replay: client fields are never kept. `again` looks,
+    without locks, whether the caller may see it at a replay (else `see` does); `fill` gets what it found. Raises Refusal.
     """
     for attempt in range(ATTEMPTS):
         try:
             with record.database.transaction() as connection:
                 tx = _enter(connection, call)
-                seen = see(tx)
                 if tx.here.seen:
-                    return _replay(tx, seen, call, shape, fill)
+                    return _replay(tx, (again or see)(tx), call, shape, fill)
+                seen = see(tx)
                 _match(call, seen, version, need_if_match)
                 body = _decide(act, tx, seen)
                 _remember(tx, call, status, stores(body))
@@ -177,7 +179,7 @@ def perform(
                 record.wake()
             return Answer(body, status)
         except Refusal as refusal:
-            earlier = _earlier(record, call, see, shape, fill, refusal)
+            earlier = _earlier(record, call, again or see, shape, fill, refusal)
             if earlier is not None:
                 return earlier
             raise
@@ -270,7 +272,7 @@ def _remember(tx: Tx, call: Call, status: int, body: dict[str, Any]) -> None:
 
 
 def _replay(
-    tx: Tx, seen: S, call: Call, shape: type[M], fill: Callable[[Tx, S, dict[str, Any]], dict[str, Any]]
+    tx: Tx, seen: Any, call: Call, shape: type[M], fill: Callable[[Tx, Any, dict[str, Any]], dict[str, Any]]
 ) -> Answer[M]:
     stored = tx.here.seen
     assert stored is not None and call.key is not None
@@ -287,9 +289,9 @@ def _replay(
 def _earlier(
     record: Record,
     call: Call,
-    see: Callable[[Tx], S],
+    see: Callable[[Tx], Any],
     shape: type[M],
-    fill: Callable[[Tx, S, dict[str, Any]], dict[str, Any]],
+    fill: Callable[[Tx, Any, dict[str, Any]], dict[str, Any]],
     refusal: Refusal,
 ) -> Answer[M] | None:
     """The same command may have been answered while this one waited for the lock: then that answer stands.

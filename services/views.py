@@ -64,7 +64,7 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         else None
     )
     own_copy = next(
-        (t["client_id"] for t in rows if t["organization_id"] == tx.here.organization_id and t["client_id"]),
+        (t["own_client_id"] for t in rows if t["organization_id"] == tx.here.organization_id and t["own_client_id"]),
         None,
     )
     return Referral.model_construct(
@@ -106,9 +106,9 @@ def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:
 
 
 def _client_of(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Any:
-    """Each side has its own record of the client; the target's exists once consent let it be copied."""
-    if t["organization_id"] == tx.here.organization_id and t["client_id"]:
-        return t["client_id"]
+    """Each side has its own record of the client; the target's exists from its yes until the consent ends."""
+    if t["organization_id"] == tx.here.organization_id and t["own_client_id"]:
+        return t["own_client_id"]
     return f["client_id"] if f["source_organization_id"] == tx.here.organization_id else None
 
 

@@ -1,0 +1,108 @@
+"""Two people want the same thing at the same moment: the first has it, the other hears how it stands now."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from services.referrals import reroute_referral, withdraw_referral
+from services.tasks import accept_task, cancel_task, decline_task
+from services.refusals import Refusal
+from tests.house import House
+from tests.services.scenes import at_once, events, proven, refer, statuses
+
+TIMES = 200
+
+
+def test_two_caseworkers_accept_the_same_task_at_the_same_moment_two_hundred_times(house: House) -> None:
+    gwen, hector = house.person("gwen.housing"), house.person("hector.housing")
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: refer(house, "cap", "housing"), range(TIMES)))
+    entries_before = house.sql("select count(*) from indicator_entry")[0][0]
+
+    for referral in made:
+        path = f"/v1/tasks/{referral.tasks[0].id}/accept"
+        answers = at_once(lambda: gwen.post(path), lambda: hector.post(path))
+        assert statuses(answers) == [200, 409], [answer.text for answer in answers]
+        won, lost = sorted(answers, key=lambda answer: answer.status_code)
+        assert won.json()["state"] == "accepted"
+        assert lost.json()["current"] == {"state": "accepted", "version": won.json()["version"]}
+        assert lost.headers["content-type"] == "application/problem+json"
+
+    twice = house.sql(
+        "select task_id, count(*) from event where kind = 'task_accepted' group by 1 having count(*) <> 1"
+    )
+    assert twice == []
+    assert house.sql("select count(*) from event where kind = 'task_accepted'") == [(TIMES,)]
+    each = house.sql(
+        "select i.code, n.part, sum(n.value)::int, count(*) from indicator_entry n join indicator i on i.id = n.indicator_id"
+        " join event e on e.id = n.event_id where e.kind = 'task_accepted' group by 1, 2 order by 1, 2"
+    )
+    assert each == [
+        ("acknowledged_in_time", "denominator", TIMES, TIMES),
+        ("acknowledged_in_time", "numerator", TIMES, TIMES),
+        ("days_to_first_contact", "entered", TIMES, TIMES),
+        ("decided_in_time", "denominator", TIMES, TIMES),
+        ("decided_in_time", "numerator", TIMES, TIMES),
+    ]
+    assert house.sql("select count(*) from indicator_entry") == [(entries_before + 5 * TIMES,)]
+    proven(house)
+
+
+@pytest.mark.parametrize("chance", [Random(n) for n in range(4)], ids=lambda chance: "round")
+def test_source_and_target_move_the_same_referral_at_once_and_nobody_ever_hears_of_a_deadlock(
+    house: House, chance: Random
+) -> None:
+    """Withdraw locks the referral and all its tasks, accept one task: the one lock order keeps them apart (decision 10)."""
+    source, target = "maria.cap", "gwen.housing"
+    elsewhere = house.service("pantry").id
+    deadlocks = house.sql("select deadlocks from pg_stat_database where datname = current_database()")
+
+    def attempt(act: Any) -> str:
+        try:
+            act()
+        except Refusal as refusal:
+            return str(refusal.status)
+        return "200"
+
+    for _ in range(50):
+        referral = refer(house, "cap", "housing")
+        task_id = referral.tasks[0].id
+        moves = [
+            lambda: withdraw_referral(house.api, house.call(source), referral.id, "cannot_say"),
+            lambda: accept_task(house.api, house.call(target), task_id),
+            lambda: decline_task(house.api, house.call("hector.housing"), task_id, "full", "no_capacity"),
+            lambda: cancel_task(house.api, house.call("dale.cap"), task_id, "cannot_say"),
+            lambda: reroute_referral(house.api, house.call("jolene.cap"), referral.id, elsewhere),
+        ]
+        chance.shuffle(moves)
+        answers = at_once(*(lambda act=act: attempt(act) for act in moves[:4]))  # type: ignore[misc]
+        assert set(answers) <= {"200", "409", "403"}, answers
+        assert "200" in answers
+        ended = house.sql(
+            "select task_id, count(*) from event where referral_id = %s group by 1"
+            " having count(*) filter (where kind in ('task_declined', 'task_cancelled')) > 1",
+            str(referral.id),
+        )
+        assert ended == []
+    assert house.sql("select deadlocks from pg_stat_database where datname = current_database()") == deadlocks
+
+
+def test_one_of_two_confirmations_closes_the_loop(house: House) -> None:
+    maria, dale, gwen = house.person("maria.cap"), house.person("dale.cap"), house.person("gwen.housing")
+    for _ in range(10):
+        referral = refer(house, "cap", "housing")
+        task = f"/v1/tasks/{referral.tasks[0].id}"
+        gwen.does(f"{task}/accept")
+        gwen.does(f"{task}/complete", {"outcome": "need_met"})
+        path = f"/v1/referrals/{referral.id}/confirm"
+        answers: list[httpx.Response] = at_once(
+            lambda: maria.post(path, {"outcome": "need_met"}), lambda: dale.post(path, {"outcome": "unmet"})
+        )
+        assert statuses(answers) == [200, 409]
+        assert events(house, referral.id, "referral_closed") == ["referral_closed"]
+    proven(house)
