@@ -1,0 +1,27 @@
+"""How fast the demonstration goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HARD_LIMIT_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """In seconds: how long a business `day` lasts, how far apart requests arrive, how often a person looks up."""
+
+    day: float
+    arrivals: float
+    look: float
+
+    def longest(self, referrals: int) -> float:
+        """When even the slowest story is over: the hard limit, what the source does next, and a margin."""
+        return referrals * self.arrivals + (HARD_LIMIT_DAYS + 10) * self.day + 20
+
+
+def pace_for(referrals: int) -> Pace:
+    """A short demonstration goes faster: fewer people keep the machine busy."""
+    if referrals <= 24:
+        return Pace(day=2.0, arrivals=0.3, look=0.7)
+    return Pace(day=3.0, arrivals=0.25, look=1.2)
