@@ -55,9 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     fits = sys.version_info >= (3, 11)
-    return Finding(
-        "python", fits, version, "" if fits else "Install Python 3.11 or newer and run `make` again."
-    )
+    return Finding("python", fits, version, "" if fits else "Install Python 3.11 or newer and run `make` again.")
 
 
 def _packages() -> list[Finding]:
@@ -81,9 +79,7 @@ def _strangers() -> Iterator[Finding]:
             )
         elif home / name not in [place.resolve() for place in places]:
             found = places[0] if places else "nowhere"
-            yield Finding(
-                "packages", False, f"`{name}` is found in {found}, not in {home}", "Run `make clean`."
-            )
+            yield Finding("packages", False, f"`{name}` is found in {found}, not in {home}", "Run `make clean`.")
 
 
 def _programs(settings: Settings) -> Iterator[Finding]:
@@ -95,9 +91,7 @@ def _programs(settings: Settings) -> Iterator[Finding]:
 
 def _program(name: str, locate: Callable[[], Path]) -> Finding:
     try:
-        answer = subprocess.run(
-            [locate(), "--version"], capture_output=True, text=True, timeout=20, check=True
-        )
+        answer = subprocess.run([locate(), "--version"], capture_output=True, text=True, timeout=20, check=True)
     except CannotStart as missing:
         return Finding(name, False, missing.what, missing.remedy)
     except (OSError, subprocess.SubprocessError) as failure:
@@ -148,9 +142,7 @@ def _time_zones() -> Finding:
     try:
         ZoneInfo(REGION)
     except ZoneInfoNotFoundError:
-        return Finding(
-            "time zones", False, f"{REGION} is unknown", "pip install tzdata, or apt-get install tzdata"
-        )
+        return Finding("time zones", False, f"{REGION} is unknown", "pip install tzdata, or apt-get install tzdata")
     return Finding("time zones", True, f"{REGION} is known")
 
 
@@ -167,9 +159,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             with socket.create_server((host, port)):
                 yield Finding("port", True, f"{host}:{port} is free")
         except OSError as refusal:
-            yield Finding(
-                "port", False, f"{host}:{port}: {refusal.strerror}", f"Set {name} to 0 or to a free port."
-            )
+            yield Finding("port", False, f"{host}:{port}: {refusal.strerror}", f"Set {name} to 0 or to a free port.")
 
 
 def _databases(settings: Settings) -> Iterator[Finding]:
@@ -192,19 +182,13 @@ def _database(name: str, url: str, setting: str, *, bound: bool) -> Finding:
                 " FROM pg_roles r WHERE rolname = current_user"
             ).fetchone()
     except (psycopg.Error, ValueError) as failure:
-        return Finding(
-            name, False, str(failure).strip().splitlines()[0], f"Start the server, or correct {setting}."
-        )
+        return Finding(name, False, str(failure).strip().splitlines()[0], f"Start the server, or correct {setting}.")
     role, superuser, bypasses, owns = row or ("?", False, False, False)
     if version < OLDEST_POSTGRES:
-        return Finding(
-            name, False, f"PostgreSQL {version}", f"Concert needs PostgreSQL {OLDEST_POSTGRES} or newer."
-        )
+        return Finding(name, False, f"PostgreSQL {version}", f"Concert needs PostgreSQL {OLDEST_POSTGRES} or newer.")
     if bound and (superuser or bypasses or owns):
         why = "is a superuser" if superuser else "bypasses row security" if bypasses else "owns tables"
-        return Finding(
-            name, False, f"the role {role} {why}", f"Let {setting} name the login that migrations made."
-        )
+        return Finding(name, False, f"the role {role} {why}", f"Let {setting} name the login that migrations made.")
     return Finding(name, True, f"PostgreSQL {version}, role {role}")
 
 

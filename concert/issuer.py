@@ -46,9 +46,7 @@ class Issuer:
 
     def jwks(self) -> dict[str, object]:
         """The public half of the key, as a JWK set."""
-        return {
-            "keys": [{**self._key.as_dict(private=False), "kid": self._kid, "use": "sig", "alg": "ES256"}]
-        }
+        return {"keys": [{**self._key.as_dict(private=False), "kid": self._kid, "use": "sig", "alg": "ES256"}]}
 
     def configuration(self, base_url: str) -> dict[str, object]:
         """The discovery document of an API reached at `base_url`. There is no sign-in page to name."""

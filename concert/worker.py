@@ -33,7 +33,13 @@ def workers(record: Record, client: Client, pool: ThreadPoolExecutor) -> list[Wo
             max_cached_workflows=2000,
             graceful_shutdown_timeout=grace,
         ),
-        Worker(client, task_queue=HOSTED, activities=[perform_step], activity_executor=pool, graceful_shutdown_timeout=grace),
+        Worker(
+            client,
+            task_queue=HOSTED,
+            activities=[perform_step],
+            activity_executor=pool,
+            graceful_shutdown_timeout=grace,
+        ),
     ]
 
 
