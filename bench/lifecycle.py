@@ -3,7 +3,8 @@
 `python -m bench.lifecycle [--json]`. Create, accept, start, complete, confirm, read the inbox: six requests, under 1
 and 16 clients, then under 16 who take their time. CPU is user and system time of whole process trees, in
 milliseconds for one lifecycle; the clients' own counts nowhere. What the engine still does after the last answer
-counts too. Nothing is subtracted for what servers do when idle; that is measured by itself.
+counts too. Nothing is subtracted for what servers do when idle; that is measured by itself. The plain application
+runs before and after: where its two figures differ, the machine was not quiet, and only the ratio means much.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ async def idle(side: Side) -> dict[str, float]:
 
 
 async def run(referrals: int, clients: list[int], pause: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """Both sides, one after the other, on one PostgreSQL: the plain one first, while nothing else works there."""
+    """Both sides on one PostgreSQL, one at a time; the plain one before and after, to show how the machine drifts."""
     rows: list[Row] = []
     resting: dict[str, dict[str, float]] = {}
 
@@ -90,7 +91,7 @@ async def run(referrals: int, clients: list[int], pause: float, say: Callable[[s
         postgres = EmbeddedPostgres(directory)
         await postgres.start()
         try:
-            for open_side in (plain, concert):
+            for open_side in (plain, concert, plain):
                 await take(open_side(postgres, directory))
         finally:
             await postgres.stop()
@@ -109,23 +110,22 @@ async def one_side(
 
 
 def ratios(rows: list[Row]) -> list[Row]:
-    """Concert's figures as multiples of the plain application's, for each number of clients."""
-    known = {row["clients"]: row for row in rows if row["side"] == "plain"}
+    """Concert's figures as multiples of the plain application's (mean of both passes), by number of clients."""
     found = []
     for row in rows:
         if row["side"] == "concert" and not row["pause"]:
-            base = known[row["clients"]]
-            found.append(
-                {
-                    "clients": row["clients"],
-                    "request path": row["request_path_ms"] / base["request_path_ms"],
-                    "everything": row["all_ms"] / base["all_ms"],
-                    "accept p50": row["latency_ms"]["accept"]["p50"] / base["latency_ms"]["accept"]["p50"],
-                    "complete p50": row["latency_ms"]["complete"]["p50"] / base["latency_ms"]["complete"]["p50"],
-                }
-            )
+            bases = [base for base in rows if base["side"] == "plain" and base["clients"] == row["clients"]]
+            compared = {name: figure(row) / statistics.mean(map(figure, bases)) for name, figure in COMPARED.items()}
+            found.append({"clients": row["clients"], **compared})
     return found
 
+
+COMPARED: dict[str, Callable[[Row], float]] = {
+    "request path": lambda row: float(row["request_path_ms"]),
+    "everything": lambda row: float(row["all_ms"]),
+    "accept p50": lambda row: float(row["latency_ms"]["accept"]["p50"]),
+    "complete p50": lambda row: float(row["latency_ms"]["complete"]["p50"]),
+}
 
 HEAD = (
     "side", "clients", "pause s", "requests/s", "API", "worker + relay", "Temporal", "Postgres", "of it API's",

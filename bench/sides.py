@@ -143,8 +143,9 @@ class Plain:
 
 @asynccontextmanager
 async def plain(postgres: EmbeddedPostgres, logs: Path) -> AsyncIterator[Side]:
-    """The plain application; its database is made now and stays."""
+    """The plain application, in a new and empty database."""
     with psycopg.connect(libpq_url(postgres.admin_url), autocommit=True) as connection:
+        connection.execute("drop database if exists plain with (force)")
         connection.execute("create database plain")
     port, log = free_port(), logs / "plain.log"
     where = ("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning")

@@ -15,13 +15,13 @@ import psycopg
 
 LATEST = "30 seconds"
 QUERY = """select 1 from service_heartbeat
-    where role = %s and instance like %s and at > clock_timestamp() - %s::interval"""
+    where role = %s and starts_with(instance, %s) and at > clock_timestamp() - %s::interval"""
 
 
 def beats(role: str, host: str, url: str) -> bool:
-    """Whether an instance whose name contains `host` has been seen within the last half minute."""
+    """Whether a process of `host` wrote within the last half minute; they are named HOST:PID."""
     with psycopg.connect(url.replace("+psycopg://", "://", 1), connect_timeout=3) as connection:
-        return connection.execute(QUERY, (role, f"%{host}%", LATEST)).fetchone() is not None
+        return connection.execute(QUERY, (role, f"{host}:", LATEST)).fetchone() is not None
 
 
 if __name__ == "__main__":

@@ -254,9 +254,7 @@ def test_the_image_runs_as_the_user_that_compose_names(services: dict[str, Any])
 
 
 def test_the_image_loses_development_tools_and_keeps_what_concert_needs() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "deploy" / "unneeded.py"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, ROOT / "deploy" / "unneeded.py"], capture_output=True, text=True, check=True)
     unneeded = set(done.stdout.split())
     assert {"pytest", "ruff", "mypy", "hypothesis"} <= unneeded
     assert not {"fastapi", "psycopg", "psycopg-binary", "temporalio", "alembic", "mako"} & unneeded
