@@ -1,6 +1,6 @@
 """Climbing the ladder: the owner hears at the limit, then the supervisor, then the backbone, ever more rarely.
 
-A limit that has passed is said by whoever notices first: the engine at its deadline, or the person who moves the task late.
+A limit that has passed is said by whoever notices first: the engine at its deadline, or whoever moves the task late.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def climb(work: Work, offer: Locked) -> None:
     task = offer.task
     to = LADDER[task.rung][0]
     raised = replace(task, rung=task.rung + 1)
-    if not reaches(work, to, offer.t, offer.f):
+    if not reaches(work, to, _holder(offer), offer.f):
         save_task(work, offer, raised)
         return
     event_id = new_id()
@@ -45,6 +45,12 @@ def climb(work: Work, offer: Locked) -> None:
     save_task(work, offer, after)
     happened(work, about_task(offer.t, offer.f), what, version=after.version, facts=facts, id=event_id)
     work.audit("task.remind", "task", offer.t["id"], after.version)
+
+
+def _holder(offer: Locked) -> dict[str, Any]:
+    """Who has the ball: the one it is assigned to, or, where it is the source's turn, the one who made the referral."""
+    ball, mine = offer.t["ball_organization_id"], offer.t["organization_id"]
+    return {"organization_id": ball, "assigned_to": offer.t["assigned_to"] if ball == mine else offer.f["created_by"]}
 
 
 def _requested_on(work: Work, offer: Locked) -> str:
@@ -61,8 +67,18 @@ def reaches(work: Work, to: Rung, t: Any, f: Any) -> bool:
     return work.row(_SUPERVISOR, organization=t["organization_id"], user=t["assigned_to"]) is not None
 
 
+# Work that nobody is assigned to reached everybody at the owner's rung: a supervisor who is everybody has heard it.
+_CURRENT = "starts_on <= current_date and (ends_on is null or ends_on >= current_date)"
 _SUPERVISOR = text(
-    "select 1 from membership where organization_id = :organization and role = 'supervisor'"
-    " and user_id is distinct from :user and starts_on <= current_date and (ends_on is null or ends_on >= current_date)"
-    " limit 1"
+    f"""
+select 1 from membership s
+ where s.organization_id = :organization and s.role = 'supervisor' and {_CURRENT}
+   and s.user_id is distinct from cast(:user as uuid)
+   and (cast(:user as uuid) is not null
+        or exists (select from membership x
+                    where x.organization_id = :organization and x.role in ('caseworker', 'supervisor', 'agency_admin')
+                      and x.user_id <> s.user_id and x.starts_on <= current_date
+                      and (x.ends_on is null or x.ends_on >= current_date)))
+ limit 1
+"""
 )

@@ -59,7 +59,11 @@ class Room:
     def scheduled(self, workflow_id: str) -> list[tuple[str, str]]:
         """(activity id, queue) of every partner step so far."""
         wanted = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
-        found = [e.activity_task_scheduled_event_attributes for e in self.history(workflow_id).events if e.event_type == wanted]
+        found = [
+            e.activity_task_scheduled_event_attributes
+            for e in self.history(workflow_id).events
+            if e.event_type == wanted
+        ]
         return [(one.activity_id, one.task_queue.name) for one in found]
 
     def transitions(self, workflow_id: str) -> int:
