@@ -143,7 +143,7 @@ def figure(indicator: Mapping[str, Any]) -> str:
 def since(moment: str, now: datetime, day: float) -> str:
     """How long ago, in the demonstration's business days."""
     days = (now - datetime.fromisoformat(moment)).total_seconds() / day
-    return f"{days:.0f} days" if days >= 1.5 else "a day" if days >= 0.5 else "just now"
+    return f"{days:.0f} days" if days >= 1.5 else "a day" if days >= 0.75 else "hours"
 
 
 def _read(record: Record) -> tuple[Counter[str], Counter[str], list[tuple[str, str]]]:

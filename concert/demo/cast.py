@@ -23,7 +23,7 @@ KINDS = (
 )
 """Rather this one than the next, where there is room for a few only."""
 _SLOW = frozenset({"ignore", "quiet_after_accept"})
-_LOOK_AHEAD = 75
+_LOOK_AHEAD = 150
 
 
 def cast(region: Region, n: int) -> list[Request]:

@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ import structlog
 from rich.console import Console
 from rich.live import Live
 from temporalio.client import Client
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from concert.connection import connect
 from concert.demo import verification as proof
@@ -175,9 +176,16 @@ async def _play(scene: _Scene) -> None:
     jobs += [scene.watch.keep_fresh(REFRESH_SECONDS), _tell(scene)]
     async with _beside(jobs):
         await open_desks(scene.book, scene.workers, scene.pace)
-        until = time.monotonic() + scene.pace.longest(scene.report.referrals)
-        while scene.book.unfinished(Clock(datetime.now(UTC), scene.pace.day)) and time.monotonic() < until:
-            await asyncio.sleep(0.2)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(_told(scene), scene.pace.longest(scene.report.referrals))
+
+
+async def _told(scene: _Scene) -> None:
+    """Time ends stories too, so this asks again and again instead of waiting for an event."""
+    while True:
+        if not scene.book.unfinished(Clock(datetime.now(UTC), scene.pace.day)):
+            return
+        await asyncio.sleep(0.2)
 
 
 @asynccontextmanager
@@ -214,6 +222,8 @@ async def _prove(scene: _Scene) -> None:
     report.take(scene.watch.board, referrals)
     stalled = await _all_stalls(scene)
     report.open = proof.still_open(referrals, stalled, scene.watch.name)
+    deadlines = await asyncio.to_thread(proof.deadlines, record)
+    report.reminders, report.escalations, report.expiries = deadlines
     report.moves, report.by_own_system = sum(book.moves.values()), book.by_own_system
     report.verification = [
         proof.closed_or_explained(report.referrals, referrals, report.open),
@@ -223,7 +233,7 @@ async def _prove(scene: _Scene) -> None:
         await proof.nothing_personal(scene.temporal, book.secrets()),
         await proof.audit_whole(record),
         await proof.outbox_empty(record),
-        await asyncio.to_thread(proof.deadlines_worked, record),
+        proof.deadlines_worked(*deadlines),
     ]
 
 
@@ -241,10 +251,19 @@ async def _all_stalls(scene: _Scene) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def _hush_the_engine() -> None:
+    """The SDK's core would write to the terminal itself: hand its warnings to the log file instead."""
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporal.core"))
+    told = LoggingConfig(filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
+    with suppress(RuntimeError):  # a runtime is there already, in tests
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=told)), error_if_already_set=True)
+
+
 @contextmanager
 def _quiet_logs(path: Path) -> Iterator[None]:
     """Logs go to a file beside the servers' own, so that neither the screen nor the JSON is torn."""
     with path.open("a") as file:
+        _hush_the_engine()
         structlog.configure(
             wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
             logger_factory=structlog.PrintLoggerFactory(file),

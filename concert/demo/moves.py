@@ -42,20 +42,16 @@ def target_moves(request: Request, task: Shown, at: Clock, *, rerouted: bool = F
     kind = "complete" if rerouted else request.ending.kind
     if at.days_since(task["updated_at"]) < _patience(request, task):
         return []
-    match task["state"]:
-        case "requested":
-            return _first_look(request, kind, task)
-        case "acknowledged":
-            return [] if kind in ("withdraw", "ignore") else [Move("accept")]
-        case "accepted":
-            return _accepted(request, kind, task, at)
-        case "waitlisted":
-            return [Move("start")]
-        case "on_hold":
-            return [] if (request.ending.hold_days or 0) >= LEFT_ON_HOLD_DAYS else [Move("resume")]
-        case "in_progress":
-            return [Move("complete", {"outcome": request.ending.outcome or "partly_met"})]
-    return []
+    if task["state"] == "requested":
+        return _first_look(request, kind, task)
+    if task["state"] == "accepted":
+        return _accepted(request, kind, task, at)
+    return {
+        "acknowledged": [] if kind in ("withdraw", "ignore") else [Move("accept")],
+        "waitlisted": [Move("start")],
+        "on_hold": [] if stays_on_hold(request) else [Move("resume")],
+        "in_progress": [Move("complete", {"outcome": request.ending.outcome or "partly_met"})],
+    }.get(task["state"], [])
 
 
 def _patience(request: Request, task: Shown) -> float:
@@ -101,6 +97,10 @@ def _woken(request: Request, task: Shown, at: Clock, reached: Move) -> list[Move
     return [reached] if stirs(request) and late > 3 else []
 
 
+def stays_on_hold(request: Request) -> bool:
+    return (request.ending.hold_days or 0) >= LEFT_ON_HOLD_DAYS
+
+
 def stirs(request: Request) -> bool:
     return request.number % 2 == 0
 
@@ -126,20 +126,23 @@ def source_move(request: Request, referral: Shown, at: Clock) -> Move | None:
     """What the partner who asked does with its referral now."""
     if at.days_since(referral["updated_at"]) < 0.5:
         return None
-    end, state = request.ending, referral["state"]
-    if state == "awaiting_source":
+    if referral["state"] == "awaiting_source":
         return _choose(request, last_task(referral)["state"])
-    if state != "active":
-        return None
     if referral["clock"] == "confirm":
-        if end.kind == "void":
-            return Move("void", {"reason": "Entered for the wrong family."})
-        if end.confirmed_by == "time":
-            return None
-        return Move("confirm", {"outcome": end.outcome or "partly_met", "by": end.confirmed_by or "source"})
-    if end.kind == "withdraw" and last_task(referral)["state"] in _UNDECIDED:
-        return Move("withdraw", {"reason": end.reason})
+        return _confirm(request)
+    if request.ending.kind == "withdraw" and referral["state"] == "active":
+        undecided = last_task(referral)["state"] in _UNDECIDED
+        return Move("withdraw", {"reason": request.ending.reason}) if undecided else None
     return None
+
+
+def _confirm(request: Request) -> Move | None:
+    end = request.ending
+    if end.kind == "void":
+        return Move("void", {"reason": "Entered for the wrong family."})
+    if end.confirmed_by == "time":
+        return None
+    return Move("confirm", {"outcome": end.outcome or "partly_met", "by": end.confirmed_by or "source"})
 
 
 def _choose(request: Request, ended: str) -> Move | None:
@@ -172,6 +175,6 @@ def rests(request: Request, referral: Shown, at: Clock) -> bool:
         return left_lying(request) and overdue
     task = last_task(referral)
     if task["state"] == "on_hold":
-        return (request.ending.hold_days or 0) >= LEFT_ON_HOLD_DAYS
+        return stays_on_hold(request)
     silent = request.ending.kind == "quiet_after_accept" and not stirs(request)
     return silent and task["state"] == "accepted" and at.days_since(task["due_at"]) > 5.2

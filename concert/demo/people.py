@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -73,9 +73,13 @@ class Person:
 class Caseworker:
     """One caseworker of one partner: answers requests, serves, and follows what the partner itself has asked for."""
 
-    def __init__(self, person: Person, organization: Organization, book: Casebook, pace: Pace) -> None:
+    def __init__(
+        self, person: Person, organization: Organization, book: Casebook, pace: Pace, place: tuple[int, int] = (0, 1)
+    ) -> None:
+        """`place`: which of how many colleagues; each leaves the others' requests to them for half a day."""
         self.person = person
         self.organization = organization
+        self._place = place
         self._book = book
         self._pace = pace
         self._random = Random(person.login)
@@ -109,7 +113,7 @@ class Caseworker:
             if request is None:
                 continue
             self._book.seen[referral["id"]] = referral
-            move = source_move(request, referral, self._clock())
+            move = source_move(request, referral, self._clock(request))
             if move is not None:
                 await self._does(f"/v1/referrals/{referral['id']}", await self._addressed(request, referral, move))
 
@@ -124,7 +128,7 @@ class Caseworker:
             return [await self._answer(request, task)]
         if task["organization_id"] == self._id and self.organization.worker:
             return []  # its own system answers
-        moves = target_moves(request, task, self._clock(), rerouted=self._book.is_rerouted(request, task))
+        moves = target_moves(request, task, self._clock(request), rerouted=self._book.is_rerouted(request, task))
         if task["organization_id"] != self._id:  # by phone: we record what they said
             return [Move(move.verb, move.body | {"said_by": SAID_BY}) for move in moves]
         return moves
@@ -166,21 +170,25 @@ class Caseworker:
         self._book.moves[move.verb] += 1
         return True
 
-    def _clock(self) -> Clock:
-        return Clock(datetime.now(UTC), self._pace.day)
+    def _clock(self, request: Request) -> Clock:
+        """Somebody who leaves it to a colleague looks at it as if it were half a day earlier."""
+        mine, all_of_us = self._place
+        behind = 0.0 if request.number % all_of_us == mine else self._pace.day / 2
+        return Clock(datetime.now(UTC) - timedelta(seconds=behind), self._pace.day)
 
 
 def caseworkers(book: Casebook, http: httpx.AsyncClient, issuer: Issuer, pace: Pace) -> list[Caseworker]:
-    """All who do casework at a partner that the cast asks or sends, one of a kind or two."""
+    """All who do casework at a partner that the cast asks or sends: one, or two who share an inbox."""
     involved = {request.source for request in book.cast}
     for request in book.cast:
         involved |= {slug.partition("/")[0] for slug in (request.service, request.reroute_to) if slug}
     found = []
     for slug in sorted(involved):
         organization = book.region.organization(slug)
-        for user in book.region.people_of(slug, "caseworker"):
+        users = book.region.people_of(slug, "caseworker")
+        for place, user in enumerate(users):
             person = Person(user.login, http, issuer.sign(user.login))
-            found.append(Caseworker(person, organization, book, pace))
+            found.append(Caseworker(person, organization, book, pace, (place, len(users))))
     return found
 
 

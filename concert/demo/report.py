@@ -8,12 +8,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from concert.demo.board import Board, figure
 from concert.demo.pace import Pace
-from concert.demo.verification import Check, Open
+from concert.demo.verification import Check, Open, count
+
+_READABLE = 100
+"""Columns; longer lines of prose are hard to follow."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,6 @@ class Report:
         closed = (r["outcome"] for r in referrals if r["state"] == "completed" and r["outcome"])
         self.outcomes = dict(Counter(closed))
         self.informed = sum(referral["kind"] == "information" for referral in referrals)
-        self.reminders, self.escalations, self.expiries = board.reminders, board.escalations, board.expiries
         self.indicators, self.stalled = board.indicators, board.stalled
 
     def as_json(self) -> dict[str, Any]:
@@ -61,35 +64,38 @@ def opening(console: Console, referrals: int, seed: int, pace: Pace) -> None:
     """The first screen: what is going to happen."""
     console.print(Text("Concert: a region at work, in about a minute", style="bold"))
     console.print()
+    width = min(console.width, _READABLE)
     console.print(
-        "Real servers start in a temporary directory, and a made-up region with twenty-six organizations moves in. "
-        f"{referrals} requests for help come in. Caseworkers of each partner answer them over HTTP, each signed in as "
-        "themselves: they say yes or no, ask, wait, serve and report. Some let things lie."
+        "Real servers start in a temporary directory, and a made-up region with twenty-six organizations moves in."
+        f" {referrals} requests for help come in. Caseworkers of each partner answer them over HTTP, each signed in"
+        " as themselves: they say yes or no, ask, wait, serve and report. Some let things lie.\n",
+        width=width,
     )
-    console.print()
     console.print(
-        f"A business day lasts {pace.day:g} seconds, so you will see reminders, escalations and expired requests. At the end "
-        f"everything is checked against the record. Seed {seed}; Ctrl-C stops it and leaves nothing behind."
+        f"A business day lasts {pace.day:g} seconds, so you will see reminders, escalations and expired requests."
+        f" At the end everything is checked against the record. Seed {seed}."
+        " Ctrl-C stops it and leaves nothing behind.\n",
+        width=width,
     )
-    console.print()
 
 
 def closing(console: Console, report: Report) -> None:
     """The summary, then the verification, each line with its mark."""
+    width = min(console.width, _READABLE)
     console.print()
     console.print(Text("What happened", style="bold"))
     for sentence in sentences(report):
-        console.print(f"  {sentence}")
+        console.print(Padding(sentence, (0, 0, 0, 2)), width=width)
     if report.open:
         console.print()
         console.print(Text("Still open, and why", style="bold"))
-        console.print(_open(report.open))
+        console.print(_open(report.open), width=width)
     console.print()
     console.print(Text("What was counted along the way", style="bold"))
     console.print(_indicators(report.indicators))
     console.print()
     console.print(Text("Verification", style="bold"))
-    console.print(_checks(report.verification))
+    console.print(_checks(report.verification), width=width)
     console.print()
     console.print(_verdict(report))
 
@@ -97,27 +103,27 @@ def closing(console: Console, report: Report) -> None:
 def sentences(report: Report) -> list[str]:
     """Read them aloud in a meeting."""
     met, partly, unmet = (report.outcomes.get(each, 0) for each in ("need_met", "partly_met", "unmet"))
+    back, wrong = report.states.get("withdrawn", 0), report.states.get("entered_in_error", 0)
     said = [
         f"{report.referrals} requests for help came in, and {report.partners} partners worked on them.",
-        f"{met + partly + unmet} came to a result: {met} needs were met, {partly} in part, {unmet} not.",
+        f"{_were(met + partly + unmet)} closed with a result: {met} met the need, {partly} in part, {unmet} did not.",
+        f"{_were(report.informed)} answered with a telephone number to call." if report.informed else "",
+        f"{_were(back)} withdrawn by the one who asked." if back else "",
+        f"{_were(wrong)} entered by mistake and taken back; such mistakes count nowhere." if wrong else "",
+        f"{_were(report.by_own_system)} answered by a partner's own system." if report.by_own_system else "",
+        _deadlines(report),
     ]
-    if report.informed:
-        said.append(f"{_people(report.informed)} got a telephone number to call.")
-    back = report.states.get("withdrawn", 0)
-    wrong = report.states.get("entered_in_error", 0)
-    if back or wrong:
-        said.append(f"{back} were withdrawn; {wrong} had been entered by mistake, and count nowhere.")
-    if report.by_own_system:
-        said.append(f"{report.by_own_system} were answered by a partner's own system, without anybody typing.")
-    said.append(
-        f"Deadlines led to {report.reminders} reminders and {report.escalations} escalations; "
-        f"{report.expiries} requests expired unanswered."
-    )
-    return said
+    return [sentence for sentence in said if sentence]
 
 
-def _people(n: int) -> str:
-    return "One person" if n == 1 else f"{n} people"
+def _deadlines(report: Report) -> str:
+    reminders, escalations = count(report.reminders, "reminder"), count(report.escalations, "escalation")
+    expired = count(report.expiries, "request")
+    return f"Deadlines led to {reminders} and {escalations}; {expired} expired because nobody answered."
+
+
+def _were(n: int) -> str:
+    return f"{n} was" if n == 1 else f"{n} were"
 
 
 def _open(items: Sequence[Open]) -> Table:

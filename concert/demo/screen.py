@@ -20,7 +20,7 @@ _FIXED_LINES = 6
 
 
 class Screen:
-    """Draws a board that somebody else keeps fresh; asked by rich four times a second."""
+    """Draws a board that somebody else keeps fresh."""
 
     def __init__(self, console: Console, board: Board, pace: Pace, expected: int) -> None:
         self._console = console
@@ -56,21 +56,23 @@ class Screen:
         return side_by_side
 
     def _referrals(self) -> Table:
+        """Columns keep their widths, so that nothing jumps while the numbers grow."""
+        bar = _BAR if self._console.width >= _WIDE else 0
         table = Table.grid(padding=(0, 1))
-        most = max(1, *self._board.states.values(), 1)
-        wide = self._console.width >= _WIDE
+        table.add_column(no_wrap=True, min_width=max(map(len, STATES.values())))
+        table.add_column(justify="right", min_width=3)
+        table.add_column(min_width=bar)
+        most = max(_BAR, *self._board.states.values(), 1)
         for state, label in STATES.items():
-            n = self._board.states[state]
-            style = _COLORS.get(state, "magenta")
-            bar = "█" * round(_BAR * n / max(most, _BAR)) if wide else ""
-            table.add_row(
-                Text(label, style="" if n else "dim"), Text(str(n or "·"), style=style), Text(bar, style=style)
-            )
-            table.columns[1].justify = "right"
+            n, style = self._board.states[state], _COLORS.get(state, "magenta")
+            length = round(bar * n / most)
+            table.add_row(Text(label, style="" if n else "dim"), Text(str(n or "·"), style), Text("█" * length, style))
         return table
 
     def _numbers(self) -> Table:
         table = Table.grid(padding=(0, 1))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, min_width=16)
         board = self._board
         for indicator in board.indicators[:_NUMBERS]:
             table.add_row(Text(indicator["name"]), Text(figure(indicator), style="bold"))
@@ -90,7 +92,11 @@ def _stalled(board: Board, pace: Pace, room: int, width: int) -> RenderableType:
     shown = max(1, room - 1) if width >= _WIDE else max(1, (room - 1) // 2)
     for item in items[:shown]:
         late = since(item["limit"], now, pace.day)
-        table.add_row(Text(item["reference"], style="dim"), Text(item["reason"]), Text(f"late {late}", style="yellow"))
+        table.add_row(
+            Text(item["reference"], style="dim"),
+            Text(item["reason"]),
+            Text(f"{late} late", style="yellow", no_wrap=True),
+        )
     return Group(title, table)
 
 
@@ -103,7 +109,11 @@ def _event(line: Line, width: int) -> Text:
 def calm_line(board: Board, seconds: float, expected: int) -> str:
     """One line of progress where nobody watches a terminal."""
     came = sum(board.states.values())
-    return (
-        f"{seconds:4.0f} s  {came} of {expected} came in · {board.total(UNDECIDED)} undecided · {board.total(SERVED)} being served"
-        f" · {board.states['awaiting_source']} back · {board.total(CLOSED)} closed · {len(board.stalled)} stalled"
+    where = (
+        f"{board.total(UNDECIDED)} undecided",
+        f"{board.total(SERVED)} being served",
+        f"{board.states['awaiting_source']} back",
+        f"{board.total(CLOSED)} closed",
+        f"{len(board.stalled)} stalled",
     )
+    return f"{seconds:4.0f} s  {came} of {expected} came in · {' · '.join(where)}"

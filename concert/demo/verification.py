@@ -75,8 +75,8 @@ def closed_or_explained(expected: int, referrals: Sequence[Shown], open_: Sequen
 
 
 def moves_answered(moves: int, lost_races: int, refusals: Sequence[str]) -> Check:
-    races = f", {lost_races} lost to somebody faster" if lost_races else ""
-    detail = f"{moves} moves over HTTP{races}"
+    races = f"; {count(lost_races, 'time')} a colleague was faster" if lost_races else ""
+    detail = f"{count(moves, 'move')} over HTTP{races}"
     if refusals:
         detail += f"; {len(refusals)} refused: {refusals[0]}"
     return Check("No caseworker was turned away", not refusals, detail)
@@ -107,9 +107,9 @@ async def one_workflow_each(client: Client, record: Record) -> Check:
 
 
 def _disagreements(runs: Sequence[WorkflowExecution], referrals: Mapping[str, bool]) -> list[str]:
-    count = Counter(run.id for run in runs)
-    wrong = [f"{key} has {count[key]}" for key in referrals if count[key] != 1]
-    wrong += [f"{key} belongs to no referral" for key in count if key not in referrals]
+    found = Counter(run.id for run in runs)
+    wrong = [f"{key} has {found[key]}" for key in referrals if found[key] != 1]
+    wrong += [f"{key} belongs to no referral" for key in found if key not in referrals]
     wanted = {True: WorkflowExecutionStatus.RUNNING, False: WorkflowExecutionStatus.COMPLETED}
     known = (run for run in runs if run.id in referrals)
     return wrong + [f"{run.id} is {_status(run)}" for run in known if run.status is not wanted[referrals[run.id]]]
@@ -154,15 +154,25 @@ async def outbox_empty(record: Record) -> Check:
         waiting, _age, dead = await asyncio.to_thread(depth, record)
         if not waiting:
             break
-    detail = "nothing waits to be delivered" if not waiting + dead else f"{waiting} wait, {dead} cannot be delivered"
+    detail = "No message waits to be delivered" if not waiting + dead else f"{waiting} wait, {dead} cannot be delivered"
     return Check("The engine has heard everything", not waiting + dead, detail)
 
 
-def deadlines_worked(record: Record) -> Check:
-    """Each kind at least once: otherwise the demonstration has not shown what it promised."""
+def deadlines(record: Record) -> tuple[int, int, int]:
+    """How many reminders, escalations and expiries there were."""
     reminders, escalations, expiries = _count(record, _DEADLINES)
-    detail = f"{reminders} reminders, {escalations} escalations, {expiries} expired unanswered"
+    return reminders, escalations, expiries
+
+
+def deadlines_worked(reminders: int, escalations: int, expiries: int) -> Check:
+    """Each kind at least once: otherwise the demonstration has not shown what it promised."""
+    detail = f"{count(reminders, 'reminder')}, {count(escalations, 'escalation')}, {expiries} expired unanswered"
     return Check("Deadlines did their work", min(reminders, escalations, expiries) > 0, detail)
+
+
+def count(n: int, what: str) -> str:
+    """`1 reminder`, `2 reminders`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _count(record: Record, statement: Any) -> tuple[int, ...]:
