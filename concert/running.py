@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
 
 from concert.connection import connect
 from concert.folder import keep_folding
+from concert.heart import keep_beating
 from concert.parts import api_record, application, engine_record
 from concert.relay import Relay
 from concert.settings import Settings, listen_url
@@ -28,9 +29,10 @@ async def running(settings: Settings, *, say: Say = print) -> AsyncIterator[str]
     engine, people = engine_record(settings), api_record(settings)
     try:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
-        async with _together(work(engine, client)):
+        async with together(work(engine, client), keep_beating(engine, "worker")):
             say("Worker      runs workflows and the partners' steps")
-            async with _together(Relay(engine, client, plain_url(settings)).run(), keep_folding(engine)):
+            relay = Relay(engine, client, plain_url(settings)).run()
+            async with together(relay, keep_folding(engine), keep_beating(engine, "relay")):
                 say("Relay       delivers what the record decided")
                 async with serving(settings, people) as url:
                     say(f"API         {url}")
@@ -59,10 +61,9 @@ async def serving(settings: Settings, record: Record) -> AsyncIterator[str]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((settings.http_host, settings.http_port))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(server_config(settings, application(settings, record)))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # who stops what is decided above
-    async with _together(server.serve(sockets=[listener])):
-        while not server.started:
+    server = Server(server_config(settings, application(settings, record)))
+    async with together(server.serve(sockets=[listener])):
+        while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.02)
         try:
             yield f"http://{settings.http_host}:{port}"
@@ -74,12 +75,21 @@ async def serving(settings: Settings, record: Record) -> AsyncIterator[str]:
                 await asyncio.sleep(0.02)
 
 
+class Server(uvicorn.Server):
+    """Leaves signals alone: who stops what, and in which order, is decided above."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def server_config(settings: Settings, app: Any) -> uvicorn.Config:
     """No access log: a query string may hold a name."""
     return uvicorn.Config(
         app,
         host=settings.http_host,
         access_log=False,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=2,
         timeout_keep_alive=30,
@@ -89,7 +99,7 @@ def server_config(settings: Settings, app: Any) -> uvicorn.Config:
 
 
 @asynccontextmanager
-async def _together(*coroutines: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
+async def together(*coroutines: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
     """Run them beside the block; end them with it, or the block with them."""
     block = asyncio.current_task()
     tasks = [asyncio.create_task(each) for each in coroutines]

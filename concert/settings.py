@@ -1,5 +1,6 @@
 """Every setting of Concert, in the one place from which the README's table is checked."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 LogLevel = Annotated[str, StringConstraints(to_upper=True, pattern=r"(?i)^(debug|info|warning|error)$")]
+
+
+def home() -> Path:
+    """Root's data are the machine's, and PostgreSQL, which never runs as root, may enter that place."""
+    return Path("/var/lib/concert") if os.geteuid() == 0 else Path(".concert")
 
 
 class Settings(BaseSettings):
@@ -22,8 +28,9 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        default=Path(".concert"),
-        description="Where the embedded servers keep everything; one running instance per directory.",
+        default_factory=home,
+        description="Where the embedded servers keep everything; one running instance per directory. "
+        "Default: `.concert`; for root `/var/lib/concert`.",
     )
     database_url: str = Field(
         default="",
@@ -38,8 +45,7 @@ class Settings(BaseSettings):
     admin_database_url: str = Field(
         default="",
         repr=False,
-        description="PostgreSQL for migrations and seed, a login that may create roles. "
-        "Empty: the embedded server.",
+        description="PostgreSQL for migrations and seed, a login that may create roles. Empty: the embedded server.",
     )
     listen_url: str = Field(
         default="",
@@ -57,8 +63,7 @@ class Settings(BaseSettings):
     )
     oidc_issuer: str = Field(
         default="",
-        description="Issuer of the tokens that people bring. Empty: the development issuer, "
-        "for one machine only.",
+        description="Issuer of the tokens that people bring. Empty: the development issuer, for one machine only.",
     )
     oidc_audience: str = Field(
         default="concert",
@@ -70,9 +75,7 @@ class Settings(BaseSettings):
         description="Address on which the API listens.",
     )
     http_port: Port = Field(default=8000, description="Port of the API; 0 takes any free one.")
-    postgres_port: Port = Field(
-        default=0, description="Port of the embedded PostgreSQL; 0 takes any free one."
-    )
+    postgres_port: Port = Field(default=0, description="Port of the embedded PostgreSQL; 0 takes any free one.")
     temporal_port: Port = Field(default=0, description="Port of the embedded Temporal; 0 takes any free one.")
     temporal_ui_port: Port | None = Field(
         default=None,

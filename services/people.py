@@ -30,6 +30,22 @@ def get_me(record: Record, call: Call) -> shapes.Me:
     return read(record, call, look)
 
 
+def first_of_backbone(record: Record) -> str | None:
+    """Who stands for the backbone where nobody is signed in; None if it has nobody. Asked by the engine's login."""
+    with record.database.transaction() as connection:
+        login: str | None = connection.execute(_FIRST_OF_BACKBONE).scalar()
+    return login
+
+
+_FIRST_OF_BACKBONE = text(
+    """
+select u.subject from user_account u
+  join membership m on m.user_id = u.id and m.role = 'backbone'
+  join partnership p on p.organization_id = m.organization_id and p.role = 'backbone'
+ where u.revoked_at is null and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
+ order by m.starts_on, u.login limit 1
+"""
+)
 _ME = text(
     """
 select u.name, o.name as organization, c.name as collaborative

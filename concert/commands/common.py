@@ -1,0 +1,68 @@
+"""What every command begins with, and the options that several share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from concert.failures import Failed
+from concert.settings import Settings
+
+if TYPE_CHECKING:
+    from services.transaction import Call, Record
+
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+As = Annotated[
+    str | None, typer.Option("--as", metavar="LOGIN", help="Who looks; default: the backbone's first login.")
+]
+
+
+def settings() -> Settings:
+    """Read once a command; configures logging by them."""
+    from concert.logs import configure
+
+    found = Settings()
+    configure(found.log_level)
+    return found
+
+
+@contextmanager
+def people(chosen: Settings) -> Iterator[Record]:
+    """People's door to the record, under row security."""
+    from concert.parts import api_record
+    from concert.running import close
+
+    record = api_record(chosen)
+    try:
+        yield record
+    finally:
+        close(record)
+
+
+@contextmanager
+def engine(chosen: Settings) -> Iterator[Record]:
+    """The engine's door to the record."""
+    from concert.parts import engine_record
+    from concert.running import close
+
+    record = engine_record(chosen, pool_size=8)
+    try:
+        yield record
+    finally:
+        close(record)
+
+
+def caller(chosen: Settings, login: str | None) -> Call:
+    """Nobody is signed in at a terminal: somebody is named, or it is the backbone, which sees what it may see."""
+    from services.people import first_of_backbone
+    from services.transaction import Call
+
+    if login is None and chosen.engine_database_url:
+        with engine(chosen) as record:
+            login = first_of_backbone(record)
+    if login is None:
+        raise Failed("Nobody at the backbone has a login.", "Say who looks with --as LOGIN; run: concert logins")
+    return Call(login)

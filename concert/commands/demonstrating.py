@@ -1,0 +1,23 @@
+"""`concert demo`: a whole region at work, on servers of its own, ending with the verification."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from concert.commands.common import Json, settings
+from concert.commands.directory import SEED
+
+Referrals = Annotated[int, typer.Option("--referrals", min=1, help="How many requests come in.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same number gives the same region and requests.")]
+
+
+def demo(referrals: Referrals = 60, seed: Seed = SEED, as_json: Json = False) -> None:
+    """Show a region at work, on servers of its own in a temporary directory. Exit 0 only if everything holds."""
+    from concert.demo.main import run_demo
+
+    settings()
+    status = run_demo(referrals, seed, as_json)
+    if status:
+        raise typer.Exit(status)

@@ -1,0 +1,147 @@
+"""`concert stalled` and `concert indicators`: what the backbone looks at, under the eyes of somebody named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from concert.commands.common import As, Json, caller, engine, people, settings
+from concert.failures import Failed
+from concert.settings import Settings
+
+if TYPE_CHECKING:
+    from services.shapes import Indicator, Stalled
+    from services.verifying import Verification
+
+PAGE = 200
+Code = Annotated[str, typer.Argument(metavar="CODE", help="One of those that `concert indicators` prints.")]
+From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
+To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
+By = Annotated[str | None, typer.Option("--by", help="organization, county or term.")]
+
+indicators = typer.Typer(help="The shared numbers: list them, show one, prove them all.", invoke_without_command=True)
+
+
+def stalled(as_login: As = None, as_json: Json = False) -> None:
+    """What stands still, whose turn it is, and what would free it; longest overdue first."""
+    from concert.console import show_json, show_table
+
+    names, items = _stalled(_chosen(), as_login)
+    if as_json:
+        show_json({"items": [item.model_dump(mode="json") for item in items]})
+        return
+    rows = [
+        (
+            i.reference,
+            i.title,
+            names.get(i.ball_in_court.organization_id, ""),
+            f"{i.limit:%Y-%m-%d %H:%M}",
+            i.level,
+            i.reason,
+        )
+        for i in items
+    ]
+    columns = ("Referral", "What", "Whose turn", "Was due (UTC)", "Reached", "Why")
+    show_table(columns, rows, empty="Nothing stands still.")
+
+
+def _stalled(chosen: Settings, login: str | None) -> tuple[dict[Any, str], list[Stalled]]:
+    from services.directory import list_organizations
+    from services.stalled import list_stalled
+
+    call = caller(chosen, login)
+    with people(chosen) as record:
+        items: list[Stalled] = []
+        while page := list_stalled(record, call, (items[-1].limit, items[-1].id) if items else None, PAGE):
+            items += page
+        names = {one.id: one.name for one in list_organizations(record, call, None, 1000)}
+    return names, items
+
+
+@indicators.callback()
+def listed(context: typer.Context, as_login: As = None, as_json: Json = False) -> None:
+    """The collaborative's short list, each with its newest figure."""
+    if context.invoked_subcommand is not None:
+        return
+    from concert.console import show_json, show_table
+    from services.indicators import get_indicator, list_indicators
+
+    chosen = _chosen()
+    call = caller(chosen, as_login)
+    with people(chosen) as record:
+        found = [get_indicator(record, call, one.code) for one in list_indicators(record, call)]
+    if as_json:
+        show_json({"items": [one.model_dump(mode="json") for one in found]})
+        return
+    rows = [(one.code, one.name, one.unit, *_newest(one)) for one in found]
+    show_table(("Code", "Name", "Unit", "Period", "Figure"), rows, empty="No indicator is agreed on. Run: concert seed")
+
+
+@indicators.command()
+def show(  # noqa: PLR0917 - each is an option of its own on the command line
+    code: Code, start: From = None, end: To = None, by: By = None, as_login: As = None, as_json: Json = False
+) -> None:
+    """One indicator: its definition and its figures by month."""
+    from concert.console import output, show_json, show_table
+    from services.indicators import DIMENSIONS, get_indicator
+    from services.refusals import NotVisible
+
+    if by is not None and by not in DIMENSIONS:
+        raise Failed(f"--by takes {', '.join(DIMENSIONS)}.", "Run: concert indicators show --help", usage=True)
+    chosen = _chosen()
+    call = caller(chosen, as_login)
+    with people(chosen) as record:
+        try:
+            one = get_indicator(record, call, code, start=start, end=end, by=by)
+        except NotVisible:
+            raise Failed(f"There is no indicator {code!r}.", "Run: concert indicators") from None
+    if as_json:
+        show_json(one.model_dump(mode="json"))
+        return
+    output().print(f"{one.name} (version {one.version}, {one.unit})\n{one.definition}\n", markup=False)
+    rows = [(p.period, *(p.by.values() if by else ()), p.value, p.numerator, p.denominator) for p in one.series]
+    columns = ("Period", *((by.capitalize(),) if by else ()), "Figure", "Numerator", "Of")
+    show_table(columns, rows, empty="No figures yet.")
+
+
+@indicators.command()
+def verify(as_json: Json = False) -> None:
+    """Recompute every number from the events: ledger and totals must say the same. Exit 1 if they differ."""
+    from concert.console import output, progress, show_json
+    from services.verifying import verify_indicators
+
+    with engine(_chosen("engine_database_url")) as record, progress("Recomputing from events") as progressed:
+        found = verify_indicators(record, progressed)
+    if as_json:
+        show_json(_told(found))
+    elif found.holds:
+        output().print(f"It holds: {found.events} events, {found.entries} entries and {found.totals} totals agree.")
+    if not found.holds:
+        first = "" if as_json else "\n" + "\n".join(found.differences[:20])
+        raise Failed(
+            f"{len(found.differences)} differences between events and numbers.{first}", "Run: concert reconcile --check"
+        )
+
+
+def _told(found: Verification) -> dict[str, Any]:
+    return {
+        "holds": found.holds,
+        "events": found.events,
+        "entries": found.entries,
+        "totals": found.totals,
+        "differences": found.differences,
+    }
+
+
+def _newest(one: Indicator) -> tuple[str, object]:
+    if not one.series:
+        return "", ""
+    point = one.series[-1]
+    return point.period, "" if point.value is None else f"{point.value:g}"
+
+
+def _chosen(*needed: str) -> Settings:
+    from concert.instance import reached
+
+    return reached(settings(), *(needed or ("database_url",)))

@@ -1,0 +1,21 @@
+"""Signs of life of workers and relays, by the database's clock."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from services.transaction import Record
+
+
+def beat(record: Record, role: str, instance: str) -> None:
+    """`role` worker or relay; `instance` names the process. Forgets instances that have been silent for a day."""
+    with record.database.transaction() as connection:
+        connection.execute(_BEAT, {"role": role, "instance": instance})
+        connection.execute(_FORGET)
+
+
+_BEAT = text(
+    "insert into service_heartbeat (role, instance, at) values (:role, :instance, clock_timestamp())"
+    " on conflict (role, instance) do update set at = excluded.at"
+)
+_FORGET = text("delete from service_heartbeat where at < clock_timestamp() - interval '1 day'")

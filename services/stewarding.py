@@ -1,0 +1,42 @@
+"""What the steward of the directory may ask: who works here. The only use cases under the login that migrates."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One person in one organization, with the roles held there today."""
+
+    login: str
+    name: str | None
+    organization: str
+    organization_slug: str
+    roles: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def list_logins(admin_url: str) -> list[Login]:
+    """Everybody who may sign in now, by organization and login. `admin_url` may become the steward."""
+    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
+    with engine.begin() as connection:
+        connection.execute(text("set local role concert_steward"))
+        return [Login(**row._mapping) for row in connection.execute(_LOGINS)]
+
+
+_LOGINS = text(
+    """
+select u.login, u.name, o.name as organization, o.slug as organization_slug, array_agg(m.role order by m.role) as roles
+  from user_account u join membership m on m.user_id = u.id join organization o on o.id = m.organization_id
+ where u.revoked_at is null and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
+ group by u.login, u.name, o.name, o.slug
+ order by o.name, u.login
+"""
+)
