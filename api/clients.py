@@ -30,7 +30,7 @@ class ResidenceBody(Body):
     starts_on: Day | None = None
 
 
-class ContactBody(Body):
+class ReachBody(Body):
     safe_channels: list[Literal["phone", "text", "email", "mail", "in_person"]] = Field(default=[], max_length=5)
     phone: Annotated[str, Text(3, 40)] | None = None
     email: Annotated[str, Text(3, 200)] | None = None
@@ -56,7 +56,7 @@ class ClientBody(Body):
     birth_estimated: bool = False
     language: Code | None = None
     interpreter: bool = False
-    contact: ContactBody = ContactBody()
+    contact: ReachBody = ReachBody()
     demographics: DemographicsBody = DemographicsBody()
     residence: ResidenceBody | None = None
 

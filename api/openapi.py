@@ -1,5 +1,6 @@
 """Completes FastAPI's description: tokens, headers of requests and answers, refusals, examples."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -84,8 +85,6 @@ def describe(app: FastAPI) -> None:
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
     schemas["Problem"] = _PROBLEM
     for name, example in EXAMPLES.items():
         if name in schemas:
@@ -99,9 +98,16 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         responses.pop("422", None)
         for status, response in responses.items():
             _announce(status, method, path, response, schemas)
-        for code in _statuses(path, method):
+        for code in _statuses(path, method, operation):
             responses.setdefault(str(code), _response(code))
+    for unused in ("HTTPValidationError", "ValidationError", *_unmentioned(document, schemas)):
+        schemas.pop(unused, None)
     return document
+
+
+def _unmentioned(document: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
+    written = json.dumps(document)
+    return [name for name in schemas if f'"#/components/schemas/{name}"' not in written]
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -145,11 +151,11 @@ def _announce(status: str, method: str, path: str, response: dict[str, Any], sch
         del response["headers"]
 
 
-def _statuses(path: str, method: str) -> set[int]:
+def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     statuses = set(_OF_ANYTHING)
     if path.startswith("/v1/"):
         statuses.update(_OF_PEOPLE)
-    if "{" in path:
+    if any(each["in"] in {"path", "query"} and each["required"] for each in operation.get("parameters", [])):
         statuses.add(404)
     if method != "get":
         statuses.update(_OF_COMMANDS)

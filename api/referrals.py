@@ -8,7 +8,7 @@ from pydantic import Field
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.clients import ClientBody
 from api.cursors import Keyset, Listing, Page
-from api.values import Body, Choice, Code, Id, Instant, LongText, ShortText
+from api.values import Body, Choice, Code, Id, Instant, LongText, ShortText, named
 from domain.clock import Priority
 from domain.referral import ConfirmedBy, State
 from domain.task import Outcome
@@ -43,7 +43,7 @@ class ReferralBody(Body):
 
 
 class ReferralFilters(Page):
-    state: State | None = None
+    state: Annotated[State, named(State)] | None = None
     role: Literal["source", "target"] | None = None
 
 
@@ -66,7 +66,7 @@ class CloseBody(Body):
     reason: Code
 
 
-class VoidBody(Body):
+class MistakeBody(Body):
     reason: LongText
 
 
@@ -166,5 +166,5 @@ def close_unmet(referral_id: Id, body: CloseBody, record: TheRecord, call: Movin
     summary="Entered in error",
     response_model=shapes.Referral,
 )
-def void_referral(referral_id: Id, body: VoidBody, record: TheRecord, call: Moving) -> Response:
+def void_referral(referral_id: Id, body: MistakeBody, record: TheRecord, call: Moving) -> Response:
     return answered(referrals.void_referral(record, call, referral_id, body.reason))

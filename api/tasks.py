@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.calls import Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, QueryFlag
+from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, QueryFlag, named
 from domain.reason import ReasonClass
 from domain.task import ENDED, ContactResult, Outcome, State
 from services import lists, shapes, tasks
@@ -73,7 +73,7 @@ class AssignBody(VerbBody):
 
 
 class Inbox(Page):
-    state: State | None = None
+    state: Annotated[State, named(State)] | None = None
     mine: QueryFlag = False
     unassigned: QueryFlag = False
     overdue: QueryFlag = False

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -190,6 +191,11 @@ Choice = Strict(False)
 """Marks an enumeration in a `Body`: `Annotated[Outcome, Choice]`. JSON has only text; a `Literal` needs no
 mark.
 """
+
+
+def named(names: type[StrEnum]) -> WithJsonSchema:
+    """Describes an enumeration in place, where two of the same name would meet in the description."""
+    return WithJsonSchema({"type": "string", "enum": [name.value for name in names]})
 
 
 class Body(BaseModel):

@@ -1,17 +1,53 @@
 """What services answer and the API shows: one definition of each shape, also of what is stored for a replay.
 
-Ids are UUIDv7, times RFC 3339 in UTC. `version` is the ETag; `allowed_actions` are the verbs that this caller may use now.
+Ids are UUIDv7, times RFC 3339 in UTC. `version` is the ETag; `allowed_actions` are the verbs that this caller may use.
+What stands in Annotated is for the description: what a service made is not checked again.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain import referral, task
+from domain.clock import Clock, Priority, Rung
+
 T = TypeVar("T")
+
+
+def _described(words: str, *names: type[StrEnum] | str) -> Any:
+    """A text that is one of these names."""
+    listed = [n for each in names for n in ([each] if isinstance(each, str) else [member.value for member in each])]
+    return Field(description=words, json_schema_extra={"enum": listed})
+
+
+TaskState = Annotated[str, _described("Where the work stands.", task.State)]
+ReferralState = Annotated[
+    str,
+    _described("`awaiting_source`: declined, expired or failed; re-route, withdraw or close unmet.", referral.State),
+]
+HowUrgent = Annotated[str, _described("Urgent work has shorter limits. Emergencies are phoned.", Priority)]
+RunningClock = Annotated[str, _described("Which limit runs towards `due_at`.", Clock)]
+WhatCame = Annotated[str, _described("What came of the need.", task.Outcome)]
+ByWhom = Annotated[str, _described("Whose word it is; only client or source close a loop.", referral.ConfirmedBy)]
+TaskVerbs = Annotated[list[Annotated[str, _described("A verb.", task.Verb)]], Field(description="What you may do now.")]
+ReferralVerbs = Annotated[
+    list[Annotated[str, _described("A verb.", referral.Verb)]], Field(description="What you may do now.")
+]
+StalledVerbs = Annotated[
+    list[Annotated[str, _described("A verb.", task.Verb, referral.Verb)]], Field(description="What you may do now.")
+]
+Mode = Annotated[
+    str,
+    _described(
+        "`connected` has logins here; `by_phone` and `listed` have none: the source makes their moves.",
+        "connected", "by_phone", "listed",
+    ),
+]  # fmt: skip
 
 
 class Shape(BaseModel):
@@ -26,16 +62,20 @@ class Page(Shape, Generic[T]):
 
 
 class BallInCourt(Shape):
+    """Whose turn it is; `user_id` where somebody is assigned."""
+
     organization_id: UUID
     user_id: UUID | None = None
 
 
 class Task(Shape):
+    """One piece of work owned by one organization."""
+
     id: UUID
-    kind: str
+    kind: Annotated[str, _described("An offer of a referral, or a step of a plan.", "offer", "step")]
     title: str
-    state: str
-    priority: str
+    state: TaskState
+    priority: HowUrgent
     organization_id: UUID
     source_organization_id: UUID
     assigned_to: UUID | None
@@ -43,49 +83,57 @@ class Task(Shape):
     action_plan_id: UUID | None
     step_key: str | None
     service_id: UUID | None
-    client_id: UUID | None = None
-    outcome: str | None
-    reason: str | None
-    ball_in_court: BallInCourt | None
-    clock: str | None
+    client_id: UUID | None = Field(None, description="Your own record of the client; null where you may not see one.")
+    outcome: WhatCame | None
+    reason: str | None = Field(description="A code of GET /v1/reasons.")
+    ball_in_court: BallInCourt | None = Field(description="Whose turn it is; nobody's once it has ended.")
+    clock: RunningClock | None
     due_at: datetime | None
     call_now: str | None = Field(None, description="Urgent and closed now: whom to phone instead of waiting.")
     created_at: datetime
     updated_at: datetime
     version: int
-    allowed_actions: list[str]
+    allowed_actions: TaskVerbs
 
 
 class Referral(Shape):
+    """The request for a service for one client or household."""
+
     id: UUID
-    reference: str
-    kind: str
-    state: str
-    priority: str
-    origin: str
+    reference: str = Field(description="For the phone: without look-alike characters.")
+    kind: Annotated[
+        str,
+        _described("`information`: a phone number handed out.", "referral", "transfer", "information"),
+    ]
+    state: ReferralState
+    priority: HowUrgent
+    origin: Annotated[
+        str,
+        _described("Who first asked.", "partner", "self", "family", "walk_in", "hotline", "external"),
+    ]
     client_id: UUID | None = None
     household_id: UUID | None = None
     need_id: UUID | None
-    term: str | None
-    county: str | None
+    term: str | None = Field(description="A code of GET /v1/taxonomy-terms.")
+    county: str | None = Field(description="FIPS code.")
     service_id: UUID | None
     source_organization_id: UUID
     target_organization_id: UUID
     consent_id: UUID | None = None
-    outcome: str | None
-    confirmed_by: str | None
+    outcome: WhatCame | None
+    confirmed_by: ByWhom | None
     ball_in_court: BallInCourt | None
-    clock: str | None
+    clock: RunningClock | None
     due_at: datetime | None
     tasks: list[Task]
     created_at: datetime
     updated_at: datetime
     version: int
-    allowed_actions: list[str]
+    allowed_actions: ReferralVerbs
 
 
 class Message(Shape):
-    """Something said about a referral. `body` is null where the caller may not read it (no consent, or it was revoked)."""
+    """Something said about a referral. What you may not read (no consent, or it was revoked) is left out."""
 
     id: UUID
     kind: str
@@ -96,9 +144,11 @@ class Message(Shape):
 
 
 class Event(Shape):
+    """Something that happened; never changed, never deleted."""
+
     id: UUID
-    at: datetime
-    occurred_at: datetime
+    at: datetime = Field(description="When it was recorded.")
+    occurred_at: datetime = Field(description="When it happened, as told.")
     kind: str
     task_id: UUID | None
     referral_id: UUID | None
@@ -107,8 +157,8 @@ class Event(Shape):
     acting_organization_id: UUID | None
     user_id: UUID | None
     on_behalf_of: UUID | None = None
-    from_state: str | None
-    to_state: str | None
+    from_state: TaskState | None
+    to_state: TaskState | None
     reason: str | None
 
 
@@ -120,7 +170,9 @@ class Timeline(Shape):
 
 
 class Residence(Shape):
-    kind: str
+    """Where the client lives, from a day on."""
+
+    kind: Annotated[str, _described("Only a fixed one has an address.", "fixed", "none", "confidential")]
     county: str | None = None
     address: str | None = None
     postal_code: str | None = None
@@ -130,9 +182,11 @@ class Residence(Shape):
 
 
 class Client(Shape):
+    """A client as one organization knows them."""
+
     id: UUID
     organization_id: UUID
-    identity: str
+    identity: Annotated[str, _described("How the client is known.", "named", "alias", "anonymous")]
     given_name: str | None
     family_name: str | None
     alias: str | None
@@ -151,8 +205,10 @@ class Client(Shape):
 
 
 class ClientSummary(Shape):
+    """Enough to recognize a client of one's own."""
+
     id: UUID
-    identity: str
+    identity: Annotated[str, _described("How the client is known.", "named", "alias", "anonymous")]
     given_name: str | None
     family_name: str | None
     alias: str | None
@@ -166,6 +222,8 @@ class HouseholdMember(Shape):
 
 
 class Household(Shape):
+    """People who are served together."""
+
     id: UUID
     organization_id: UUID
     name: str | None
@@ -175,6 +233,8 @@ class Household(Shape):
 
 
 class PossibleDuplicate(Shape):
+    """Another record of your organization that may be the same person."""
+
     id: UUID
     given_name: str | None
     family_name: str | None
@@ -182,18 +242,22 @@ class PossibleDuplicate(Shape):
 
 
 class Need(Shape):
+    """What a client or household lacks; it may exist without any service."""
+
     id: UUID
     organization_id: UUID
     client_id: UUID | None = None
     household_id: UUID | None = None
     term: str
-    outcome: str | None
-    outcome_by: str | None
+    outcome: WhatCame | None
+    outcome_by: Annotated[str, _described("Whose word it is.", "client", "source", "task")] | None
     created_at: datetime
     version: int
 
 
 class Consent(Shape):
+    """Who may disclose what to whom, for what, until when."""
+
     id: UUID
     organization_id: UUID
     client_id: UUID | None = None
@@ -213,12 +277,16 @@ class Consent(Shape):
 
 
 class Membership(Shape):
+    """For which organization you may act, in which roles."""
+
     organization_id: UUID
     organization: str
     roles: list[str]
 
 
 class Me(Shape):
+    """You, and for whom you act in this request."""
+
     id: UUID
     login: str
     name: str | None
@@ -230,12 +298,14 @@ class Me(Shape):
 
 
 class Organization(Shape):
+    """A partner of the collaborative."""
+
     id: UUID
     slug: str
     name: str
     description: str | None
     kind: str
-    mode: str
+    mode: Mode
     role: str
     email: str | None
     phone: str | None
@@ -243,6 +313,8 @@ class Organization(Shape):
 
 
 class Place(Shape):
+    """A location where a service is given; a confidential one has no address."""
+
     id: UUID
     name: str
     confidential: bool
@@ -259,7 +331,7 @@ class Service(Shape):
     id: UUID
     organization_id: UUID
     organization: str
-    mode: str
+    mode: Mode
     program_id: UUID | None
     name: str
     description: str | None
@@ -278,6 +350,8 @@ class Service(Shape):
 
 
 class Term(Shape):
+    """A kind of need and of service."""
+
     code: str
     name: str
     parent: str | None
@@ -285,15 +359,17 @@ class Term(Shape):
 
 
 class Reason(Shape):
+    """Why work may end without service."""
+
     code: str
     reason_class: str
     name: str
 
 
 class Stalled(Shape):
-    """One piece of work that nobody has moved within its limit. `limit` is when it was due, `level` how far it climbed."""
+    """Work that nobody has moved within its limit. `limit` is when it was due, `level` how far it climbed."""
 
-    kind: str
+    kind: Annotated[str, _described("What stands still.", "task", "referral")]
     id: UUID
     referral_id: UUID | None
     reference: str | None
@@ -301,25 +377,29 @@ class Stalled(Shape):
     ball_in_court: BallInCourt
     since: datetime
     limit: datetime
-    level: str
+    level: Annotated[str, _described("Whom the reminders have reached.", Rung)]
     reason_code: str
-    reason: str
-    remedy: str
+    reason: str = Field(description="A sentence for people.")
+    remedy: str = Field(description="What would free it.")
     version: int
-    allowed_actions: list[str]
+    allowed_actions: StalledVerbs
 
 
 class Point(Shape):
+    """One figure: a period, and a cell of the dimension that was asked for."""
+
     period: str
     value: float | None
-    numerator: int | None = None
-    denominator: int | None = None
+    numerator: int | None = Field(None, description="Rates: how many of them.")
+    denominator: int | None = Field(None, description="Rates and medians: out of how many cases.")
     waiting: int | None = Field(None, description="Medians: accepted and still waiting for the first contact.")
     suppressed: bool = False
     by: dict[str, str] = {}
 
 
 class Indicator(Shape):
+    """A measure on the collaborative's short list, as data that can be read aloud."""
+
     code: str
     version: int
     name: str

@@ -52,9 +52,7 @@ def test_blanks_and_the_order_of_names_make_no_other_command() -> None:
         json.dumps(dict(reversed(GOOD.items()))),
     ):
         headers = {**command(), "Content-Type": "application/json"}
-        prints.add(
-            call(tiny_app(), "POST", "/v1/referrals", content=content, headers=headers).json()["fingerprint"]
-        )
+        prints.add(call(tiny_app(), "POST", "/v1/referrals", content=content, headers=headers).json()["fingerprint"])
     assert len(prints) == 1
 
 

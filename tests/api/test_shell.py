@@ -25,9 +25,7 @@ def test_every_answer_carries_the_headers_that_keep_a_browser_from_guessing() ->
 
 def test_a_callers_request_id_is_kept_if_it_is_a_sane_one() -> None:
     app = tiny_app()
-    assert (
-        call(app, "GET", "/healthz", headers={"X-Request-Id": "a.b-c_1"}).headers["x-request-id"] == "a.b-c_1"
-    )
+    assert call(app, "GET", "/healthz", headers={"X-Request-Id": "a.b-c_1"}).headers["x-request-id"] == "a.b-c_1"
     for odd in ("a b", "x" * 65, "<script>", ""):
         assert call(app, "GET", "/healthz", headers={"X-Request-Id": odd}).headers["x-request-id"] != odd
 

@@ -36,9 +36,7 @@ def tokens(now: float = NOW, keys: Any = KEYS) -> Tokens:
     return Tokens("https://id.example.org", "concert", keys, clock=lambda: now)
 
 
-def signed(
-    algorithm: str = "ES256", key: Key = EC, header: dict[str, Any] | None = None, **claims: Any
-) -> str:
+def signed(algorithm: str = "ES256", key: Key = EC, header: dict[str, Any] | None = None, **claims: Any) -> str:
     payload = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
     head = {"alg": algorithm, "kid": key.kid, **(header or {})}
     with warnings.catch_warnings():
@@ -60,9 +58,7 @@ def refused(token: str, checker: Tokens | None = None) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "key"), [("ES256", EC), ("RS256", RSA), ("EdDSA", ED), ("Ed25519", ED)]
-)
+@pytest.mark.parametrize(("algorithm", "key"), [("ES256", EC), ("RS256", RSA), ("EdDSA", ED), ("Ed25519", ED)])
 def test_a_good_token_speaks_for_its_subject(algorithm: str, key: Key) -> None:
     claims = tokens().verify(signed(algorithm, key))
     assert (claims.subject, claims.expires_at) == ("ana", NOW + 3600)
@@ -234,9 +230,7 @@ class Provider:
         if self.away:
             raise httpx.ConnectError("away")
         if request.url.path.endswith("openid-configuration"):
-            return httpx.Response(
-                200, json={"issuer": self.issuer, "jwks_uri": "https://id.example.org/jwks"}
-            )
+            return httpx.Response(200, json={"issuer": self.issuer, "jwks_uri": "https://id.example.org/jwks"})
         self.asked += 1
         return httpx.Response(200, json={"keys": self.keys})
 
@@ -297,9 +291,7 @@ def test_the_embedded_issuers_tokens_are_believed_and_its_key_stays_private(tmp_
     assert issuer.configuration("http://127.0.0.1:8000")["issuer"] == issuer.name
 
 
-def test_two_processes_that_begin_at_once_agree_on_one_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_that_begin_at_once_agree_on_one_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Issuer.open(tmp_path)
     monkeypatch.setattr(Path, "exists", lambda _: False)
     assert Issuer.open(tmp_path).jwks() == first.jwks()

@@ -55,9 +55,7 @@ router = APIRouter()
 
 
 @router.post("/v1/referrals", status_code=201)
-async def request_referral(
-    body: NewReferral, caller: Caller, command: Command, response: Response
-) -> dict[str, str]:
+async def request_referral(body: NewReferral, caller: Caller, command: Command, response: Response) -> dict[str, str]:
     response.headers["Location"] = f"/v1/referrals/{KNOWN}"
     return {"fingerprint": command.fingerprint.hex(), "given_name": body.client.given_name}
 

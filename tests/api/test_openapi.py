@@ -1,0 +1,138 @@
+"""The description of the API: complete, stable, with examples that are true; and the API under everything it allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.app import TAGS
+from tests.description import Description
+from tests.house import House
+
+OPERATIONS = Path(__file__).with_name("operations.txt")
+PROMISES = [
+    not_a_server_error,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def description(house: House) -> Description:
+    return Description(house.http.get("/openapi.json").json())
+
+
+def test_no_operation_changes_its_name_or_vanishes_unnoticed(description: Description) -> None:
+    named = sorted(f"{method} {path} {each['operationId']}" for (method, path), each in description.operations.items())
+    assert named == OPERATIONS.read_text().splitlines()
+
+
+def test_every_operation_says_to_which_job_it_belongs_and_what_it_does(description: Description) -> None:
+    for where, operation in description.operations.items():
+        assert len(operation["tags"]) == 1, where
+        assert operation["tags"][0] in TAGS, where
+        assert operation["summary"], where
+
+
+def test_everything_that_is_sent_or_answered_has_a_true_example(description: Description) -> None:
+    shapes = description.document["components"]["schemas"]
+    for name in sorted(_top_level(description)):
+        (example,) = shapes[name].get("examples", [None])
+        assert example is not None, f"{name} has no example"
+        problems = [
+            e.message for e in description.validator({"$ref": f"#/components/schemas/{name}"}).iter_errors(example)
+        ]
+        assert not problems, f"{name}: {problems}"
+
+
+def _top_level(description: Description) -> set[str]:
+    """Bodies, answers, and the items of lists; not what merely nests in them."""
+    found: set[str] = set()
+    for operation in description.operations.values():
+        contents = [operation.get("requestBody", {})] + [
+            answer for status, answer in operation["responses"].items() if status.startswith("2")
+        ]
+        for content in contents:
+            schema = content.get("content", {}).get("application/json", {}).get("schema", {})
+            name = (schema.get("items") or schema).get("$ref", "").rpartition("/")[2]
+            if name.startswith("Listing_"):
+                name = name.removeprefix("Listing_").removesuffix("_")
+            if name:
+                found.add(name)
+    return found - {"Health", "Kind"}
+
+
+@pytest.mark.parametrize("shape", ["Task", "Referral", "Stalled", "Client", "Service"])
+def test_a_reader_learns_which_words_a_state_can_be(description: Description, shape: str) -> None:
+    listed = {"state", "kind", "priority", "origin", "outcome", "confirmed_by", "clock", "level", "identity", "mode"}
+    for name, field in description.document["components"]["schemas"][shape]["properties"].items():
+        if name in listed:
+            branches = [field, *field.get("anyOf", [])]
+            assert any("enum" in branch for branch in branches), f"{shape}.{name}"
+
+
+def test_names_in_the_description_are_those_of_the_field_not_of_our_folders(description: Description) -> None:
+    assert not [name for name in description.document["components"]["schemas"] if "__" in name]
+
+
+def _ids(house: House) -> dict[str, list[str]]:
+    """Things that exist, so that not every guess is a 404."""
+    made = house.refer("cap", "housing", consent=True)
+    return {
+        "task_id": [made["tasks"][0]["id"]],
+        "referral_id": [made["id"]],
+        "client_id": [made["client_id"]],
+        "need_id": [made["need_id"]],
+        "consent_id": [made["consent_id"]],
+        "service_id": [made["service_id"]],
+        "code": ["referrals_sent", "clients_served", "no-such"],
+    }
+
+
+def test_whatever_is_sent_the_api_answers_as_described_and_never_with_a_failure_of_its_own(house: House) -> None:
+    schema = schemathesis.openapi.from_url(f"{house.http.base_url}/openapi.json")
+    known = _ids(house)
+    people = [house.caseworker("cap"), house.caseworker("housing")]
+    answered: dict[int, int] = {}
+    for number, result in enumerate(schema.get_all_operations()):
+        operation = result.ok()
+        _try(operation, known, people[number % 2].headers, answered)
+    assert answered.get(200, 0) > 20, answered  # not everything was refused
+    assert answered.get(409, 0) + answered.get(422, 0) > 20, answered
+
+
+def _try(operation: Any, known: dict[str, list[str]], headers: dict[str, str], answered: dict[int, int]) -> None:
+    """A fixed number of cases for one operation: the same each time."""
+
+    @settings(
+        max_examples=8,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def attempt(case: Any) -> None:
+        for place in (case.path_parameters or {}, case.body if isinstance(case.body, dict) else {}):
+            for name, values in known.items():
+                if name in place and len(str(place)) % 3:
+                    place[name] = values[len(str(place)) % len(values)]
+        case.headers = {**(case.headers or {}), **headers}
+        answer = case.call_and_validate(checks=PROMISES)
+        answered[answer.status_code] = answered.get(answer.status_code, 0) + 1
+
+    attempt()
