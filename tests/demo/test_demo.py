@@ -1,0 +1,87 @@
+"""Somebody runs the demonstration for the first time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from concert.demo.cast import KINDS, cast
+from seed.region import build_region
+
+DEMO = [sys.executable, "-m", "concert.demo"]
+
+
+def left_behind(temporary: Path) -> list[Path]:
+    return list(temporary.glob("concert-*"))
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """A temporary directory that PostgreSQL can enter also when we are root."""
+    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        each.chmod(0o711)
+    return tmp_path
+
+
+def test_a_short_demonstration_closes_its_loops_and_proves_it(temporary: Path) -> None:
+    run = subprocess.run(
+        [*DEMO, "--referrals", "12", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        check=False,
+    )
+
+    said = json.loads(run.stdout)
+    broken = [check for check in said["verification"] if not check["holds"]]
+    assert (run.returncode, broken) == (0, []), run.stderr
+    assert said["holds"]
+    assert len(said["verification"]) == 8
+    assert sum(said["states"].values()) == said["referrals"] == 12
+    assert min(said["reminders"], said["escalations"], said["expiries"]) > 0
+    assert said["by_own_system"] > 0
+    assert said["indicators"]["loops_closed"][0]["value"] > 0
+    assert all(each["why"] for each in said["open"])
+    assert left_behind(temporary) == []
+
+
+def test_who_stops_the_demonstration_gets_the_terminal_back_within_five_seconds(temporary: Path) -> None:
+    with subprocess.Popen(
+        [*DEMO, "--referrals", "12"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"},
+    ) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if "came in" in line:
+                break
+        asked = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        said = run.stdout.read()
+        assert run.wait(20) == 130
+        took = time.monotonic() - asked
+
+    assert took < 5
+    assert "Stopped. Nothing is left behind." in said
+    assert "Traceback" not in said
+    assert left_behind(temporary) == []
+
+
+def test_even_a_short_demonstration_shows_every_kind_of_ending() -> None:
+    played = cast(build_region(7), 14)
+
+    assert len(played) == 14
+    assert {request.ending.kind for request in played} >= set(KINDS)
+    assert any(request.service.startswith("clinic/") for request in played)
+    assert any(request.on_behalf for request in played)
+    assert any(request.kind == "information" for request in played)
