@@ -12,8 +12,8 @@ from services.transaction import Tx
 def say(tx: Tx, f: Mapping[str, Any], kind: str, body: str, task: Mapping[str, Any] | None = None) -> None:
     """Append a message, in the caller's transaction.
 
-    The source's words are about its client: the target reads them only while consent holds. The target's words go to the
-    source, whose client it is. Who said what on the phone (`said_by`) stays with the recorder.
+    The source's words are about its client: whoever is the target reads them while a consent covers notes. The target's
+    words go to the source, whose client it is. Who said what on the phone (`said_by`) stays with the recorder.
     """
     me, source = tx.here.organization_id, f["source_organization_id"]
     target = task["organization_id"] if task else f["target_organization_id"]

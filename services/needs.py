@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,15 +74,24 @@ def insert_need(tx: Tx, term: str, *, client_id: UUID | None = None, household_i
 
 
 def record_outcome(
-    work: Work, f: Mapping[str, Any], outcome: str, by: str, task: Mapping[str, Any] | None = None
+    work: Work,
+    f: Mapping[str, Any],
+    outcome: str,
+    by: str,
+    task: Mapping[str, Any] | None = None,
+    occurred_at: datetime | None = None,
 ) -> None:
-    """What came of the need, by whom; a word of lower rank does not overrule a higher one. In the caller's transaction."""
+    """What came of the need, by whom; a word of lower rank does not overrule a higher one. In the caller's transaction.
+
+    It counts when it occurred; who only confirms what was said before does not move it to another period.
+    """
     need = _lock(work, f)
     if need is None or (need.outcome_by and _RANK[need.outcome_by] > _RANK[by]):
         return
     if need.outcome == outcome and need.outcome_by == by:
         return
-    _set(work, f, need, outcome, by, task)
+    occurred = need.since if need.outcome == outcome and need.since else occurred_at
+    _set(work, f, need, outcome, by, task, occurred)
 
 
 def take_back_outcome(work: Work, f: Mapping[str, Any], task: Mapping[str, Any] | None = None) -> None:
@@ -103,6 +113,7 @@ def _set(
     outcome: str | None,
     by: str | None,
     task: Mapping[str, Any] | None,
+    occurred_at: datetime | None = None,
 ) -> None:
     """Counts once for the region, credited to nobody's single scorecard (decision 31)."""
     event_id = new_id()
@@ -112,6 +123,7 @@ def _set(
         about_referral(f) | {"task_id": task["id"] if task else None},
         Happened("need_outcome", None, None, facts={"outcome": outcome, "by": by}),
         version=need.version + 1,
+        occurred_at=occurred_at,
         reverses=[str(need.outcome_event_id)] if need.outcome_event_id else [],
         id=event_id,
     )
@@ -131,7 +143,10 @@ def _view(tx: Tx, need_id: UUID) -> shapes.Need:
 _COLUMNS = "id, organization_id, client_id, household_id, term, outcome, outcome_by, created_at, version"
 _GET = text(f"select {_COLUMNS} from need where id = :id and organization_id = :me")
 _LIST = text(f"select {_COLUMNS} from need where client_id = :id order by id")
-_LOCK = text("select outcome, outcome_by, outcome_event_id, version from need where id = :id for update")
+_LOCK = text(
+    "select outcome, outcome_by, outcome_event_id, version,"
+    " (select e.occurred_at from event e where e.id = need.outcome_event_id) as since from need where id = :id for update"
+)
 _WORDS = text(
     """
 select w.outcome, w.by

@@ -320,9 +320,9 @@ def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
     after = rules.move(locked.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
     save_referral(tx, locked, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
-    _say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source")
+    _say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at)
     tx.audit("referral.confirm", "referral", locked.f["id"], after.version)
-    record_outcome(tx, locked.f, outcome, "source")
+    record_outcome(tx, locked.f, outcome, "source", occurred_at=finished.occurred_at)
 
 
 def _reference() -> str:
@@ -375,13 +375,14 @@ def _say_event(
     *,
     reason: str | None = None,
     reverses: list[str] | None = None,
+    occurred_at: datetime | None = None,
     **facts: Any,
 ) -> None:
     current = locked.current
     what = Happened(rules.EVENT_OF[verb], None, None, reason, facts=facts)
     absent = current is not None and current.t["on_behalf"]
     about = about_referral(locked.f) | {"on_behalf_of": locked.f["target_organization_id"] if absent else None}
-    happened(tx, about, what, version=after.version, reverses=reverses or [])
+    happened(tx, about, what, version=after.version, occurred_at=occurred_at, reverses=reverses or [])
 
 
 def _consent_for(tx: Tx, locked: LockedReferral, offered: Offered, consent_id: UUID | None) -> UUID | None:

@@ -22,10 +22,10 @@ from services.deadlines import referral_look, task_look
 from services.happenings import about_task, happened
 from services.journal import new_id
 from services.ladder import note_overdue
+from services.lists import READ_TASK
 from services.messages import say
 from services.needs import record_outcome, take_back_outcome
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.lists import READ_TASK
 from services.rows import Locked, lock_task, moment, save_referral, save_task, sides
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from services.views import joined_view, task_view
@@ -332,7 +332,7 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
             columns = {"outcome_task": locked.t["outcome"]}
         save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
     if after.state is State.COMPLETED:
-        record_outcome(work, f, locked.t["outcome"], "task", task=locked.t)
+        record_outcome(work, f, locked.t["outcome"], "task", task=locked.t, occurred_at=at.occurred_at)
     elif voided:
         take_back_outcome(work, f, task=locked.t)
 
@@ -390,7 +390,7 @@ def _reasoned(code: str) -> GetDetails:
 
 
 _DISCLOSE = text("select app.disclose(:task, :id)")
-_CONSENT_HOLDS = text("select coalesce(app.consent_holds(:consent, :target), false)")
+_CONSENT_HOLDS = text("select coalesce(app.consent_covers(:consent, :target, 'notes'), false)")
 _COLLEAGUE = text(
     "select 1 from membership where user_id = :user and organization_id = :organization"
     " and starts_on <= current_date and (ends_on is null or ends_on >= current_date) limit 1"

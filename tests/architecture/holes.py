@@ -137,7 +137,7 @@ select c.relname, r.rolname from pg_class c join pg_roles r on r.oid = c.relowne
 
 
 DEFINERS = {"enter": "concert_identity", "consent_holds": "concert_disclosure", "disclose": "concert_disclosure"}
-DEFINERS |= {"touch": "concert_counter"}
+DEFINERS |= {"consent_covers": "concert_disclosure", "touch": "concert_counter"}
 
 
 def functions(connection: Connection) -> list[str]:

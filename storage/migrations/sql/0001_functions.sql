@@ -70,6 +70,14 @@ as $$
            and c.valid_from <= now() and (c.valid_until is null or c.valid_until > now()))
 $$;
 
+-- The same, and does it name this kind of data (identity, contact, demographics, notes)?
+create function app.consent_covers(p_consent uuid, p_recipient uuid, p_kind text) returns boolean
+    language sql stable security definer set search_path = public, pg_temp
+as $$
+    select app.consent_holds(p_consent, p_recipient)
+       and exists (select from consent c where c.id = p_consent and c.data_kinds ? p_kind)
+$$;
+
 -- Copy what the consent discloses into the accepting organization's own record (decision 17). Only for the organization
 -- whose transaction it is, only for a task that it owns. Null: nothing may be disclosed. A repeat returns the same record.
 create function app.disclose(p_task uuid, p_new_id uuid) returns uuid

@@ -14,7 +14,8 @@ grant usage on schema public, app to concert_api, concert_engine, concert_stewar
 revoke execute on all functions in schema app from public;
 grant execute on function app.me(), app.person(), app.collaborative(), app.is_backbone()
     to concert_api, concert_engine, concert_steward, concert_identity, concert_disclosure, concert_counter;
-grant execute on function app.enter(text, uuid, text), app.consent_holds(uuid, uuid), app.disclose(uuid, uuid) to concert_api;
+grant execute on function app.enter(text, uuid, text), app.consent_holds(uuid, uuid), app.consent_covers(uuid, uuid, text),
+    app.disclose(uuid, uuid) to concert_api;
 grant execute on function app.touch(uuid, jsonb) to concert_api, concert_engine;
 grant execute on function app.consent_holds(uuid, uuid) to concert_disclosure;
 
@@ -120,7 +121,9 @@ create policy sees on task for select to concert_api
     using (organization_id = (select app.me()) or source_organization_id = (select app.me())
            or ((select app.is_backbone()) and collaborative_id = (select app.collaborative()) and not restricted));
 create policy makes on task for insert to concert_api
-    with check (source_organization_id = (select app.me()) and collaborative_id = (select app.collaborative()));
+    with check (source_organization_id = (select app.me()) and collaborative_id = (select app.collaborative())
+                and (referral_id is null or exists (select from referral r where r.id = referral_id
+                                                      and r.source_organization_id = (select app.me()))));
 create policy moves on task for update to concert_api
     using (organization_id = (select app.me()) or source_organization_id = (select app.me()));
 create policy sees on event for select to concert_api
@@ -131,9 +134,13 @@ create policy makes on event for insert to concert_api
                 and (organization_id = (select app.me()) or source_organization_id = (select app.me())));
 create policy sees on message for select to concert_api
     using (organization_id = (select app.me())
-           or (reader_organization_id = (select app.me())
-               and (not about_client or app.consent_holds(consent_id, reader_organization_id))));
-create policy makes on message for insert to concert_api with check (organization_id = (select app.me()));
+           or (not about_client and reader_organization_id = (select app.me()))
+           or (about_client and reader_organization_id is not null
+               and exists (select from referral r where r.id = referral_id and r.target_organization_id = (select app.me())
+                             and app.consent_covers(r.consent_id, (select app.me()), 'notes'))));
+create policy makes on message for insert to concert_api
+    with check (organization_id = (select app.me())
+                and (referral_id is null or exists (select from referral r where r.id = referral_id)));
 
 -- people: the numbers are everybody's; a confidential provider's single entries are its own.
 grant select, insert on indicator_entry to concert_api;

@@ -1,0 +1,96 @@
+"""The next read contains what was done, whoever writes and folds meanwhile; and numbers never go backwards."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from domain.task import Outcome
+from services.folding import broken_seal, fold, seal
+from services.indicators import get_indicator
+from services.referrals import confirm_referral
+from services.tasks import accept_task, complete_task
+from services.verifying import verify_indicators
+from tests.house import House
+from tests.services.scenes import numbers, proven, refer, total
+
+WRITERS, EACH, FOLDERS = 16, 5, 3
+
+
+def test_the_next_read_contains_the_completion_under_sixteen_writers_and_three_folders(house: House) -> None:
+    over = threading.Event()
+    troubles: list[str] = []
+
+    def folding() -> None:
+        while not over.is_set():
+            fold(house.engine, most=7)
+            seal(house.engine)
+
+    def met(login: str) -> int:
+        return int(sum(p.value or 0 for p in get_indicator(house.api, house.call(login), "needs_met").series))
+
+    def watching() -> None:
+        seen = 0
+        while not over.is_set():
+            now = met("ruth.hub")
+            if now < seen:
+                troubles.append(f"went back from {seen} to {now}")
+            seen = now
+
+    def writing(_: int) -> None:
+        for _ in range(EACH):
+            referral = refer(house, "cap", "housing")
+            task_id = referral.tasks[0].id
+            accept_task(house.api, house.call("gwen.housing"), task_id)
+            before = met("gwen.housing")
+            complete_task(house.api, house.call("gwen.housing"), task_id, Outcome.NEED_MET)
+            if met("gwen.housing") <= before:
+                troubles.append("a completion was missing from the next read")
+            confirm_referral(house.api, house.call("maria.cap"), referral.id, Outcome.NEED_MET)
+
+    others = [threading.Thread(target=folding) for _ in range(FOLDERS)] + [threading.Thread(target=watching)]
+    for thread in others:
+        thread.start()
+    try:
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(writing, range(WRITERS)))
+        during = verify_indicators(house.engine)
+    finally:
+        over.set()
+        for thread in others:
+            thread.join()
+    assert troubles == []
+    assert during.differences == [], "verified in one snapshot while the folders ran"
+    assert total(house, "needs_met") == WRITERS * EACH
+    assert total(house, "clients_served") == WRITERS * EACH
+    proven(house)
+    while seal(house.engine):
+        pass
+    assert broken_seal(house.engine) is None
+
+
+def test_a_read_is_the_same_before_and_after_the_fold(house: House) -> None:
+    refer(house, "cap", "housing")
+    before = {by: total(house, "referrals_sent", by=by) for by in ("organization", "county", "term")}
+    ledgers = numbers(house)
+    proven(house)
+    assert {by: total(house, "referrals_sent", by=by) for by in before} == before
+    assert numbers(house) == ledgers
+
+
+def test_damage_to_a_total_an_entry_or_a_distinct_count_is_found(house: House) -> None:
+    from services.verifying import verify_indicators as verify
+
+    referral = refer(house, "cap", "housing")
+    accept_task(house.api, house.call("gwen.housing"), referral.tasks[0].id)
+    complete_task(house.api, house.call("gwen.housing"), referral.tasks[0].id, Outcome.NEED_MET)
+    proven(house)
+    for damage, repair in (
+        ("update indicator_total set value = value + 1", "update indicator_total set value = value - 1"),
+        ("update indicator_live set touches = touches + 1", "update indicator_live set touches = touches - 1"),
+        ("insert into entry_unfolded select id, indicator_id from indicator_entry", "delete from entry_unfolded"),
+    ):
+        house.sql(damage)
+        assert verify(house.engine).differences, damage
+        house.sql(repair)
+        assert verify(house.engine).holds

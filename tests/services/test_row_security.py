@@ -1,0 +1,272 @@
+"""The walls themselves, tried in SQL with the API's own login: no route, no service, only what Postgres lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from concert.embedded.postgres import libpq_url
+from services.transaction import read
+from storage.database import Database
+from tests.house import House
+from tests.services.scenes import organization_id, refer
+
+Cursor = psycopg.Connection[tuple[Any, ...]]
+As = Callable[[str], Cursor]
+UUID7 = "uuidv7()"
+_COUNT = text("select count(*) from referral")
+
+
+@pytest.fixture
+def door(house: House) -> Iterator[Cursor]:
+    with psycopg.connect(libpq_url(house.settings.database_url)) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def as_(house: House, door: Cursor) -> As:
+    """Begins a transaction as that person."""
+
+    def enter(login: str) -> Cursor:
+        door.rollback()
+        assert door.execute("select user_id from app.enter(%s, null, null)", [login]).fetchone()
+        return door
+
+    return enter
+
+
+@pytest.fixture(scope="module")
+def made(house: House) -> dict[str, Any]:
+    """Maria's referral to housing, with consent and a note, accepted."""
+    referral = house.refer("cap", "housing", consent=True, reason="The lease ends.", note="Call after six.")
+    house.person("gwen.housing").does(f"/v1/tasks/{referral['tasks'][0]['id']}/accept")
+    return referral
+
+
+OWNED = [
+    "client",
+    "client_residence",
+    "consent",
+    "need",
+    "referral",
+    "task",
+    "event",
+    "message",
+    "command",
+    "consent_recipient",
+]
+
+
+@pytest.mark.parametrize("table", OWNED)
+@pytest.mark.parametrize("login", ["lupe.pantry", "carmen.shelter", "felix.clinic"])
+def test_a_partner_who_takes_no_part_sees_no_row(as_: As, made: dict[str, Any], table: str, login: str) -> None:
+    assert as_(login).execute(f"select count(*) from {table}".encode()).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("login", ["ruth.hub", "edith.hub"])
+@pytest.mark.parametrize(
+    "table", ["client", "client_residence", "consent", "consent_recipient", "need", "message", "household"]
+)
+def test_backbone_and_auditor_see_nobodys_client_consent_or_words(as_: As, made: Any, login: str, table: str) -> None:
+    assert as_(login).execute(f"select count(*) from {table}".encode()).fetchone() == (0,)
+
+
+def test_the_source_sees_its_client_and_the_target_only_its_own_copy(
+    house: House, as_: As, made: dict[str, Any]
+) -> None:
+    theirs = organization_id(house, "housing")
+    mine = organization_id(house, "cap")
+    assert {row[0] for row in as_("maria.cap").execute("select organization_id from client")} == {mine}
+    assert {row[0] for row in as_("gwen.housing").execute("select organization_id from client")} == {theirs}
+    assert as_("gwen.housing").execute("select count(*) from client where id = %s", [made["client_id"]]).fetchone() == (
+        0,
+    )
+
+
+def test_the_context_is_gone_when_the_transaction_ends(house: House, as_: As, made: Any) -> None:
+    connection = as_("maria.cap")
+    assert connection.execute("select count(*) from referral").fetchone() != (0,)
+    connection.commit()
+    assert connection.execute("select current_setting('app.organization', true), app.me()").fetchone() == ("", None)
+    assert connection.execute("select count(*) from referral").fetchone() == (0,)
+    connection.rollback()
+    as_("maria.cap").rollback()
+    assert connection.execute("select app.me(), app.person(), app.is_backbone()").fetchone() == (None, None, False)
+
+
+def test_a_pooled_connection_carries_nobody_into_the_next_request(house: House, made: Any) -> None:
+    database = Database(house.settings.database_url, pool_size=1)
+    record = type(house.api)(database)
+    for login, sees in (("maria.cap", True), ("lupe.pantry", False), ("gwen.housing", True), ("ruth.hub", True)):
+        found = read(record, house.call(login), lambda tx: tx.rows(_COUNT)[0][0])
+        assert bool(found) == sees, login
+        with database.transaction() as connection:
+            assert connection.execute(_COUNT).scalar_one() == 0
+    database.dispose()
+
+
+def test_an_unknown_or_empty_context_is_nobody(door: Cursor) -> None:
+    for value in ("", "not-a-uuid"):
+        door.execute("select set_config('app.organization', %s, true)", [value])
+        if value:
+            with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+                door.execute("select count(*) from referral")
+        else:
+            assert door.execute("select count(*) from referral").fetchone() == (0,)
+        door.rollback()
+
+
+FORBIDDEN = psycopg.errors.InsufficientPrivilege
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["priority = 'urgent'", "sensitive = true", "term = 'food.pantry'", "consent_id = null", "outcome_source = 'unmet'",
+     "outcome_client = 'unmet'", "confirmed_by = 'client'", "person_id = uuidv7()", "round = 2", "county = '31013'",
+     "service_id = service_id_other", "reference = 'R-0'"],
+)  # fmt: skip
+def test_the_target_cannot_rewrite_what_the_source_said(house: House, as_: As, made: Any, column: str) -> None:
+    column = column.replace("service_id_other", f"'{house.service('pantry').id}'")
+    with pytest.raises(FORBIDDEN):
+        as_("gwen.housing").execute(f"update referral set {column} where id = %s".encode(), [made["id"]])
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["outcome = 'need_met'", "outputs = '{}'", "accepted_at = null", "assigned_to = created_by", "title = title"],
+)
+def test_the_source_cannot_rewrite_what_the_target_did(as_: As, made: Any, column: str) -> None:
+    statement = f"update task set {column} where id = %s".replace("created_by", "app.person()")
+    task_id = made["tasks"][0]["id"]
+    if column == "title = title":
+        assert as_("maria.cap").execute(statement.encode(), [task_id]).rowcount == 1
+    elif column == "outputs = '{}'":
+        with pytest.raises(FORBIDDEN):
+            as_("maria.cap").execute(b"update task set outputs = '{\"a\": 1}' where id = %s", [task_id])
+    else:
+        with pytest.raises(FORBIDDEN):
+            as_("maria.cap").execute(statement.encode(), [task_id])
+
+
+@pytest.mark.parametrize(
+    "column", ["organization_id", "source_organization_id", "referral_id", "restricted", "created_at", "round"]
+)
+@pytest.mark.parametrize("login", ["maria.cap", "gwen.housing"])
+def test_nobody_rewrites_whose_task_it_is(as_: As, made: Any, column: str, login: str) -> None:
+    value = {"restricted": "true", "created_at": "now()", "round": "7"}.get(column, UUID7)
+    with pytest.raises(FORBIDDEN):
+        as_(login).execute(f"update task set {column} = {value} where id = %s".encode(), [made["tasks"][0]["id"]])
+
+
+@pytest.mark.parametrize("login", ["ruth.hub", "lupe.pantry"])
+@pytest.mark.parametrize("table", ["referral", "task"])
+def test_who_may_only_read_moves_nothing(as_: As, made: Any, login: str, table: str) -> None:
+    assert as_(login).execute(f"update {table} set rung = 3".encode()).rowcount == 0
+
+
+@pytest.mark.parametrize("table", ["event", "indicator_entry", "audit", "audit_seal"])
+@pytest.mark.parametrize("statement", ["update {} set id = id", "delete from {}"])
+def test_what_happened_is_never_rewritten_not_even_by_the_administrator(
+    house: House, made: Any, table: str, statement: str
+) -> None:
+    from services.folding import seal
+
+    seal(house.engine)
+    text = statement.format(table).replace("audit_seal set id = id", "audit_seal set seq = seq")
+    with pytest.raises(FORBIDDEN, match="append-only"):
+        house.sql(text)
+
+
+@pytest.mark.parametrize("login", ["maria.cap"])
+@pytest.mark.parametrize(
+    "table", ["event", "message", "audit", "indicator_entry", "command", "referral", "task", "client"]
+)
+def test_people_delete_nothing(as_: As, made: Any, login: str, table: str) -> None:
+    with pytest.raises(FORBIDDEN):
+        as_(login).execute(f"delete from {table}".encode())
+
+
+def _mine(as_: As, login: str, table: str, **changed: Any) -> None:
+    """Insert a copy of a row that this person's organization has, with another id and these columns."""
+    connection = as_(login)
+    rows = connection.execute(
+        "select a.attname from pg_attribute a where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped",
+        [table],
+    ).fetchall()
+    fresh = {name: UUID7 for name in ("id", "reference", "owner_id") if (name,) in rows} | {
+        name: f"'{value}'" for name, value in changed.items()
+    }
+    if table == "referral":
+        fresh["reference"] = "uuidv7()::text"
+    columns = ", ".join(name for (name,) in rows)
+    values = ", ".join(fresh.get(name, name) for (name,) in rows)
+    where = {"referral": "source_organization_id", "task": "source_organization_id"}.get(table, "organization_id")
+    connection.execute(
+        f"insert into {table} ({columns}) select {values} from {table} where {where} = app.me() limit 1".encode()
+    )
+
+
+@pytest.fixture(scope="module")
+def strangers(house: House) -> dict[str, UUID]:
+    """What another partner has: a client, a need, a consent, a referral."""
+    referral = house.refer("health", "early", consent=True)
+    return {
+        "client_id": UUID(referral["client_id"]),
+        "need_id": UUID(referral["need_id"]),
+        "consent_id": UUID(referral["consent_id"]),
+        "referral_id": UUID(referral["id"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("referral", "client_id"), ("referral", "need_id"), ("referral", "consent_id"), ("need", "client_id"),
+     ("consent", "client_id"), ("client_residence", "client_id"), ("task", "referral_id"), ("message", "referral_id")],
+)  # fmt: skip
+def test_no_row_of_mine_can_point_at_what_is_another_partners(
+    as_: As, made: Any, strangers: dict[str, UUID], table: str, column: str
+) -> None:
+    _mine(as_, "maria.cap", table)
+    with pytest.raises((psycopg.errors.ForeignKeyViolation, FORBIDDEN)):
+        _mine(as_, "maria.cap", table, **{column: strangers[column]})
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("client", "organization_id"), ("need", "organization_id"), ("consent", "organization_id"),
+     ("referral", "source_organization_id"), ("task", "source_organization_id"), ("message", "organization_id")],
+)  # fmt: skip
+def test_no_row_can_be_made_in_another_partners_name(house: House, as_: As, made: Any, table: str, column: str) -> None:
+    with pytest.raises((FORBIDDEN, psycopg.errors.ForeignKeyViolation)):
+        _mine(as_, "maria.cap", table, **{column: organization_id(house, "pantry")})
+
+
+@pytest.mark.parametrize("function", ["app.disclose(%s, uuidv7())", "app.touch(%s, '[]')"])
+def test_the_functions_that_see_more_answer_a_stranger_nothing(as_: As, made: Any, function: str) -> None:
+    found = as_("lupe.pantry").execute(f"select * from {function}".encode(), [made["tasks"][0]["id"]]).fetchall()
+    assert found in ([], [(None,)])
+
+
+def test_the_engines_login_reads_no_name(house: House, made: Any) -> None:
+    with psycopg.connect(libpq_url(house.settings.engine_database_url)) as engine:
+        assert engine.execute("select count(*) from referral").fetchone() != (0,)
+        for statement in ("select * from client", "select body from message", "select origin_name from referral",
+                          "select name from user_account", "select body from command", "select * from referral"):  # fmt: skip
+            with pytest.raises(FORBIDDEN):
+                engine.execute(statement.encode())
+            engine.rollback()
+
+
+def test_a_service_call_without_http_meets_the_same_walls(house: House) -> None:
+    from services.referrals import get_referral
+    from services.refusals import NotVisible
+
+    referral = refer(house, "cap", "housing")
+    with pytest.raises(NotVisible):
+        get_referral(house.api, house.call("lupe.pantry"), referral.id)

@@ -1,0 +1,227 @@
+"""Entered in error: what was counted is taken back, all of it, once, in the period where it had counted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.task import Outcome
+from services.advance import advance_referral
+from services.referrals import Finished
+from tests.house import OUTCOME, House
+from tests.services.scenes import events, ledger, numbers, proven, refer, series, task_of
+
+LONG_AGO = datetime.now(UTC).replace(day=10, hour=18) - timedelta(days=45)
+REASON = {"reason": "The wrong family."}
+
+
+def age(house: House, referral: Any, *, hours: int = 2) -> None:
+    """As if the referral had been sent so many hours ago, and its running clock had ended an hour ago."""
+    house.sql(
+        "set session_replication_role = replica;"
+        f" update task set created_at = created_at - interval '{hours} hours', clock_started_at = created_at,"
+        f" due_at = now() - interval '1 hour' where referral_id = '{referral.id}';"
+        f" update referral set created_at = created_at - interval '{hours} hours' where id = '{referral.id}'"
+    )
+
+
+def served(house: House, **more: Any) -> Any:
+    """Accepted, started, completed and confirmed: everything counts."""
+    referral = refer(house, "cap", "housing", **more)
+    gwen, maria = house.person("gwen.housing"), house.person("maria.cap")
+    for verb, body in (("accept", None), ("start", None), ("complete", OUTCOME)):
+        gwen.does(f"{task_of(referral)}/{verb}", body)
+    maria.does(f"/v1/referrals/{referral.id}/confirm", OUTCOME)
+    return referral
+
+
+def test_voiding_a_referral_takes_back_all_that_it_counted(house: House) -> None:
+    before = numbers(house)
+    referral = served(house)
+    counted = {code for code, lines in numbers(house).items() if lines != before[code]}
+    assert counted >= {
+        "referrals_sent", "acknowledged_in_time", "decided_in_time", "loops_closed", "needs_met", "clients_served",
+        "days_to_first_contact",
+    }  # fmt: skip
+    house.person("maria.cap").does(f"/v1/referrals/{referral.id}/void", REASON)
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_voiding_a_task_takes_back_what_the_task_counted_and_not_that_it_was_sent(house: House) -> None:
+    before = numbers(house)
+    referral = served(house)
+    house.person("maria.cap").does(f"{task_of(referral)}/void", REASON)
+    after = numbers(house)
+    assert {code for code in after if after[code] != before[code]} == {"referrals_sent", "loops_closed"}
+    proven(house)
+    house.person("maria.cap").does(f"/v1/referrals/{referral.id}/void", REASON)
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_voiding_the_task_after_its_referral_takes_nothing_back_twice(house: House) -> None:
+    before = numbers(house)
+    referral, maria = served(house), house.person("maria.cap")
+    maria.does(f"/v1/referrals/{referral.id}/void", REASON)
+    again = maria.post(f"{task_of(referral)}/void", REASON)
+    assert again.status_code in (200, 409)
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_a_void_counts_backwards_in_the_month_in_which_the_work_had_counted(house: House) -> None:
+    month, now = LONG_AGO.strftime("%Y-%m"), datetime.now(UTC).strftime("%Y-%m")
+    before = {
+        code: series(house, code) for code in ("needs_met", "clients_served", "loops_closed", "days_to_first_contact")
+    }
+    finished = Finished(Outcome.NEED_MET, LONG_AGO)
+    referral = refer(house, "housing", "housing", finished=finished)
+    for code in before:
+        assert (month, None) in series(house, code), code
+    assert series(house, "clients_served")[month, None]["value"] == 1
+    assert series(house, "days_to_first_contact")[month, None]["denominator"] == 1
+    assert series(house, "clients_served", period="year")[month[:4], None]["value"] >= 1
+    house.caseworker("housing").does(f"/v1/referrals/{referral.id}/void", REASON)
+    for code, points in before.items():
+        after = series(house, code)
+        was = points.get((month, None), {}).get("value") or 0
+        assert (after[month, None]["value"] or 0) == was, code
+        assert after.get((now, None)) == points.get((now, None)), code
+    proven(house)
+
+
+def test_a_client_of_two_partners_counts_once_for_the_region_and_once_for_each(house: House) -> None:
+    maria = house.person("maria.cap")
+    client = maria.does(
+        "/v1/clients", {"given_name": "Ana", "family_name": "Brook", "residence": {"kind": "fixed", "county": "31157"}}
+    )
+    ids = {slug: str(house.region.organization(slug).id) for slug in ("early", "aging")}
+    whole = series(house, "clients_served")
+    first, second = (refer(house, "cap", slug, client_id=client["id"]) for slug in ids)
+    for slug, referral in zip(ids, (first, second), strict=True):
+        worker = house.caseworker(slug)
+        worker.does(f"{task_of(referral)}/accept")
+        worker.does(f"{task_of(referral)}/start")
+
+    def people() -> tuple[int, dict[str | None, float]]:
+        now = datetime.now(UTC).strftime("%Y-%m")
+        by = series(house, "clients_served", by="organization")
+        region = series(house, "clients_served")[now, None]["value"] - whole.get((now, None), {"value": 0})["value"]
+        return region, {label: point["value"] for (_, label), point in by.items() if label in ids.values()}
+
+    assert people() == (1, {ids["early"]: 1, ids["aging"]: 1})
+    maria.does(f"{task_of(first)}/void", REASON)
+    region, each = people()
+    assert (region, each[ids["aging"]], each.get(ids["early"], 0)) == (1, 1, 0)
+    proven(house)
+    maria.does(f"/v1/referrals/{second.id}/void", REASON)
+    region, each = people()
+    assert (region, each.get(ids["aging"], 0)) == (0, 0)
+    proven(house)
+
+
+def test_a_move_made_in_time_and_recorded_late_takes_back_that_it_was_missed(house: House) -> None:
+    before = ledger(house, "acknowledged_in_time")
+    referral, gwen = refer(house, "cap", "housing"), house.person("gwen.housing")
+    age(house, referral, hours=4)
+    advance_referral(house.engine, referral.id)
+    assert events(house, referral.id, "task_overdue") == ["task_overdue"]
+    missed = ledger(house, "acknowledged_in_time")
+    assert sum(missed.values()) - sum(before.values()) == 1, "in the denominator only"
+    then = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    gwen.does(f"{task_of(referral)}/acknowledge", {"occurred_at": then})
+    parts = {key[1]: value for key, value in ledger(house, "acknowledged_in_time").items() if before.get(key) != value}
+    assert sum(parts.values()) - sum(before.values()) == 2, "met: numerator and denominator, and the missed one gone"
+    proven(house)
+    house.person("maria.cap").does(f"/v1/referrals/{referral.id}/void", REASON)
+    assert ledger(house, "acknowledged_in_time") == before
+    proven(house)
+
+
+def test_a_move_made_late_stays_missed(house: House) -> None:
+    before = ledger(house, "acknowledged_in_time")
+    referral = refer(house, "cap", "housing")
+    age(house, referral, hours=4)
+    house.person("gwen.housing").does(f"{task_of(referral)}/acknowledge")
+    assert events(house, referral.id, "task_overdue") == ["task_overdue"]
+    assert sum(ledger(house, "acknowledged_in_time").values()) - sum(before.values()) == 1
+    advance_referral(house.engine, referral.id)
+    assert events(house, referral.id, "task_overdue") == ["task_overdue"]
+    proven(house)
+
+
+@pytest.mark.parametrize(
+    ("task_says", "source_says", "by", "met"),
+    [
+        ("need_met", "need_met", "source", 1),
+        ("need_met", "unmet", "source", 0),
+        ("need_met", "partly_met", "client", 0),
+        ("unmet", "need_met", "client", 1),
+        ("partly_met", "need_met", "source", 1),
+    ],
+)
+def test_the_word_that_counts_most_decides_whether_the_need_is_met(
+    house: House, task_says: str, source_says: str, by: str, met: int
+) -> None:
+    before = sum(ledger(house, "needs_met").values())
+    referral, gwen, maria = refer(house, "cap", "housing"), house.person("gwen.housing"), house.person("maria.cap")
+    gwen.does(f"{task_of(referral)}/accept")
+    gwen.does(f"{task_of(referral)}/complete", {"outcome": task_says})
+    assert sum(ledger(house, "needs_met").values()) - before == (task_says == "need_met")
+    maria.does(f"/v1/referrals/{referral.id}/confirm", {"outcome": source_says, "by": by})
+    assert sum(ledger(house, "needs_met").values()) - before == met
+    need = maria.read(f"/v1/needs/{referral.need_id}")
+    assert (need["outcome"], need["outcome_by"]) == (source_says, by)
+    proven(house)
+
+
+def test_a_need_served_by_two_referrals_is_met_once_and_stays_met_when_one_was_an_error(house: House) -> None:
+    maria = house.person("maria.cap")
+    client = maria.does("/v1/clients", {"given_name": "Ben", "family_name": "Brook"})
+    need = maria.does("/v1/needs", {"client_id": client["id"], "term": "housing.rent"})
+    before = sum(ledger(house, "needs_met").values())
+    both = []
+    for slug in ("housing", "faith"):
+        body = {"service_id": str(house.service(slug).id), "client_id": client["id"], "need_id": need["id"]}
+        both.append(maria.does("/v1/referrals", body))
+        worker = house.caseworker(slug)
+        worker.does(f"{task_of(both[-1])}/accept")
+        worker.does(f"{task_of(both[-1])}/complete", OUTCOME)
+        maria.does(f"/v1/referrals/{both[-1]['id']}/confirm", OUTCOME)
+
+    def met() -> int:
+        return sum(ledger(house, "needs_met").values()) - before
+
+    assert met() == 1
+    maria.does(f"{task_of(both[1])}/void", REASON)
+    assert met() == 1, "the other referral had met it"
+    assert maria.read(f"/v1/needs/{need['id']}")["outcome"] == "need_met"
+    proven(house)
+    maria.does(f"/v1/referrals/{both[0]['id']}/void", REASON)
+    assert met() == 0
+    assert maria.read(f"/v1/needs/{need['id']}")["outcome"] is None
+    proven(house)
+
+
+def test_a_task_that_was_only_declined_takes_no_outcome_with_it(house: House) -> None:
+    referral, gwen, maria = refer(house, "cap", "housing"), house.person("gwen.housing"), house.person("maria.cap")
+    declined = task_of(referral)
+    gwen.does(f"{declined}/decline", {"reason_code": "full", "reason_class": "no_capacity"})
+    rerouted = maria.does(f"/v1/referrals/{referral.id}/reroute", {"service_id": str(house.service("faith").id)})
+    naomi = house.caseworker("faith")
+    naomi.does(f"{task_of(rerouted)}/accept")
+    naomi.does(f"{task_of(rerouted)}/complete", OUTCOME)
+    maria.does(f"{declined}/void", REASON)
+    assert maria.read(f"/v1/needs/{referral.need_id}")["outcome"] == "need_met"
+    assert maria.read(f"/v1/referrals/{referral.id}")["state"] == "active"
+    proven(house)
+
+
+def test_only_the_source_takes_back(house: House) -> None:
+    referral = refer(house, "cap", "housing")
+    assert house.person("gwen.housing").post(f"{task_of(referral)}/void", REASON).status_code == 403
+    assert house.person("gwen.housing").post(f"/v1/referrals/{referral.id}/void", REASON).status_code == 403
+    assert house.person("ruth.hub").post(f"{task_of(referral)}/void", REASON).status_code == 403
