@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -69,14 +69,23 @@ async def serving(settings: Settings, record: Record) -> AsyncIterator[str]:
             yield f"http://{settings.http_host}:{port}"
         finally:
             server.should_exit = True
-            for _ in range(100):
-                if not server.started or not server.servers:
-                    break
-                await asyncio.sleep(0.02)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(server.ended.wait(), 2)
 
 
 class Server(uvicorn.Server):
     """Leaves signals alone: who stops what, and in which order, is decided above."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Until `should_exit`, then until what runs is answered; then `ended` is set."""
+        try:
+            await super().serve(sockets)
+        finally:
+            self.ended.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
