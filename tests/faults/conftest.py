@@ -44,6 +44,7 @@ def the_town(cluster: Cluster, the_region: Region) -> Iterator[Town]:
         )
         environment = {
             "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
             "PATH": os.environ["PATH"],
             "CONCERT_DATA_DIR": str(cluster.directory),
             "CONCERT_DATABASE_URL": urls["api"],

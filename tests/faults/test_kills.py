@@ -39,7 +39,7 @@ def live(town: Town, nth: int) -> list[Said]:
 def kill_at_random(town: Town, over: threading.Event, seed: int) -> Counter[str]:
     """Kills one of the three and starts it again, until `over`."""
     chance, killed = random.Random(seed), Counter[str]()
-    while not over.wait(chance.uniform(0.5, 2)):
+    while not over.wait(chance.uniform(0.5, 2.5)):
         name = chance.choice(["api", "worker", "relay"])
         town.roles[name].kill()
         town.roles[name].start()
@@ -69,7 +69,7 @@ def expected(said: list[Said]) -> Counter[tuple[str, str]]:
             done["referral.create", one.answer["id"]] += 1
             continue
         kind, object_id, verb = parts
-        done[f"{kind.removesuffix('s')}.{verb.replace('-', '_')}", object_id] += 1
+        done[f"{kind.removesuffix('s')}.{verb}", object_id] += 1
         if verb == "withdraw":
             done["task.cancel", one.answer["tasks"][0]["id"]] += 1
     return done

@@ -137,7 +137,7 @@ def grown_event_table(town: Town) -> int:
         one = f"(select {columns} from event limit 1) e"
         connection.execute(
             f"insert into event (id, {columns}) select gen_random_uuid(), {columns}"
-            f" from {one}, generate_series(1, 40000)".encode()
+            f" from {one}, generate_series(1, 60000)".encode()
         )
         connection.rollback()
     size = int(town.house.sql("select pg_relation_size('event')")[0][0])
