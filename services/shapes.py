@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 def _described(words: str, *names: type[StrEnum] | str) -> Any:
     """A text that is one of these names."""
-    listed = [n for each in names for n in ([each] if isinstance(each, str) else [member.value for member in each])]
+    listed: list[Any] = [n for each in names for n in ([each] if isinstance(each, str) else [member.value for member in each])]
     return Field(description=words, json_schema_extra={"enum": listed})
 
 

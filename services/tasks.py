@@ -73,7 +73,10 @@ def decline_task(
     def details(tx: Tx, locked: Locked) -> Details:
         known = _reason(tx, reason_code, "/reason_code")
         if known.value != reason_class:
-            raise Unprocessable(f"That reason is of class {known.value!r}.", pointer="/reason_class")
+            raise Unprocessable(
+                f"That reason is of class {known.value!r}: send that as reason_class, or choose another reason.",
+                pointer="/reason_class",
+            )
         return Details(reason=reason_code, reason_class=known)
 
     return _verb(record, call, task_id, Verb.DECLINE, said, details=details, words=("note", words))
