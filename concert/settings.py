@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=home,
         description="Where the embedded servers keep everything; one running instance per directory. "
-        "Default: `.concert`; for root `/var/lib/concert`.",
+        "For root: `/var/lib/concert`.",
     )
     database_url: str = Field(
         default="",

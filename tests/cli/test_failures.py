@@ -1,0 +1,129 @@
+"""What may go wrong is told in words, with the command to run next, and never as a traceback."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from concert import logs
+from concert.cli import run
+from concert.embedded import temporary_directory
+from tests.house import House
+
+AWAY = "postgresql+psycopg://concert_api:secret@127.0.0.1:9/concert"
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with temporary_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def tried(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in this process; its exit status and everything it said."""
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(logs, "configure", lambda level: None)
+
+    def trial(*arguments: str, **settings: str) -> tuple[int, str]:
+        for name, value in {"CONCERT_DATA_DIR": str(home), **settings}.items():
+            monkeypatch.setenv(name, value)
+        status = run(list(arguments))
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        assert "secret" not in said.err
+        return status, said.out + said.err
+
+    return trial
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["stalled", "indicators", "logins", "rehydrate", "reconcile --check", "migrate", "seed", "worker", "relay", "api"],
+)
+def test_where_nothing_runs_the_next_command_is_named(command: str, tried: Run, home: Path) -> None:
+    status, said = tried(*command.split())
+    assert status == 1
+    assert f"Nothing runs in {home}" in said
+    assert "concert up" in said
+
+
+def test_a_token_needs_a_key_that_somebody_uses(tried: Run, home: Path) -> None:
+    status, said = tried("token", "maria.cap")
+    assert (status, "concert up" in said) == (1, True)
+    assert not (home / "issuer.pem").exists()
+
+
+def test_with_an_issuer_of_its_own_no_token_is_made_here(tried: Run) -> None:
+    status, said = tried("token", "maria.cap", CONCERT_OIDC_ISSUER="https://sign-in.example.org")
+    assert (status, "https://sign-in.example.org" in said) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["logins", "seed", "migrate", "stalled", "indicators verify"])
+def test_a_database_that_is_away_is_named(command: str, tried: Run) -> None:
+    names = ("CONCERT_DATABASE_URL", "CONCERT_ENGINE_DATABASE_URL", "CONCERT_ADMIN_DATABASE_URL")
+    status, said = tried(*command.split(), **dict.fromkeys(names, AWAY))
+    assert (status, "The database does not answer" in said, "concert doctor" in said) == (1, True, True)
+
+
+def test_a_temporal_that_is_away_is_named(tried: Run, house: House) -> None:
+    urls = {
+        "CONCERT_ENGINE_DATABASE_URL": house.settings.engine_database_url,
+        "CONCERT_TEMPORAL_ADDRESS": "127.0.0.1:9",
+    }
+    status, said = tried("reconcile", "--check", **urls)
+    assert (status, "Temporal does not answer at 127.0.0.1:9" in said, "concert doctor" in said) == (1, True, True)
+
+
+def test_an_address_that_is_lacking_is_named(tried: Run) -> None:
+    status, said = tried("indicators", "verify", CONCERT_DATABASE_URL=AWAY)
+    assert (status, "CONCERT_ENGINE_DATABASE_URL is not set" in said) == (1, True)
+
+
+def test_a_database_without_our_tables_asks_for_the_migration(tried: Run, house: House) -> None:
+    bare = house.admin_url.rpartition("/")[0] + "/postgres"
+    status, said = tried("logins", CONCERT_ADMIN_DATABASE_URL=bare)
+    assert (status, "concert migrate" in said) == (1, True)
+
+
+def test_a_login_that_row_security_cannot_bind_is_refused(tried: Run, house: House) -> None:
+    status, said = tried("api", CONCERT_DATABASE_URL=house.admin_url, CONCERT_HTTP_PORT="0")
+    assert (status, "row security" in said) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["up", "api"])
+def test_a_port_that_is_taken_names_its_setting(command: str, tried: Run, house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = {"CONCERT_HTTP_PORT": str(taken.getsockname()[1])}
+        if command == "api":
+            settings["CONCERT_DATABASE_URL"] = house.settings.database_url
+        status, said = tried(command, **settings)
+    assert (status, "CONCERT_HTTP_PORT" in said) == (1, True)
+
+
+def test_a_wrong_setting_is_named_without_its_value(tried: Run) -> None:
+    status, said = tried("doctor", CONCERT_HTTP_PORT="my-secret-port")
+    assert (status, "CONCERT_HTTP_PORT" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command", ["", "nonsense", "up --nonsense", "token", "reconcile", "reconcile --check --repair", "indicators show"]
+)
+def test_wrong_usage_ends_with_2_and_names_the_help(command: str, tried: Run) -> None:
+    status, said = tried(*command.split())
+    assert (status, "--help" in said) == (2, True)
+
+
+def test_an_error_that_nobody_expected_shows_its_place_and_no_words(
+    tried: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError("Rosalind Featherstonehaugh")
+
+    monkeypatch.setattr("concert.doctor.examine", broken)
+    status, said = tried("doctor")
+    assert (status, "ArithmeticError" in said, "Rosalind" in said) == (1, True, False)
