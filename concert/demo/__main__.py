@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from concert.demo.main import REFERRALS, SEED, run_demo
+from concert.ending import leave
 
 
 def main() -> int:
@@ -18,4 +18,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

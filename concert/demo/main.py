@@ -33,6 +33,7 @@ from concert.demo.pace import Pace, pace_for
 from concert.demo.people import Caseworker, Person, backbone, caseworkers
 from concert.demo.report import Report, closing, opening
 from concert.demo.screen import Screen, calm_line
+from concert.demo.stopping import FAREWELL, INTERRUPTED, Stopped, until_stopped
 from concert.embedded import CannotStart, temporary_directory
 from concert.embedded.stack import embedded
 from concert.issuer import Issuer
@@ -56,10 +57,11 @@ def run_demo(referrals: int = REFERRALS, seed: int = SEED, as_json: bool = False
     console = Console(stderr=as_json, highlight=False)
     report = Report(referrals, seed, pace_for(referrals).day)
     try:
-        asyncio.run(_demo(console, report))
-    except KeyboardInterrupt:
-        console.print("Stopped. Nothing is left behind.")
-        return 130
+        with temporary_directory() as directory:
+            asyncio.run(until_stopped(_demo(console, report, directory), directory))
+    except (Stopped, KeyboardInterrupt):
+        console.print(FAREWELL)
+        return INTERRUPTED
     except CannotStart as no:
         console.print(f"{no.what}\n{no.remedy}")
         return 1
@@ -85,11 +87,11 @@ class _Scene:
     system: list[OwnSystem]
 
 
-async def _demo(console: Console, report: Report) -> None:
+async def _demo(console: Console, report: Report, directory: Path) -> None:
     began = time.monotonic()
     pace = pace_for(report.referrals)
     opening(console, report.referrals, report.seed, pace)
-    with temporary_directory() as directory, _quiet_logs(directory / "demo.log"):
+    with _quiet_logs(directory / "demo.log"):
         settings = _settings(directory)
         async with embedded(settings, say=_say(console)) as servers:
             settings = servers.applied_to(settings)
