@@ -1,17 +1,23 @@
 # ruff: noqa: INP001, T201 - a script for the image, no package; its output is its purpose
 """Prints the installed packages that running Concert does not need, one a line.
 
-Needed is what `concert` requires, and what that requires in turn, for this Python on this machine.
+Needed is what `concert` requires, and what that requires in turn. Markers for other systems are not weighed: what they
+name is not installed here.
 """
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, distributions, requires
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 KEPT = {"pip"}  # takes the others away
+REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)\s*(?:\[(?P<extras>[^]]*)])?(?P<rest>.*)")
+ONLY_FOR = re.compile(r"extra\s*==\s*[\"']([^\"']+)")
+
+
+def canonical(name: str) -> str:
+    """As package indexes compare names."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def needed(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> None:
@@ -23,21 +29,17 @@ def needed(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str
     except PackageNotFoundError:
         return
     seen.add((name, extras))
-    for requirement in map(Requirement, lines):
-        if applies(requirement, extras):
-            needed(canonicalize_name(requirement.name), frozenset(requirement.extras), seen)
-
-
-def applies(requirement: Requirement, extras: frozenset[str]) -> bool:
-    """Whether it holds here: always without a marker, else if the marker is true with one of the extras."""
-    marker = requirement.marker
-    return marker is None or any(marker.evaluate({"extra": extra}) for extra in extras or {""})
+    for match in filter(None, map(REQUIREMENT.match, lines)):
+        only_for = set(map(canonical, ONLY_FOR.findall(match["rest"])))
+        if not only_for or only_for & extras:
+            asked = frozenset(map(canonical, filter(None, (match["extras"] or "").split(","))))
+            needed(canonical(match["name"]), asked, seen)
 
 
 def main() -> None:
     seen: set[tuple[str, frozenset[str]]] = set()
     needed("concert", frozenset(), seen)
-    installed = {canonicalize_name(distribution.name) for distribution in distributions()}
+    installed = {canonical(distribution.name) for distribution in distributions()}
     print("\n".join(sorted(installed - {name for name, _ in seen} - KEPT)))
 
 
