@@ -114,14 +114,17 @@ def _of_http(exc: HTTPException) -> Problem:
 
 
 def is_outage(exc: BaseException) -> bool:
-    """Whether the database is away, full, read-only, stopping or overloaded: a repeat may succeed."""
+    """Whether the database is away, full, read-only, stopping, overloaded or failing: a repeat may succeed.
+
+    A limit on the size of files is a full disk too, and PostgreSQL has no better code for it than its internal error.
+    """
     if isinstance(exc, sqlalchemy.exc.TimeoutError):
         return True
     if isinstance(exc, sqlalchemy.exc.DBAPIError):
         return exc.connection_invalidated or (exc.orig is not None and is_outage(exc.orig))
     if isinstance(exc, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
         return True
-    return isinstance(exc, psycopg.InterfaceError | ConnectionError)
+    return isinstance(exc, psycopg.errors.InternalError_ | psycopg.InterfaceError | ConnectionError)
 
 
 def problem_of(exc: Exception, names: frozenset[str] = frozenset()) -> Problem:
