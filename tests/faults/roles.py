@@ -1,11 +1,7 @@
-"""One role as a process of its own, with a clock of its own: `python -m tests.faults.roles SECONDS api|worker|relay`.
-
-Without a shift of the clock the roles are those of the command line.
-"""
+"""The command line with a clock that is wrong by some seconds: `python -m tests.faults.roles SECONDS worker`."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import sys
 import time
@@ -36,27 +32,10 @@ def shift_clock(seconds: float) -> None:
     compat.uuid7 = shifted_id
 
 
-async def run(role: str) -> None:
-    from concert.connection import connect
-    from concert.folder import keep_folding
-    from concert.parts import api_record, engine_record
-    from concert.relay import Relay
-    from concert.running import plain_url, serving
-    from concert.settings import Settings
-    from concert.worker import work
-
-    settings = Settings()
-    if role == "api":
-        async with serving(settings, api_record(settings)):
-            await asyncio.Event().wait()
-    record = engine_record(settings)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
-    if role == "worker":
-        await work(record, client)
-    await asyncio.gather(Relay(record, client, plain_url(settings)).run(), keep_folding(record))
-
-
 if __name__ == "__main__":
     if float(sys.argv[1]):
         shift_clock(float(sys.argv[1]))
-    asyncio.run(run(sys.argv[2]))
+    from concert.cli import main
+
+    sys.argv[:] = ["concert", *sys.argv[2:]]
+    main()

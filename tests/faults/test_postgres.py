@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -78,16 +80,23 @@ def family(pid: int) -> list[int]:
 def files_of_at_most(town: Town, size: int) -> Iterator[None]:
     """No file of the server may grow beyond so many bytes: what a full disk is to somebody without root."""
 
-    def limit(to: int) -> None:
-        for pid in family(town.postgres.pid):
-            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if to < 0 else to, hard))
-
-    limit(size)
+    limit(town, str(size))
     try:
         yield
     finally:
-        limit(-1)
+        limit(town, "unlimited")
+
+
+def limit(town: Town, size: str) -> None:
+    """Of the server and all its children, as the account that they run as: nobody else may."""
+    owner = town.postgres.cluster.stat()
+    account: dict[str, Any] = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
+    for pid in family(town.postgres.pid):
+        command = ["prlimit", "--pid", str(pid), f"--fsize={size}:"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, **account)
+        assert done.returncode == 0 or "No such process" in done.stderr, done.stderr
 
 
 def counts(town: Town) -> list[tuple[object, ...]]:

@@ -112,6 +112,14 @@ class Town:
         for role in self.roles.values():
             role.start()
         answers(self.house.http, self.roles["api"])
+        for name in ("worker", "relay"):
+            eventually(lambda name=name: self.beats(self.roles[name]), seconds=30)  # type: ignore[misc]
+
+    def beats(self, role: Role) -> bool:
+        """Whether a worker or relay has reached the record."""
+        assert role.running, role.last_words()
+        query = "select exists (select from service_heartbeat where instance like %s)"
+        return bool(self.house.sql(query, f"%:{role.pid}")[0][0])
 
     # ------------------------------------------------------------ quiet
 
