@@ -7,6 +7,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.progress import OpenTask, Progress, Step, StepResult
 
@@ -15,6 +16,8 @@ _RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_inter
 _CALL = timedelta(seconds=5)
 _THRESHOLD = timedelta(seconds=10)
 TEN_YEARS = timedelta(days=3652)
+GAVE_UP = (ActivityError, ApplicationError)
+"""What an activity that will not be tried again raises: the second, unwrapped, where it was a local one."""
 
 
 async def advance_referral(referral_id: str) -> Progress:

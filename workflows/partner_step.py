@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 from domain.progress import OpenTask, StepResult
-from workflows.activities import perform_step, settle_task
+from workflows.activities import GAVE_UP, perform_step, settle_task
 
 
 class PartnerSteps:
@@ -37,6 +36,6 @@ class PartnerSteps:
                 result = StepResult.read(await handle)
                 if not result.recorded:
                     await settle_task(task_id, result)
-            except ActivityError:
+            except GAVE_UP:
                 # It says nothing about the task: that stays with the partner's people and its clocks.
                 workflow.logger.warning("a partner's worker gave up; its people go on")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 from domain.progress import Progress
-from workflows.activities import advance_referral
+from workflows.activities import GAVE_UP, advance_referral
 from workflows.partner_step import PartnerSteps
 
 AGAIN = timedelta(minutes=1)
@@ -46,14 +47,15 @@ class ReferralWorkflow:
         while True:
             try:
                 return await advance_referral(referral_id)
-            except ActivityError:
+            except GAVE_UP:
                 workflow.logger.warning("the record refused to say where the referral stands")
-                await workflow.sleep(AGAIN)
+                await self._until(lambda: self._look, AGAIN)
 
     async def _something_happens(self, steps: PartnerSteps, look_in: float | None) -> None:
         """A partner ended a step, somebody asked for a look, or the next deadline came."""
-        timeout = None if look_in is None else timedelta(seconds=look_in)
-        try:
-            await workflow.wait_condition(lambda: self._look or steps.any_ended(), timeout=timeout)
-        except TimeoutError:
-            return
+        at_most = None if look_in is None else timedelta(seconds=look_in)
+        await self._until(lambda: self._look or steps.any_ended(), at_most)
+
+    async def _until(self, true: Callable[[], bool], at_most: timedelta | None) -> None:
+        with suppress(TimeoutError):
+            await workflow.wait_condition(true, timeout=at_most)

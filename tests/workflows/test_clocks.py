@@ -1,4 +1,4 @@
-"""Nobody acts: who hears of it, in which order, how often, and what becomes of the referral. Real clocks, short ones."""
+"""Nobody acts: who hears of it, in which order, how often, and what becomes of the referral. Real clocks, but short."""
 
 from __future__ import annotations
 
@@ -163,8 +163,10 @@ def test_a_loop_that_nobody_confirms_is_closed_by_time_and_counts_apart(left: di
 
 
 def counted(case: Case, code: str) -> int:
-    statement = """select coalesce(sum(n.value), 0)::int from indicator_entry n join indicator i on i.id = n.indicator_id
-                   join event e on e.id = n.event_id where i.code = %s and e.referral_id = %s"""
+    statement = """
+        select coalesce(sum(n.value), 0)::int
+          from indicator_entry n join indicator i on i.id = n.indicator_id join event e on e.id = n.event_id
+         where i.code = %s and e.referral_id = %s"""
     return int(case.house.sql(statement, code, case.id)[0][0])
 
 

@@ -48,12 +48,11 @@ SITUATIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("where", "before", "answer", "then", "state"), SITUATIONS, ids=[f"{s[0]}-{s[2].state}-{s[4]}" for s in SITUATIONS]
-)
+@pytest.mark.parametrize("situation", SITUATIONS, ids=[f"{s[0]}-{s[2].state}-{s[4]}" for s in SITUATIONS])
 def test_what_the_clinics_system_answers_is_the_clinics_word(
-    case: Case, where: str, before: list[str], answer: StepResult, then: list[str], state: str
+    case: Case, situation: tuple[str, list[str], StepResult, list[str], str]
 ) -> None:
+    _, before, answer, then, state = situation
     for verb in before:
         case.does(verb, QUESTION if verb == "request-info" else None)
     known = len(case.events())
@@ -70,7 +69,7 @@ def test_what_the_clinics_system_answers_is_the_clinics_word(
 
 
 def test_a_system_may_not_say_that_nobody_answered_after_the_clinic_accepted_and_never_called(case: Case) -> None:
-    """Three tries on three days hold for a partner's system as for its people: nothing is written but that it said so."""
+    """Three tries on three days hold for a partner's system as for its people: only that it said so is written."""
     case.does("accept")
     due = case.column("task", "due_at")
 
