@@ -28,6 +28,10 @@ class Clock(StrEnum):
     ANSWER_LIMIT = "answer_limit"
 
 
+SOURCE_CLOCKS = frozenset({Clock.ANSWER, Clock.ANSWER_LIMIT, Clock.CONFIRM, Clock.AWAITING_SOURCE})
+"""The referral source's own: they run in the region's business time, the others on the service's opening hours."""
+
+
 class Priority(StrEnum):
     ROUTINE = "routine"
     URGENT = "urgent"
@@ -55,22 +59,29 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a move is made: `now` is the database's clock, `occurred_at` what the person says (never later)."""
+    """When a move is made: `now` is the database's clock, `occurred_at` what the person says (never later).
+
+    `calendar` is the service's; `region` the source's, the same if left out.
+    """
 
     now: datetime
     occurred_at: datetime
     calendar: Calendar
     limits: Limits
+    region: Calendar | None = None
+
+    def calendar_of(self, clock: Clock) -> Calendar:
+        return self.region if self.region is not None and clock in SOURCE_CLOCKS else self.calendar
 
     def due(self, clock: Clock) -> datetime:
-        return self.calendar.due(self.now, self.limits.by_clock[clock])
+        return self.calendar_of(clock).due(self.now, self.limits.by_clock[clock])
 
     def left(self, clock: Clock, due: datetime) -> float:
         """Seconds that a clock stopped now still has; `resumed` takes them."""
-        return self.calendar.remaining(self.limits.by_clock[clock], self.now, due)
+        return self.calendar_of(clock).remaining(self.limits.by_clock[clock], self.now, due)
 
     def resumed(self, clock: Clock, left: float) -> datetime:
-        return self.calendar.resumed(self.limits.by_clock[clock], self.now, left)
+        return self.calendar_of(clock).resumed(self.limits.by_clock[clock], self.now, left)
 
 
 class Rung(StrEnum):

@@ -3,7 +3,7 @@
     {"measure": "count",    "event": "referral_created"}
     {"measure": "count",    "event": "need_outcome", "where": {"outcome": ["need_met"]}}
     {"measure": "rate",     "clock": "acknowledge"}
-    {"measure": "distinct", "event": ["task_started"], "of": "client", "periods": ["month"], "by": ["county"]}
+    {"measure": "distinct", "event": ["task_started"], "periods": ["month"], "by": ["county"]}
     {"measure": "median",   "fact": "first_contact_days", "entered": "task_accepted", "left": ["task_failed"]}
 
 `credit` says whose scorecard shows it: "target" (default), "source", or "region": it counts once, for nobody alone. `cohort` names the fact that holds the date by which
@@ -18,23 +18,12 @@ from datetime import date
 from typing import Any
 
 MEASURES = frozenset({"count", "rate", "distinct", "median"})
-_KEYS = frozenset(
-    {
-        "measure",
-        "event",
-        "where",
-        "clock",
-        "of",
-        "periods",
-        "by",
-        "fact",
-        "entered",
-        "left",
-        "credit",
-        "cohort",
-        "unit",
-    }
-)
+_KEYS = frozenset("measure event where clock periods by fact entered left credit cohort".split())
+_CHOICES = {
+    "credit": frozenset({"target", "source", "region"}),
+    "periods": frozenset({"month", "year"}),
+    "by": frozenset({"organization", "county", "term"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +52,9 @@ class Rule:
         needed = {"count": "event", "distinct": "event", "rate": "clock", "median": "fact"}[measure]
         if needed not in data:
             raise ValueError(f"rule.{needed}: required for measure {measure}")
+        for member, choices in _CHOICES.items():
+            if not _names(data.get(member)) <= choices:
+                raise ValueError(f"rule.{member}: of {', '.join(sorted(choices))} only")
         where = {fact: frozenset(values) for fact, values in data.get("where", {}).items()}
         return cls(
             measure,
@@ -88,7 +80,10 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as the counters see it: codes and opaque ids only. `day` is its occurred date in the region."""
+    """An event as the counters see it: codes and opaque ids only. `day` is its occurred date in the region.
+
+    `timed` False: it enters no rate and no median.
+    """
 
     id: str
     kind: str
@@ -99,6 +94,7 @@ class Event:
     settled: Mapping[str, str]
     facts: Mapping[str, Any]
     dimensions: Mapping[str, str]
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +151,8 @@ def _parts(rule: Rule, event: Event) -> list[tuple[str, int]]:
     """(part, bucket) pairs."""
     if rule.measure == "count":
         return [("value", 0)] if _holds(rule, event) else []
+    if not event.timed:
+        return []
     if rule.measure == "rate":
         result = event.settled.get(rule.clock or "")
         return {"met": [("denominator", 0), ("numerator", 0)], "missed": [("denominator", 0)]}.get(result or "", [])

@@ -18,7 +18,7 @@ from services.deadlines import referral_look, task_look
 from services.happenings import about_referral, happened
 from services.journal import Journal
 from services.ladder import climb, reaches
-from services.needs import record_outcome
+from services.needs import settle_need
 from services.rows import Locked, LockedReferral, lock_referral, moment, save_referral
 from services.tasks import settle_move
 from services.transaction import Record, Work, by_engine
@@ -89,7 +89,7 @@ def _close_by_time(work: Work, locked: LockedReferral) -> None:
     about = about_referral(locked.f) | {"on_behalf_of": locked.f["target_organization_id"] if absent else None}
     facts = {"outcome": outcome, "confirmed_by": "time"}
     happened(work, about, Happened("referral_closed", None, None, facts=facts), version=after.version)
-    record_outcome(work, locked.f, outcome, "task")
+    settle_need(work, locked.f)
     work.audit("referral.close", "referral", locked.f["id"], after.version)
 
 
@@ -139,7 +139,7 @@ def _seconds(now: datetime, at: datetime | None) -> float | None:
 def _moment(work: Work, locked: LockedReferral) -> Moment:
     """The source's clocks run in the region's business time."""
     calendar = work.agenda.region()
-    return Moment(work.now, work.now, calendar, work.agenda.limits(locked.f["priority"], None))
+    return Moment(work.now, work.now, calendar, work.agenda.limits(locked.f["priority"], None), calendar)
 
 
 _START = text("select collaborative_id, clock_timestamp() as now from referral where id = :id")

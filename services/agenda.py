@@ -1,17 +1,19 @@
-"""What the collaborative agreed on, as the rules need it: limits, reasons, indicators, calendars. Read once per version."""
+"""What the collaborative agreed on, as the rules need it: limits, reasons, indicators, calendars. Read once per revision."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from domain.calendar import Calendar
-from domain.clock import Limits, Priority
+from domain.clock import SOURCE_CLOCKS, Limits, Priority
 from domain.indicator import Indicator, Rule
 from domain.reason import ReasonClass
 from services.calendars import calendar_of
@@ -29,23 +31,23 @@ class Dated:
 @dataclass(frozen=True, slots=True)
 class Agenda:
     collaborative_id: UUID
-    version: int
     zone: str
     subdivision: str
     opening_hours: Mapping[str, Any] | None
-    age_of_majority: int
-    threshold: int
     clocks: Mapping[str, Any]
     reasons: Mapping[str, ReasonClass]
     dated: tuple[Dated, ...]
-    backbone_id: UUID | None
+    _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
 
     def indicators(self, day: date) -> list[Indicator]:
         """The versions that count on that day."""
         return [d.indicator for d in self.dated if d.effective_on <= day and (d.ends_on is None or day <= d.ends_on)]
 
     def limits(self, priority: str, service_clocks: Mapping[str, Any] | None) -> Limits:
-        return Limits.of(Priority(priority), self.clocks, service_clocks or {})
+        key = (priority, json.dumps(service_clocks, sort_keys=True))
+        if key not in self._limits:
+            self._limits[key] = Limits.of(Priority(priority), self.clocks, _targets(service_clocks or {}))
+        return self._limits[key]
 
     def calendar(self, hours: Mapping[str, Any] | None, closed_on: list[str], always_open: bool) -> Calendar:
         """The service's own hours, else the region's."""
@@ -56,51 +58,52 @@ class Agenda:
         return self.calendar(None, [], False)
 
 
-_known: dict[tuple[str, UUID, int], Agenda] = {}
+def _targets(clocks: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A service may have limits of its own for its own clocks, not for the referral source's."""
+    return {
+        priority: {c: v for c, v in limits.items() if c not in SOURCE_CLOCKS} for priority, limits in clocks.items()
+    }
 
 
-def agenda_of(connection: Connection, collaborative_id: UUID, version: int) -> Agenda:
-    """In the caller's transaction. A version never changes, so it is kept for the life of the process."""
-    key = (str(connection.engine.url), collaborative_id, version)
-    if key not in _known:
-        _known[key] = _read(connection, collaborative_id, version)
-    return _known[key]
+_known: WeakKeyDictionary[Engine, dict[tuple[UUID, int], Agenda]] = WeakKeyDictionary()
+
+
+def agenda_of(connection: Connection, collaborative_id: UUID, revision: int) -> Agenda:
+    """In the caller's transaction. What a revision says never changes, so it is kept for the life of the process."""
+    known = _known.setdefault(connection.engine, {})
+    key = (collaborative_id, revision)
+    if key not in known:
+        known[key] = _read(connection, collaborative_id)
+    return known[key]
 
 
 def current_agenda(connection: Connection, collaborative_id: UUID) -> Agenda:
     """In the caller's transaction; for the engine, whose transactions start without a person."""
-    version = connection.execute(
-        text("select agenda_version from collaborative where id = :id"), {"id": collaborative_id}
+    revision = connection.execute(
+        text("select revision from collaborative where id = :id"), {"id": collaborative_id}
     ).scalar_one()
-    return agenda_of(connection, collaborative_id, version)
+    return agenda_of(connection, collaborative_id, revision)
 
 
-def _read(connection: Connection, collaborative_id: UUID, version: int) -> Agenda:
-    ids = {"id": collaborative_id, "version": version}
+def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
+    ids = {"id": collaborative_id}
     row = connection.execute(text(_COLLABORATIVE), ids).one()
     reasons = connection.execute(text(_REASONS), ids).all()
     indicators = connection.execute(text(_INDICATORS), ids).all()
     return Agenda(
         collaborative_id,
-        version,
         row.zone,
         row.subdivision,
         row.opening_hours,
-        row.age_of_majority,
-        row.publication_threshold,
         row.body["clocks"],
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
         tuple(Dated(Indicator(str(i.id), i.code, Rule.parse(i.rule)), i.effective_on, i.ends_on) for i in indicators),
-        row.backbone_id,
     )
 
 
 _COLLABORATIVE = """
-select c.zone, c.subdivision, c.opening_hours, c.age_of_majority, c.publication_threshold, a.body,
-       (select p.organization_id from partnership p
-         where p.collaborative_id = c.id and p.role = 'backbone' and (p.ends_on is null or p.ends_on >= current_date)
-         order by p.starts_on limit 1) as backbone_id
-  from collaborative c join agenda a on a.collaborative_id = c.id and a.version = :version
+select c.zone, c.subdivision, c.opening_hours, a.body
+  from collaborative c join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version
  where c.id = :id
 """
 _REASONS = "select code, class from reason where collaborative_id = :id"

@@ -80,13 +80,17 @@ def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[shape
 
 def attach_consent(tx: Tx, locked: Locked, consent_id: UUID) -> None:
     """Let an existing referral use a consent recorded since. In the caller's transaction."""
-    require_consent(tx, consent_id, locked.f["client_id"], locked.f["target_organization_id"])
+    require_consent(
+        tx, consent_id, (locked.f["client_id"], locked.f["household_id"]), locked.f["target_organization_id"]
+    )
     save_referral(tx, locked, locked.referral, consent_id=consent_id)
 
 
-def require_consent(tx: Tx, consent_id: UUID, client_id: UUID | None, recipient: UUID) -> None:
-    """Raises Unprocessable unless this consent of this client lets `recipient` see, now. In the caller's transaction."""
-    row = tx.row(_COVERS, id=consent_id, client=client_id, recipient=recipient)
+def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID | None], recipient: UUID) -> None:
+    """`subject` (client, household): a household's consent is that of any of its members.
+
+    Raises Unprocessable unless this consent lets `recipient` see, now. In the caller's transaction."""
+    row = tx.row(_COVERS, id=consent_id, client=subject[0], household=subject[1], recipient=recipient)
     if row is None or not row.of_client:
         raise Unprocessable("No consent with that id for this client.", pointer="/consent_id")
     if not row.holds:
@@ -172,7 +176,12 @@ select c.id, c.organization_id, c.client_id, c.purpose, c.data_kinds, c.legal_ba
 _LOCK = text("select id, revoked_at, version from consent where id = :id for update")
 _REVOKE = text("update consent set revoked_at = :now, version = version + 1 where id = :id")
 _CLIENT = text("select 1 from client where id = :id and organization_id = :me and consent_id is null")
-_PARTNERS = text("select id from organization where id = any(cast(:ids as uuid[]))")
+_PARTNERS = text(
+    "select distinct organization_id from partnership where organization_id = any(cast(:ids as uuid[]))"
+    " and app.current(starts_on, ends_on)"
+)
 _COVERS = text(
-    "select client_id = :client as of_client, app.consent_holds(id, :recipient) as holds from consent where id = :id"
+    "select coalesce(client_id = :client, false) or exists (select from household_member m where m.household_id = :household"
+    " and m.client_id = consent.client_id and m.ends_on is null) as of_client,"
+    " app.consent_holds(id, :recipient) as holds from consent where id = :id"
 )

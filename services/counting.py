@@ -41,9 +41,15 @@ class Cell:
 Ledger = tuple[Counter[Line], Counter[Cell]]
 
 
-def count(work: Work, row: dict[str, Any]) -> None:
-    """Append what the event `row` earns, and take back what the events it reverses have earned. In the caller's transaction."""
-    reversed_rows = _load(work, row["reverses"]) if row["reverses"] else {}
+def count(work: Work, row: dict[str, Any], given: Iterable[Mapping[str, Any]] = ()) -> None:
+    """Append what the event `row` earns, and take back what the events it reverses have earned. In the caller's transaction.
+
+    `given` are reversed events that the caller holds already.
+    """
+    reversed_rows = {str(event["id"]): event for event in given}
+    missing = [each for each in row["reverses"] if str(each) not in reversed_rows]
+    if missing:
+        reversed_rows |= _load(work, missing)
     lines, touches = ledger(work.agenda, row, reversed_rows)
     for touch_line in _flips(work, row["id"], touches):
         lines[touch_line[0]] += touch_line[1]
@@ -69,20 +75,19 @@ def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[s
 def _own(agenda: Agenda, row: Mapping[str, Any]) -> Ledger:
     event = _event(row)
     earned, touched = earn(agenda.indicators(event.day), event)
-    return Counter(_line(one) for one in earned), Counter(_cell(touch) for touch in touched)
+    restricted = bool(row["restricted"])
+    return Counter(_line(one) for one in earned), Counter(_cell(touch, restricted) for touch in touched)
 
 
-def _cell(touch: Touch) -> Cell:
-    return Cell(touch.indicator_id, grain_of(touch.period, touch.organization_id, touch.dimensions), touch.person_id)
-
-
-def grain_of(period: str, organization_id: str | None, dimensions: Mapping[str, str]) -> str:
-    """A published cell of a distinct count, as text: `["2026-11", null, {"county": "31157"}]`."""
-    return json.dumps([period, organization_id, dict(dimensions)], sort_keys=True)
+def _cell(touch: Touch, restricted: bool) -> Cell:
+    """Confidential work has cells of its own, so that an open figure says nothing about it (ADR 0005)."""
+    grain = json.dumps([touch.period, touch.organization_id, dict(touch.dimensions), restricted], sort_keys=True)
+    return Cell(touch.indicator_id, grain, touch.person_id)
 
 
 def grain_line(indicator_id: str, grain: str) -> Line:
-    period, organization_id, dimensions = json.loads(grain)
+    """The ledger's key of a cell of a distinct count, from its text: `["2026-11", null, {"county": "31157"}, false]`."""
+    period, organization_id, dimensions, _ = json.loads(grain)
     return Line(indicator_id, "value", period, 0, organization_id, json.dumps(dimensions, sort_keys=True))
 
 
@@ -104,11 +109,9 @@ def _line(one: Earned) -> Line:
     return Line(one.indicator_id, one.part, one.period, one.bucket, one.organization_id, dimensions)
 
 
-_NOT_THEIRS = frozenset({"first_contact_days", "contacted"})
-
-
 def _event(row: Mapping[str, Any]) -> Event:
-    """Moves made by the source for a partner that is not connected enter no scorecard of that partner (decision 20)."""
+    """Moves made by the source for a partner that is not connected enter no scorecard of that partner (decision 20), and
+    work that was finished when it was recorded says nothing about how fast anybody was."""
     absent = row["on_behalf_of"] is not None
     return Event(
         id=str(row["id"]),
@@ -117,8 +120,9 @@ def _event(row: Mapping[str, Any]) -> Event:
         organization_id=None if absent else _text(row["organization_id"]),
         source_organization_id=str(row["source_organization_id"]),
         person_id=_text(row["person_id"]),
-        settled={} if absent else row["settled"],
-        facts={k: v for k, v in row["facts"].items() if not (absent and k in _NOT_THEIRS)},
+        settled=row["settled"],
+        facts=row["facts"],
+        timed=not absent and not row["facts"].get("finished"),
         dimensions=row["dimensions"],
     )
 

@@ -16,7 +16,7 @@ def task_look(task: Task, at: Moment) -> datetime | None:
     """The next rung of the running clock's ladder, or the hard limit if that comes first."""
     if task.clock is None or task.due_at is None:
         return None
-    rung = rung_at(task.rung, task.due_at, limit(task.clock, at), at.calendar)
+    rung = rung_at(task.rung, task.due_at, limit(task.clock, at), at.calendar_of(task.clock))
     return min((when for when in (rung, task.hard_at) if when is not None), default=None)
 
 
@@ -26,7 +26,7 @@ def referral_look(referral: Referral, at: Moment) -> datetime | None:
         return None
     if referral.clock is Clock.CONFIRM:
         return referral.due_at
-    return rung_at(referral.rung, referral.due_at, limit(referral.clock, at), at.calendar)
+    return rung_at(referral.rung, referral.due_at, limit(referral.clock, at), at.calendar_of(referral.clock))
 
 
 def limit(clock: Clock, at: Moment) -> Limit:

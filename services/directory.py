@@ -55,7 +55,7 @@ _ORGANIZATIONS = text(
     """
 select o.id, o.slug, o.name, o.description, o.kind, o.mode, p.role, o.email, o.phone, o.website
   from organization o join partnership p on p.organization_id = o.id and p.collaborative_id = app.collaborative()
-   and p.starts_on <= current_date and (p.ends_on is null or p.ends_on >= current_date)
+   and app.current(p.starts_on, p.ends_on)
  where cast(:name as text) is null or (o.name, o.id) > (:name, cast(:id as uuid))
  order by o.name, o.id limit :limit
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ def about_referral(f: Mapping[str, Any]) -> dict[str, Any]:
         "dimensions": {"county": f["county"] or "unknown", "term": f["term"]},
         "restricted": f["restricted"],
         "on_behalf_of": None,
+        "facts": {"crosses": "no" if f["source_organization_id"] == f["target_organization_id"] else "yes"},
     }
 
 
@@ -49,9 +50,13 @@ def happened(
     occurred_at: datetime | None = None,
     facts: Mapping[str, Any] | None = None,
     reverses: list[str] | None = None,
+    reversed_events: Sequence[Mapping[str, Any]] = (),
     id: UUID | None = None,
 ) -> UUID:
-    """Append the event and its ledger entries; answers its id. Dimensions are as of now (decision 30)."""
+    """Append the event and its ledger entries; answers its id. Dimensions are as of now (decision 30).
+
+    What it takes back is named by id in `reverses`, or given whole where the caller may not read it.
+    """
     occurred = occurred_at or work.now
     row = {
         "on_behalf_of": None,
@@ -68,10 +73,11 @@ def happened(
         "to_state": what.to_state,
         "reason": what.reason,
         "settled": dict(what.settled),
-        "facts": {**what.facts, **(facts or {})},
+        "facts": {**about.get("facts", {}), **what.facts, **(facts or {})},
         "reverses": reverses if reverses is not None else [what.reverses] if what.reverses else [],
     }
+    row["reverses"] += [event["id"] for event in reversed_events]
     work.journal.events.append(row)
-    count(work, row)
+    count(work, row, reversed_events)
     event_id: UUID = row["id"]
     return event_id

@@ -38,8 +38,7 @@ def get_indicator(
 ) -> shapes.Indicator:
     """One indicator with its series, `start` and `end` (`2026-11`) included. `by` one of DIMENSIONS.
 
-    A confidential provider's work is in a figure only where it is at least the publication threshold: what a reader sees
-    minus what a reader may drill into then says nothing about a single client (decision 19).
+    A confidential provider's work is in no live figure but its own: row security leaves it out (decision 19, ADR 0005).
     """
 
     def look(tx: Tx) -> shapes.Indicator:
@@ -53,7 +52,7 @@ def get_indicator(
             end=(end or "9999") + "~",
             length=4 if period == "year" else 7,
         )
-        return shapes.Indicator.model_validate(row).model_copy(update={"series": _series(tx, rule, rows, by, period)})
+        return shapes.Indicator.model_validate(row).model_copy(update={"series": _series(rule, rows, by, period)})
 
     return read(record, call, look)
 
@@ -88,28 +87,13 @@ def _check(rule: Rule, by: str | None, period: str) -> None:
         raise Unprocessable("This result counts once for the region and is nobody's alone.", pointer="/by")
 
 
-Cells = dict[tuple[str, str | None], Counter[tuple[str, int]]]
-
-
-def _series(tx: Tx, rule: Rule, rows: Iterable[Any], by: str | None, period: str) -> list[shapes.Point]:
-    shown: Cells = defaultdict(Counter)
-    apart: Cells = defaultdict(Counter)
+def _series(rule: Rule, rows: Iterable[Any], by: str | None, period: str) -> list[shapes.Point]:
+    cells: dict[tuple[str, str | None], Counter[tuple[str, int]]] = defaultdict(Counter)
     for row in rows:
         cell = (row.period[:4] if period == "year" else row.period, row.by)
-        (apart if row.restricted else shown)[cell][row.part, row.bucket] += int(row.value)
-    mine = str(tx.here.organization_id)
-    for cell, parts in apart.items():
-        if _size(rule, parts) >= tx.agenda.threshold or (by == "organization" and cell[1] == mine):
-            shown[cell].update(parts)
-    cells = sorted(shown, key=lambda cell: (cell[0], cell[1] or ""))
-    return [_point(rule, *cell, shown[cell], by) for cell in cells]
-
-
-def _size(rule: Rule, parts: Counter[tuple[str, int]]) -> int:
-    """How many cases a cell holds."""
-    if rule.measure == "median":
-        return sum(n for (part, _), n in parts.items() if part == "bucket")
-    return parts["denominator" if rule.measure == "rate" else "value", 0]
+        cells[cell][row.part, row.bucket] += int(row.value)
+    ordered = sorted(cells, key=lambda cell: (cell[0], cell[1] or ""))
+    return [_point(rule, *cell, cells[cell], by) for cell in ordered]
 
 
 def _point(rule: Rule, period: str, cell: str | None, parts: Counter[tuple[str, int]], by: str | None) -> shapes.Point:
@@ -151,27 +135,27 @@ _CURRENT = text(
 select distinct on (code) id, code, version, name, kind, unit, direction, definition, strategy, owner_organization_id, rule,
        baseline, target
   from indicator
- where collaborative_id = app.collaborative() and effective_on <= current_date
+ where collaborative_id = app.collaborative() and app.current(effective_on, null)
    and (cast(:code as text) is null or code = :code)
  order by code, version desc
 """
 )
 _BOTH = """
-select t.period, t.part, t.bucket, t.organization_id, t.dimensions, t.restricted, t.value
+select t.period, t.part, t.bucket, t.organization_id, t.dimensions, t.value
   from indicator_total t where t.indicator_id = :id
 union all
-select e.period, e.part, e.bucket, e.organization_id, e.dimensions, e.restricted, e.value
+select e.period, e.part, e.bucket, e.organization_id, e.dimensions, e.value
   from entry_unfolded u join indicator_entry e on e.id = u.entry_id where u.indicator_id = :id
 """
 
 
 def _series_sql(by: str, keep: str) -> str:
     return f"""
-select b.period, b.part, b.bucket, {by} as by, b.restricted, sum(b.value) as value from ({_BOTH}) b
+select b.period, b.part, b.bucket, {by} as by, sum(b.value) as value from ({_BOTH}) b
   join indicator i on i.id = :id
- where b.period >= :start and b.period <= :end
+ where b.period collate "C" >= :start and b.period collate "C" <= :end
    and (i.rule ->> 'measure' <> 'distinct' or (length(b.period) = :length and {keep}))
- group by 1, 2, 3, 4, 5
+ group by 1, 2, 3, 4
 """
 
 

@@ -77,14 +77,12 @@ def _names(columns: str) -> str:
 
 _ENGINE_WRITES = ("events", "entries", "audit", "outbox")
 _APPEND = f"""
-with n as materialized (select uuidv7() as id, x.* from jsonb_to_recordset(cast(:entries as jsonb)) as x({_ENTRY})),
-     d as materialized (select uuidv7() as id, x.* from jsonb_to_recordset(cast(:audit as jsonb)) as x({_AUDIT})),
-     e as (insert into event ({_names(_EVENT)})
+with e as (insert into event ({_names(_EVENT)})
            select {_names(_EVENT)} from jsonb_to_recordset(cast(:events as jsonb)) as x({_EVENT})),
-     i as (insert into indicator_entry (id, {_names(_ENTRY)}) select id, {_names(_ENTRY)} from n),
-     u as (insert into entry_unfolded (entry_id, indicator_id) select id, indicator_id from n),
-     a as (insert into audit (id, {_names(_AUDIT)}) select id, {_names(_AUDIT)} from d),
-     s as (insert into audit_unsealed (audit_id) select id from d),
+     i as (insert into indicator_entry (id, {_names(_ENTRY)})
+           select uuidv7(), {_names(_ENTRY)} from jsonb_to_recordset(cast(:entries as jsonb)) as x({_ENTRY})),
+     a as (insert into audit (id, {_names(_AUDIT)})
+           select uuidv7(), {_names(_AUDIT)} from jsonb_to_recordset(cast(:audit as jsonb)) as x({_AUDIT})),
      o as (insert into outbox ({_names(_OUTBOX)})
            select {_names(_OUTBOX)} from jsonb_to_recordset(cast(:outbox as jsonb)) as x({_OUTBOX}))
 """

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextualSelect, text
 
 from domain.task import ENDED, State
 from services import shapes
 from services.refusals import NotVisible
-from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, referral_columns
+from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, known, referral_columns
 from services.transaction import Call, Record, Tx, read
 from services.views import joined_view, referral_view
 from storage.tables.work import OPEN_TASK
@@ -40,7 +41,7 @@ def list_tasks(
         "t.due_at <= clock_timestamp()" if overdue else "",
     ]
     where = "".join(f" and {each}" for each in filters if each)
-    statement = text((_ENDED_TASKS if state in ENDED else _INBOX).format(where=where))
+    statement = _tasks((_ENDED_TASKS if state in ENDED else _INBOX).format(where=where))
 
     def look(tx: Tx) -> list[shapes.Task]:
         values = {"me": tx.here.organization_id, "limit": limit, "state": state} | _keyset(after)
@@ -64,7 +65,7 @@ def list_referrals(
         branches = _branches(tx, role)
         where = " and f.state = :state" if state else ""
         union = " union all ".join(f"({_BRANCH.format(whose=whose, where=where)})" for whose in branches)
-        statement = text(f"select * from ({union}) f order by created_at desc, id desc limit :limit")
+        statement = _referrals(f"select * from ({union}) f order by created_at desc, id desc limit :limit")
         values = {
             "me": tx.here.organization_id,
             "all": tx.here.collaborative_id,
@@ -112,7 +113,20 @@ _FROM = f"""
 select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}
   from task t left join referral f on f.id = t.referral_id left join service s on s.id = t.service_id
 """
-READ_TASK = text(f"{_FROM} where t.id = :id")
+
+
+@lru_cache
+def _tasks(statement: str) -> TextualSelect:
+    """One object for each choice of filters: made anew, a statement is read and compiled anew."""
+    return known(statement, TASK, OWN_CLIENT, referral_columns("f_"), SERVICE)
+
+
+@lru_cache
+def _referrals(statement: str) -> TextualSelect:
+    return known(statement, REFERRAL)
+
+
+READ_TASK = _tasks(f"{_FROM} where t.id = :id")
 _AFTER_DUE = "(cast(:after_at as timestamptz) is null or (t.due_at, t.id) > (:after_at, :after_id))"
 _INBOX = f"""
 select * from (
@@ -133,11 +147,14 @@ select {REFERRAL} from referral f
    and (cast(:after_at as timestamptz) is null or (f.created_at, f.id) < (:after_at, :after_id))
  order by f.created_at desc, f.id desc limit :limit
 """
-_TASKS_OF = text(
+_TASKS_OF = known(
     f"""
 select {TASK}, {OWN_CLIENT}, {SERVICE} from task t left join service s on s.id = t.service_id
  where t.referral_id = any(:ids) order by t.id
-"""
+""",
+    TASK,
+    OWN_CLIENT,
+    SERVICE,
 )
 _SEE = text("select 1 from referral where id = :id")
 _EVENTS = text(

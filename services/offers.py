@@ -91,7 +91,7 @@ def insert_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
         "created_at": tx.now,
         "ball_organization_id": f["source_organization_id"] if t["on_behalf"] else offered.organization_id,
     }
-    tx.connection.execute(tables.task.insert().values({k: v for k, v in t.items() if not k.startswith("s_")}))
+    tx.connection.execute(tables.task.insert(), {k: v for k, v in t.items() if not k.startswith("s_")})
     locked = Locked(task, referral_of(f), t, f)
     happened(tx, about_task(t, f), Happened("task_requested", None, task.state), version=1)
     assert task.due_at is not None

@@ -42,7 +42,7 @@ _FIRST_OF_BACKBONE = text(
 select u.subject from user_account u
   join membership m on m.user_id = u.id and m.role = 'backbone'
   join partnership p on p.organization_id = m.organization_id and p.role = 'backbone'
- where u.revoked_at is null and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
+ where u.revoked_at is null and app.current(m.starts_on, m.ends_on)
  order by m.starts_on, u.login limit 1
 """
 )
@@ -57,7 +57,7 @@ _MEMBERSHIPS = text(
     """
 select m.organization_id, o.name as organization, array_agg(m.role order by m.role) as roles
   from membership m join organization o on o.id = m.organization_id
- where m.user_id = :user and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
+ where m.user_id = :user and app.current(m.starts_on, m.ends_on)
  group by 1, 2 order by 2
 """
 )

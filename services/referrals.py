@@ -22,16 +22,19 @@ from services.clients import NewClient, insert_client
 from services.consents import require_consent
 from services.happenings import about_referral, happened
 from services.journal import new_id
+from services.ladder import note_overdue
 from services.messages import say
-from services.needs import insert_need, record_outcome, take_back_outcome
+from services.needs import insert_need, settle_need
 from services.offers import Offered, find_service, insert_offer
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.rows import (
     OWN_CLIENT,
     REFERRAL,
     SERVICE,
+    TASK,
     Locked,
     LockedReferral,
+    known,
     lock_referral,
     moment,
     save_referral,
@@ -121,6 +124,7 @@ def reroute_referral(
         after = rules.move(locked.referral, Verb.REROUTE)
         offered = find_service(tx, service_id)
         consent = _consent_for(tx, locked, offered, consent_id)
+        _check_release(tx, consent, offered)
         save_referral(
             tx,
             locked,
@@ -150,7 +154,7 @@ def confirm_referral(
         column = "outcome_client" if by is ConfirmedBy.CLIENT else "outcome_source"
         save_referral(tx, locked, after, outcome=outcome.value, confirmed_by=by.value, **{column: outcome.value})
         _say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome.value, confirmed_by=by.value)
-        record_outcome(tx, locked.f, outcome.value, by.value)
+        settle_need(tx, locked.f)
         tx.journal.look(f"referral-{referral_id}")
 
     return _source(record, call, referral_id, Verb.CONFIRM, act)
@@ -166,7 +170,7 @@ def close_unmet(record: Record, call: Call, referral_id: UUID, reason: str) -> A
         unmet = Outcome.UNMET.value
         save_referral(tx, locked, after, outcome=unmet, outcome_source=unmet, confirmed_by="source", reason=reason)
         _say_event(tx, locked, after, Verb.CLOSE_UNMET, reason=reason, outcome=unmet, confirmed_by="source")
-        record_outcome(tx, locked.f, unmet, "source")
+        settle_need(tx, locked.f)
         tx.journal.look(f"referral-{referral_id}")
 
     return _source(record, call, referral_id, Verb.CLOSE_UNMET, act)
@@ -184,7 +188,7 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
         for offer in locked.tasks:
             if offer.task.state in OPEN:
                 _settle(tx, locked, offer, TaskVerb.VOID, Details(), reverses=[])
-        take_back_outcome(tx, locked.f)
+        settle_need(tx, locked.f)
         tx.journal.look(f"referral-{referral_id}")
 
     return _source(record, call, referral_id, Verb.VOID, act)
@@ -194,12 +198,13 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
 
 
 def _make(tx: Tx, request: Request) -> UUID:
+    _check(tx, request)
     offered = find_service(tx, request.service_id)
     client_id = _client(tx, request)
     need_id, term = _need(tx, request, client_id, offered)
     f = _row(tx, request, offered, client_id, need_id, term)
-    _check_release(tx, f, offered)
-    tx.connection.execute(tables.referral.insert().values(f))
+    _check_release(tx, request.consent_id, offered)
+    tx.connection.execute(tables.referral.insert(), f)
     f = _read(tx, f["id"])
     _say_created(tx, f, request)
     if request.kind == "information":
@@ -213,6 +218,19 @@ def _make(tx: Tx, request: Request) -> UUID:
     return UUID(str(f["id"]))
 
 
+def _check(tx: Tx, request: Request) -> None:
+    """What contradicts itself is refused, never half obeyed."""
+    if request.occurred_at is not None and request.occurred_at > tx.now:
+        raise Unprocessable(
+            "It cannot have happened in the future. Leave occurred_at out for now.", pointer="/occurred_at"
+        )
+    if request.kind == "information" and request.finished:
+        raise Unprocessable("Information given is finished by itself. Leave 'finished' out.", pointer="/finished")
+    named = [name for name in ("client_id", "client", "household_id") if getattr(request, name) is not None]
+    if len(named) != 1:
+        raise Unprocessable("Name one: client_id, client with what you know, or household_id.", pointer="/client_id")
+
+
 def _client(tx: Tx, request: Request) -> UUID | None:
     if request.client is not None:
         return insert_client(tx, request.client)
@@ -220,8 +238,8 @@ def _client(tx: Tx, request: Request) -> UUID | None:
         if tx.row(_CLIENT, id=request.client_id) is None:
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
         return request.client_id
-    if request.household_id is None or tx.row(_HOUSEHOLD, id=request.household_id) is None:
-        raise Unprocessable("Name the client: client_id, or client with what you know.", pointer="/client_id")
+    if tx.row(_HOUSEHOLD, id=request.household_id) is None:
+        raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
     return None
 
 
@@ -232,8 +250,8 @@ def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) ->
         )
         return need_id, offered.term
     row = tx.row(_NEED, id=request.need_id, me=tx.here.organization_id)
-    if row is None or (row.client_id is not None and row.client_id != client_id):
-        raise Unprocessable("No need with that id for this client.", pointer="/need_id")
+    if row is None or (row.client_id, row.household_id) != (client_id, request.household_id):
+        raise Unprocessable("No need with that id for this client or household.", pointer="/need_id")
     return request.need_id, row.term
 
 
@@ -242,7 +260,7 @@ def _row(
 ) -> dict[str, Any]:
     about = tx.row(_ABOUT_CLIENT, id=client_id) if client_id else None
     if request.consent_id is not None:
-        require_consent(tx, request.consent_id, client_id, offered.organization_id)
+        require_consent(tx, request.consent_id, (client_id, request.household_id), offered.organization_id)
     return {
         "id": new_id(),
         "reference": _reference(),
@@ -272,9 +290,9 @@ def _row(
     }
 
 
-def _check_release(tx: Tx, f: dict[str, Any], offered: Offered) -> None:
+def _check_release(tx: Tx, consent_id: UUID | None, offered: Offered) -> None:
     """A victim-service provider's client leaves it only by a release (decision 19)."""
-    if tx.here.confidential and offered.organization_id != tx.here.organization_id and f["consent_id"] is None:
+    if tx.here.confidential and offered.organization_id != tx.here.organization_id and consent_id is None:
         raise Unprocessable(
             "A victim-service provider refers a client only with a written, time-limited release: send its consent_id.",
             pointer="/consent_id",
@@ -314,15 +332,18 @@ def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
     said = Said(finished.occurred_at)
     details = Details(outcome=finished.outcome.value, backdated=True)
     more = {"outcome": finished.outcome.value}
-    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said)
-    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda t, k: more)
+    facts = {"finished": True}
+    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=facts)
+    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda t, k: more, facts=facts)
     locked = lock_referral(tx, offer.f["id"])
     after = rules.move(locked.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
     save_referral(tx, locked, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
-    _say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at)
+    _say_event(
+        tx, locked, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at
+    )
     tx.audit("referral.confirm", "referral", locked.f["id"], after.version)
-    record_outcome(tx, locked.f, outcome, "source", occurred_at=finished.occurred_at)
+    settle_need(tx, locked.f, occurred_at=finished.occurred_at)
 
 
 def _reference() -> str:
@@ -362,6 +383,8 @@ def _settle(
 ) -> None:
     """End one task of a referral that is ending itself: the referral does not follow the task, it leads."""
     at: Moment = moment(tx, offer.t)
+    if verb is not TaskVerb.VOID:
+        note_overdue(tx, offer, at)
     after, what = move(offer.task, verb, at, details)
     settle_move(tx, offer, after, what, at, leads=False, reverses=reverses)
     tx.audit(f"task.{verb.value}", "task", offer.t["id"], after.version)
@@ -388,7 +411,7 @@ def _say_event(
 def _consent_for(tx: Tx, locked: LockedReferral, offered: Offered, consent_id: UUID | None) -> UUID | None:
     """A consent names its recipients: the old one serves the new target only if it names it too."""
     if consent_id is not None:
-        require_consent(tx, consent_id, locked.f["client_id"], offered.organization_id)
+        require_consent(tx, consent_id, (locked.f["client_id"], locked.f["household_id"]), offered.organization_id)
         return consent_id
     old = locked.f["consent_id"]
     if old is None:
@@ -414,19 +437,23 @@ def _fill(tx: Tx, seen: object, body: dict[str, Any]) -> dict[str, Any]:
     fresh = _view(tx, UUID(body["id"]))
     clients = {str(task.id): task.client_id for task in fresh.tasks}
     tasks = [task | {"client_id": clients.get(task["id"])} for task in body["tasks"]]
-    return body | {"client_id": fresh.client_id, "tasks": tasks}
+    mine = fresh.model_dump(mode="json", include={"client_id", "household_id", "consent_id"})
+    return body | mine | {"tasks": tasks}
 
 
-_GET = text(f"select {REFERRAL} from referral f where f.id = :id")
-_TASKS = text(
+_GET = known(f"select {REFERRAL} from referral f where f.id = :id", REFERRAL)
+_TASKS = known(
     f"""
-select t.*, {OWN_CLIENT}, {SERVICE}
+select {TASK}, {OWN_CLIENT}, {SERVICE}
   from task t left join service s on s.id = t.service_id where t.referral_id = :id order by t.id
-"""
+""",
+    TASK,
+    OWN_CLIENT,
+    SERVICE,
 )
 _CLIENT = text("select 1 from client where id = :id")
 _HOUSEHOLD = text("select 1 from household where id = :id")
-_NEED = text("select client_id, term from need where id = :id and organization_id = :me")
+_NEED = text("select client_id, household_id, term from need where id = :id and organization_id = :me")
 _ABOUT_CLIENT = text(
     "select c.person_id, (select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
     " order by r.starts_on desc limit 1) as county from client c where c.id = :id"

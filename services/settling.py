@@ -112,5 +112,5 @@ _SAID = text("select 1 from event where task_id = :task and kind = 'task_answere
 _REFERRAL = text("select referral_id from task where id = :id")
 _ACCOUNT = text(
     "select user_id from membership where organization_id = :organization and role = 'service'"
-    " and starts_on <= current_date and (ends_on is null or ends_on >= current_date) order by starts_on limit 1"
+    " and app.current(starts_on, ends_on) order by starts_on limit 1"
 )

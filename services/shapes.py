@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 def _described(words: str, *names: type[StrEnum] | str) -> Any:
     """A text that is one of these names."""
-    listed: list[Any] = [n for each in names for n in ([each] if isinstance(each, str) else [member.value for member in each])]
+    listed: list[Any] = [
+        n for each in names for n in ([each] if isinstance(each, str) else [member.value for member in each])
+    ]
     return Field(description=words, json_schema_extra={"enum": listed})
 
 
@@ -393,7 +395,6 @@ class Point(Shape):
     numerator: int | None = Field(None, description="Rates: how many of them.")
     denominator: int | None = Field(None, description="Rates and medians: out of how many cases.")
     waiting: int | None = Field(None, description="Medians: accepted and still waiting for the first contact.")
-    suppressed: bool = False
     by: dict[str, str] = {}
 
 

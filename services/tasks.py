@@ -24,7 +24,7 @@ from services.journal import new_id
 from services.ladder import note_overdue
 from services.lists import READ_TASK
 from services.messages import say
-from services.needs import record_outcome, take_back_outcome
+from services.needs import settle_need
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import Locked, lock_task, moment, save_referral, save_task, sides
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
@@ -276,7 +276,7 @@ def move_task(
     if locked.t["on_behalf"]:
         details = replace(details, backdated=True)
     after, what = move(locked.task, verb, at, details)
-    if note_overdue(tx, locked, at):
+    if verb is not Verb.VOID and note_overdue(tx, locked, at):
         after, what = move(locked.task, verb, at, details)
     extra = more(tx, locked)
     settle_move(tx, locked, after, what, at, extra, facts)
@@ -334,10 +334,8 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
         if after.state is State.COMPLETED:
             columns = {"outcome_task": locked.t["outcome"]}
         save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
-    if after.state is State.COMPLETED:
-        record_outcome(work, f, locked.t["outcome"], "task", task=locked.t, occurred_at=at.occurred_at)
-    elif voided:
-        take_back_outcome(work, f, task=locked.t)
+    if voided or after.state is State.COMPLETED:
+        settle_need(work, f, task=locked.t, occurred_at=None if voided else at.occurred_at)
 
 
 _WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
@@ -396,7 +394,7 @@ _DISCLOSE = text("select app.disclose(:task, :id)")
 _CONSENT_HOLDS = text("select coalesce(app.consent_covers(:consent, :target, 'notes'), false)")
 _COLLEAGUE = text(
     "select 1 from membership where user_id = :user and organization_id = :organization"
-    " and starts_on <= current_date and (ends_on is null or ends_on >= current_date) limit 1"
+    " and app.current(starts_on, ends_on) limit 1"
 )
 _UNREVERSED = text(
     """

@@ -26,7 +26,7 @@ from storage.database import Database, sqlstate
 
 ATTEMPTS = 4
 _RETRIED = frozenset({"40P01", "40001"})
-CLIENT_FIELDS = ("client_id", "client")
+CLIENT_FIELDS = frozenset({"client_id", "household_id", "consent_id"})
 """Never in a stored answer; a replay reads them afresh, under what the caller may see now."""
 
 
@@ -61,7 +61,7 @@ class Here:
     part2: bool
     roles: frozenset[str]
     collaborative_id: UUID
-    agenda_version: int
+    agenda_revision: int
     backbone: bool
     now: datetime
     seen: dict[str, Any] | None
@@ -157,7 +157,7 @@ def perform(
     version: Callable[[S], int] | None = None,
     need_if_match: bool = False,
     status: int = 200,
-    stores: Callable[[M], dict[str, Any]] = lambda body: body.model_dump(mode="json", exclude=set(CLIENT_FIELDS)),
+    stores: Callable[[M], dict[str, Any]] = lambda body: without_clients(body.model_dump(mode="json")),
 ) -> Answer[M]:
     """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times.
 
@@ -209,6 +209,13 @@ def by_engine(record: Record, work: Callable[[Connection], tuple[S, Journal | No
     raise AssertionError("unreachable")
 
 
+def without_clients(body: Any) -> Any:
+    """The JSON without its client fields, at any depth."""
+    if isinstance(body, dict):
+        return {name: without_clients(value) for name, value in body.items() if name not in CLIENT_FIELDS}
+    return [without_clients(each) for each in body] if isinstance(body, list) else body
+
+
 def _enter(connection: Connection, call: Call) -> Tx:
     key = call.key.key if call.key else None
     row = connection.execute(
@@ -223,7 +230,7 @@ def _enter(connection: Connection, call: Call) -> Tx:
     here = Here(**values)
     return Tx(
         connection=connection,
-        agenda=agenda_of(connection, here.collaborative_id, here.agenda_version),
+        agenda=agenda_of(connection, here.collaborative_id, here.agenda_revision),
         now=here.now,
         organization_id=here.organization_id,
         user_id=here.user_id,

@@ -29,6 +29,7 @@ collaborative = Table(
     plain("age_of_majority", Integer, server_default="19"),
     plain("publication_threshold", Integer, server_default="11"),
     plain("agenda_version", Integer, server_default="1"),
+    plain("revision", Integer, server_default="1"),
 )
 
 agenda = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Identity, Index, Integer, LargeBinary, Table, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Identity, Index, Integer, LargeBinary, Table, text
 
 from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, plain
 
@@ -19,6 +19,7 @@ outbox = Table(
     plain("attempts", Integer, server_default="0"),
     plain("error", TEXT, required=False),
     plain("dead", Boolean, server_default="false"),
+    CheckConstraint("kind in ('complete', 'look')", name="kind"),
     Index("outbox_due_idx", "due_at", "id", postgresql_where=text("not dead")),
 )
 

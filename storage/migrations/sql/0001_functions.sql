@@ -8,26 +8,36 @@ create function app.collaborative() returns uuid language sql stable parallel sa
 create function app.is_backbone() returns boolean language sql stable parallel safe
     as $$ select coalesce(current_setting('app.backbone', true), '') = 'on' $$;
 
+-- Does a dated thing hold on the day that it is there? Without a zone: in the transaction's region, UTC for the engine.
+create function app.current(p_starts date, p_ends date, p_zone text default null) returns boolean language sql stable parallel safe
+    as $$ select (now() at time zone coalesce(p_zone, nullif(current_setting('app.zone', true), ''), 'UTC'))::date
+                 between p_starts and coalesce(p_ends, 'infinity') $$;
+
 -- Who is this, for whom do they act, and was this command seen before? One round trip, at the start of every transaction.
 -- No row: unknown, revoked, or no current membership there.
 create function app.enter(p_subject text, p_organization uuid, p_key text)
     returns table (
         user_id uuid, login text, language text, organization_id uuid, organization_slug text, confidential boolean,
-        part2 boolean, roles text[], collaborative_id uuid, agenda_version integer, backbone boolean,
+        part2 boolean, roles text[], collaborative_id uuid, agenda_revision integer, backbone boolean,
         now timestamptz, seen jsonb
     )
     language plpgsql security definer set search_path = public, pg_temp
 as $$
+declare
+    v_zone text;
 begin
-    select u.id, u.login, u.language, o.id, o.slug, o.confidential, o.part2
-      into user_id, login, language, organization_id, organization_slug, confidential, part2
+    select u.id, u.login, u.language, o.id, o.slug, o.confidential, o.part2, c.id, c.revision, p.role = 'backbone', c.zone
+      into user_id, login, language, organization_id, organization_slug, confidential, part2, collaborative_id,
+           agenda_revision, backbone, v_zone
       from user_account u
       join membership m on m.user_id = u.id
       join organization o on o.id = m.organization_id
+      join partnership p on p.organization_id = o.id
+      join collaborative c on c.id = p.collaborative_id
      where u.subject = p_subject and u.revoked_at is null
-       and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
        and (p_organization is null or m.organization_id = p_organization)
-     order by m.starts_on, m.id
+       and app.current(m.starts_on, m.ends_on, c.zone) and app.current(p.starts_on, p.ends_on, c.zone)
+     order by m.starts_on, m.id, p.starts_on
      limit 1;
     if not found then
         return;
@@ -35,16 +45,7 @@ begin
     select array_agg(m.role order by m.role) into roles
       from membership m
      where m.user_id = enter.user_id and m.organization_id = enter.organization_id
-       and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date);
-    select c.id, c.agenda_version, p.role = 'backbone'
-      into collaborative_id, agenda_version, backbone
-      from partnership p join collaborative c on c.id = p.collaborative_id
-     where p.organization_id = enter.organization_id
-       and p.starts_on <= current_date and (p.ends_on is null or p.ends_on >= current_date)
-     order by p.starts_on limit 1;
-    if collaborative_id is null then
-        return;
-    end if;
+       and app.current(m.starts_on, m.ends_on, v_zone);
     if p_key is not null then
         select jsonb_build_object('fingerprint', encode(k.fingerprint, 'hex'), 'status', k.status, 'body', k.body)
           into seen
@@ -53,6 +54,7 @@ begin
     end if;
     perform set_config('app.user', user_id::text, true), set_config('app.organization', organization_id::text, true),
             set_config('app.collaborative', collaborative_id::text, true),
+            set_config('app.zone', v_zone, true),
             set_config('app.backbone', case when backbone then 'on' else '' end, true);
     now := clock_timestamp();
     return next;
@@ -124,6 +126,85 @@ begin
 end
 $$;
 
+-- What all referrals of a need say of it, and the event that said so last: read past the walls between the targets of one need,
+-- by those who take part in it. Within a referral the client's word counts, then the source's, then the task's (decision 28);
+-- among referrals the best outcome: a need that one of them met is met.
+create function app.need_state(p_need uuid) returns table (outcome text, by text, event jsonb)
+    language sql stable security definer set search_path = public, pg_temp
+as $$
+    select w.outcome, w.by, (select to_jsonb(e) from event e where e.id = n.outcome_event_id)
+      from need n
+      left join lateral (
+        select coalesce(r.outcome_client, r.outcome_source, r.outcome_task) as outcome,
+               case when r.outcome_client is not null then 'client' when r.outcome_source is not null then 'source'
+                    else 'task' end as by
+          from referral r
+         where r.need_id = n.id and r.state <> 'entered_in_error'
+           and coalesce(r.outcome_client, r.outcome_source, r.outcome_task) is not null
+         order by array_position(array['need_met', 'partly_met', 'unmet'],
+                                 coalesce(r.outcome_client, r.outcome_source, r.outcome_task)),
+                  (r.outcome_client is null), (r.outcome_source is null), r.updated_at desc
+         limit 1) w on true
+     where n.id = p_need
+       and (session_user = 'concert_engine' or n.organization_id = app.me()
+            or exists (select from referral r where r.need_id = n.id and r.target_organization_id = app.me()))
+$$;
+
+-- What is not folded or not sealed yet is noted by the record itself: nobody can forge or forget it.
+create function app.note_unfolded() returns trigger
+    language plpgsql security definer set search_path = public, pg_temp
+as $$
+begin
+    insert into entry_unfolded (entry_id, indicator_id) select id, indicator_id from fresh;
+    return null;
+end
+$$;
+
+create function app.note_unsealed() returns trigger
+    language plpgsql security definer set search_path = public, pg_temp
+as $$
+begin
+    insert into audit_unsealed (audit_id) select id from fresh;
+    return null;
+end
+$$;
+
+-- A copy cannot shed the consent that made it; a revocation cannot be taken back; nothing changes hands.
+create function app.guard_client() returns trigger language plpgsql as $$
+begin
+    if (new.id, new.organization_id, new.person_id, new.origin_organization_id, new.consent_id, new.created_at)
+       is distinct from
+       (old.id, old.organization_id, old.person_id, old.origin_organization_id, old.consent_id, old.created_at) then
+        raise exception 'a client record keeps its owner and its origin' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+
+create function app.guard_consent() returns trigger language plpgsql as $$
+begin
+    if old.revoked_at is not null or to_jsonb(new) - '{revoked_at,version}'::text[] <> to_jsonb(old) - '{revoked_at,version}'::text[] then
+        raise exception 'a consent can only be revoked' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+
+-- Whatever the steward changes of the agenda is read again by every process: the revision names what was read.
+create function app.revise() returns trigger language plpgsql as $$
+begin
+    update collaborative set revision = revision + 1;
+    return null;
+end
+$$;
+
+create function app.revise_itself() returns trigger language plpgsql as $$
+begin
+    new.revision := old.revision + 1;
+    return new;
+end
+$$;
+
 -- A person counts once in each grain: adds `step` to the live touches and answers the grains that went 0 to 1 (+1) or back (-1).
 -- Rows are taken in sorted order, so that two transactions for one person cannot wait for each other in a ring.
 create function app.touch(p_event uuid, p_touches jsonb)
@@ -172,10 +253,12 @@ $$;
 create function app.guard_task() returns trigger language plpgsql as $$
 begin
     if (new.id, new.collaborative_id, new.kind, new.owner_id, new.referral_id, new.action_plan_id, new.step_key, new.round,
-        new.organization_id, new.source_organization_id, new.service_id, new.created_at, new.restricted)
+        new.organization_id, new.source_organization_id, new.service_id, new.created_at, new.restricted, new.on_behalf,
+        new.priority, new.title)
        is distinct from
        (old.id, old.collaborative_id, old.kind, old.owner_id, old.referral_id, old.action_plan_id, old.step_key, old.round,
-        old.organization_id, old.source_organization_id, old.service_id, old.created_at, old.restricted)
+        old.organization_id, old.source_organization_id, old.service_id, old.created_at, old.restricted, old.on_behalf,
+        old.priority, old.title)
        or (current_user = 'concert_api' and app.me() is distinct from old.organization_id and not old.on_behalf and
            (new.outcome, new.outputs, new.assigned_to, new.client_id, new.accepted_at, new.first_contact_at)
            is distinct from
@@ -211,3 +294,13 @@ create trigger append_only before update or delete on event for each row execute
 create trigger append_only before update or delete on indicator_entry for each row execute function app.append_only();
 create trigger append_only before update or delete on audit for each row execute function app.append_only();
 create trigger append_only before update or delete on audit_seal for each row execute function app.append_only();
+create trigger guard before update on client for each row execute function app.guard_client();
+create trigger guard before update on consent for each row execute function app.guard_consent();
+create trigger note_unfolded after insert on indicator_entry referencing new table as fresh
+    for each statement execute function app.note_unfolded();
+create trigger note_unsealed after insert on audit referencing new table as fresh
+    for each statement execute function app.note_unsealed();
+create trigger revise after insert or update or delete on agenda for each statement execute function app.revise();
+create trigger revise after insert or update or delete on reason for each statement execute function app.revise();
+create trigger revise after insert or update or delete on indicator for each statement execute function app.revise();
+create trigger revise_itself before update on collaborative for each row execute function app.revise_itself();

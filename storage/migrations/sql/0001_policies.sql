@@ -16,7 +16,9 @@ grant execute on function app.me(), app.person(), app.collaborative(), app.is_ba
     to concert_api, concert_engine, concert_steward, concert_identity, concert_disclosure, concert_counter;
 grant execute on function app.enter(text, uuid, text), app.consent_holds(uuid, uuid), app.consent_covers(uuid, uuid, text),
     app.disclose(uuid, uuid) to concert_api;
-grant execute on function app.touch(uuid, jsonb) to concert_api, concert_engine;
+grant execute on function app.touch(uuid, jsonb), app.need_state(uuid), app.current(date, date, text) to concert_api, concert_engine;
+grant execute on function app.current(date, date, text) to concert_identity;
+grant execute on function app.revise(), app.revise_itself() to concert_steward;
 grant execute on function app.consent_holds(uuid, uuid) to concert_disclosure;
 
 -- identity: the sign-in function, nothing else runs as this role.
@@ -29,7 +31,9 @@ create policy identity on collaborative for select to concert_identity using (tr
 create policy identity on command for select to concert_identity using (true);
 
 -- disclosure: the two consent functions.
-grant select on task, referral, consent, consent_recipient to concert_disclosure;
+grant select on task, referral, need, event, consent, consent_recipient to concert_disclosure;
+create policy disclosure on need for select to concert_disclosure using (true);
+create policy disclosure on event for select to concert_disclosure using (true);
 grant select, insert on client, client_residence to concert_disclosure;
 create policy disclosure on task for select to concert_disclosure using (true);
 create policy disclosure on referral for select to concert_disclosure using (true);
@@ -43,6 +47,9 @@ grant select, insert on indicator_touch to concert_counter;
 grant select, insert, update on indicator_live to concert_counter;
 create policy counter on indicator_touch to concert_counter using (true);
 create policy counter on indicator_live to concert_counter using (true);
+grant insert on entry_unfolded, audit_unsealed to concert_counter;
+create policy counter on entry_unfolded for insert to concert_counter with check (true);
+create policy counter on audit_unsealed for insert to concert_counter with check (true);
 
 -- steward: directory, people who work here, agenda. No work table, no client.
 do $$
@@ -87,7 +94,9 @@ create policy people on user_account for select to concert_api
     using (id in (select m.user_id from membership m));
 
 -- people: clients belong to one organization; a copy lives as long as the consent that made it.
-grant select, insert, update on client, client_residence, client_link, household, household_member, consent to concert_api;
+grant select, insert, update on client, client_residence, client_link, household, household_member to concert_api;
+grant select, insert on consent to concert_api;
+grant update (revoked_at, version) on consent to concert_api;
 grant select, insert on consent_recipient, service_record to concert_api;
 create policy people on client to concert_api
     using (organization_id = (select app.me()) and (consent_id is null or app.consent_holds(consent_id, organization_id)))
@@ -103,7 +112,9 @@ create policy people on consent_recipient to concert_api using (discloser_id = (
 create policy people on service_record to concert_api using (organization_id = (select app.me()));
 
 -- people: source and target share a referral; the backbone sees the work, not the confidential part of it (ADR 0002).
-grant select, insert, update on need, referral, task to concert_api;
+grant select, insert, update on referral, task to concert_api;
+grant select, insert on need to concert_api;
+grant update (outcome, outcome_by, outcome_event_id, version) on need to concert_api;
 grant select, insert on event, message to concert_api;
 create policy own on need to concert_api using (organization_id = (select app.me()));
 create policy target on need for select to concert_api
@@ -144,23 +155,23 @@ create policy makes on message for insert to concert_api
 
 -- people: the numbers are everybody's; a confidential provider's single entries are its own.
 grant select, insert on indicator_entry to concert_api;
-grant select, insert on entry_unfolded to concert_api;
+grant select on entry_unfolded to concert_api;
 grant select on indicator_total to concert_api;
 create policy sees on indicator_entry for select to concert_api
     using (collaborative_id = (select app.collaborative()) and (not restricted or organization_id = (select app.me())));
 create policy makes on indicator_entry for insert to concert_api
     with check (collaborative_id = (select app.collaborative()));
 create policy sees on entry_unfolded for select to concert_api using (true);
-create policy makes on entry_unfolded for insert to concert_api with check (true);
 create policy sees on indicator_total for select to concert_api
-    using (collaborative_id = (select app.collaborative()));
+    using (collaborative_id = (select app.collaborative()) and (not restricted or organization_id = (select app.me())));
 
 -- people: what the engine and the auditors get. Written, never read back.
-grant insert on outbox, audit, audit_unsealed to concert_api;
+grant insert on outbox, audit to concert_api;
 grant select, insert on command to concert_api;
-create policy makes on outbox for insert to concert_api with check (true);
-create policy makes on audit for insert to concert_api with check (user_id = (select app.person()));
-create policy makes on audit_unsealed for insert to concert_api with check (true);
+create policy makes on outbox for insert to concert_api
+    with check (exists (select from referral r where 'referral-' || r.id = workflow_id and r.id = cast(right(workflow_id, 36) as uuid)));
+create policy makes on audit for insert to concert_api
+    with check (user_id = (select app.person()) and organization_id = (select app.me()));
 create policy own on command to concert_api
     using (user_id = (select app.person()) and organization_id = (select app.me()));
 
@@ -189,14 +200,14 @@ grant update (state, reported, outcome, outcome_task, confirmed_by, reason, cloc
 grant update (state, ball_organization_id, outcome, reason, reason_class, outputs, clock, clock_started_at, due_at, hard_at,
     rung, decide_left, hard_left, acknowledged_at, accepted_at, first_contact_at, attempts, missed, updated_at, version)
     on task to concert_engine;
-grant insert on event, indicator_entry, entry_unfolded, outbox, audit, audit_unsealed, audit_seal, indicator_total,
-    service_heartbeat to concert_engine;
+grant insert on event, indicator_entry, outbox, audit, audit_seal, indicator_total, service_heartbeat to concert_engine;
 grant select (audit_id) on audit_unsealed to concert_engine;
 grant update (value) on indicator_total to concert_engine;
 grant update (due_at, attempts, error, dead, kind) on outbox to concert_engine;
 grant update (at) on service_heartbeat to concert_engine;
 grant delete on outbox, entry_unfolded, audit_unsealed, service_heartbeat to concert_engine;
-grant update on entry_unfolded, audit_unsealed to concert_engine;
+grant update (indicator_id) on entry_unfolded to concert_engine;
+grant update (audit_id) on audit_unsealed to concert_engine;
 grant delete on command to concert_engine;
 grant select (at) on command to concert_engine;
 create policy engine on command to concert_engine using (true);

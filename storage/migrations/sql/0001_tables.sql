@@ -11,6 +11,7 @@ CREATE TABLE collaborative (
     age_of_majority INTEGER DEFAULT '19' NOT NULL,
     publication_threshold INTEGER DEFAULT '11' NOT NULL,
     agenda_version INTEGER DEFAULT '1' NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT collaborative_pkey PRIMARY KEY (id),
     CONSTRAINT collaborative_slug_key UNIQUE (slug)
 );
@@ -25,6 +26,7 @@ COMMENT ON COLUMN collaborative.opening_hours IS 'plain';
 COMMENT ON COLUMN collaborative.age_of_majority IS 'plain';
 COMMENT ON COLUMN collaborative.publication_threshold IS 'plain';
 COMMENT ON COLUMN collaborative.agenda_version IS 'plain';
+COMMENT ON COLUMN collaborative.revision IS 'plain';
 CREATE TABLE organization (
     id UUID NOT NULL,
     slug TEXT NOT NULL,
@@ -84,7 +86,8 @@ CREATE TABLE outbox (
     attempts INTEGER DEFAULT '0' NOT NULL,
     error TEXT,
     dead BOOLEAN DEFAULT 'false' NOT NULL,
-    CONSTRAINT outbox_pkey PRIMARY KEY (id)
+    CONSTRAINT outbox_pkey PRIMARY KEY (id),
+    CONSTRAINT outbox_kind_check CHECK (kind in ('complete', 'look'))
 );
 
 CREATE INDEX outbox_due_idx ON outbox (due_at, id) WHERE not dead;
@@ -224,9 +227,9 @@ CREATE INDEX event_referral_id_idx ON event (referral_id, seq);
 
 CREATE INDEX event_day_idx ON event (collaborative_id, day);
 
-CREATE INDEX event_task_id_idx ON event (task_id, seq);
-
 CREATE INDEX event_seq_idx ON event (seq);
+
+CREATE INDEX event_task_id_idx ON event (task_id, seq);
 
 COMMENT ON COLUMN event.id IS 'plain';
 COMMENT ON COLUMN event.seq IS 'plain';
@@ -510,9 +513,9 @@ CREATE TABLE service (
     CONSTRAINT service_term_fkey FOREIGN KEY(term) REFERENCES taxonomy_term (code)
 );
 
-CREATE INDEX service_organization_id_idx ON service (organization_id);
-
 CREATE INDEX service_term_idx ON service (term);
+
+CREATE INDEX service_organization_id_idx ON service (organization_id);
 
 COMMENT ON COLUMN service.id IS 'plain';
 COMMENT ON COLUMN service.organization_id IS 'plain';
@@ -551,9 +554,9 @@ CREATE TABLE indicator_entry (
     CONSTRAINT indicator_entry_indicator_id_fkey FOREIGN KEY(indicator_id) REFERENCES indicator (id)
 );
 
-CREATE INDEX indicator_entry_indicator_id_idx ON indicator_entry (indicator_id, period);
-
 CREATE UNIQUE INDEX indicator_entry_key ON indicator_entry (event_id, indicator_id, part, period, bucket, organization_id, dimensions) NULLS NOT DISTINCT;
+
+CREATE INDEX indicator_entry_indicator_id_idx ON indicator_entry (indicator_id, period);
 
 COMMENT ON COLUMN indicator_entry.id IS 'plain';
 COMMENT ON COLUMN indicator_entry.event_id IS 'plain';
@@ -919,8 +922,6 @@ CREATE TABLE referral (
     CONSTRAINT referral_created_by_fkey FOREIGN KEY(created_by) REFERENCES user_account (id)
 );
 
-CREATE INDEX referral_open_idx ON referral (id) WHERE state in ('active', 'awaiting_source');
-
 CREATE INDEX referral_due_idx ON referral (due_at) WHERE state in ('active', 'awaiting_source') and clock is not null;
 
 CREATE INDEX referral_need_id_idx ON referral (need_id);
@@ -932,6 +933,8 @@ CREATE INDEX referral_consent_id_idx ON referral (consent_id);
 CREATE INDEX referral_newest_idx ON referral (collaborative_id, created_at desc, id desc);
 
 CREATE INDEX referral_source_idx ON referral (source_organization_id, created_at desc, id desc);
+
+CREATE INDEX referral_open_idx ON referral (id) WHERE state in ('active', 'awaiting_source');
 
 COMMENT ON COLUMN referral.id IS 'plain';
 COMMENT ON COLUMN referral.reference IS 'plain';
@@ -1027,6 +1030,8 @@ CREATE TABLE task (
     CONSTRAINT task_ball_organization_id_fkey FOREIGN KEY(ball_organization_id) REFERENCES organization (id)
 );
 
+CREATE INDEX task_ball_idx ON task (ball_organization_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
+
 CREATE INDEX task_inbox_idx ON task (organization_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
 
 CREATE INDEX task_due_idx ON task (collaborative_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
@@ -1034,8 +1039,6 @@ CREATE INDEX task_due_idx ON task (collaborative_id, due_at, id) WHERE state in 
 CREATE INDEX task_owned_idx ON task (organization_id, created_at desc, id desc);
 
 CREATE INDEX task_referral_id_idx ON task (referral_id);
-
-CREATE INDEX task_ball_idx ON task (ball_organization_id, due_at, id) WHERE state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold');
 
 COMMENT ON COLUMN task.id IS 'plain';
 COMMENT ON COLUMN task.collaborative_id IS 'plain';
@@ -1097,9 +1100,9 @@ CREATE TABLE message (
     CONSTRAINT message_consent_id_fkey FOREIGN KEY(consent_id) REFERENCES consent (id)
 );
 
-CREATE INDEX message_task_id_idx ON message (task_id, at);
-
 CREATE INDEX message_referral_id_idx ON message (referral_id, at);
+
+CREATE INDEX message_task_id_idx ON message (task_id, at);
 
 COMMENT ON COLUMN message.id IS 'plain';
 COMMENT ON COLUMN message.referral_id IS 'plain';
