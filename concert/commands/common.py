@@ -32,27 +32,29 @@ def settings() -> Settings:
 @contextmanager
 def people(chosen: Settings) -> Iterator[Record]:
     """People's door to the record, under row security."""
-    from concert.parts import api_record
-    from concert.running import close
-
-    record = api_record(chosen)
-    try:
+    with _record(chosen.database_url) as record:
         yield record
-    finally:
-        close(record)
 
 
 @contextmanager
 def engine(chosen: Settings) -> Iterator[Record]:
     """The engine's door to the record."""
-    from concert.parts import engine_record
-    from concert.running import close
-
-    record = engine_record(chosen, pool_size=8)
-    try:
+    with _record(chosen.engine_database_url) as record:
         yield record
+
+
+@contextmanager
+def _record(url: str) -> Iterator[Record]:
+    """For a moment: a few connections, and nobody is woken, because relays poll too."""
+    from services.transaction import Record
+    from storage.database import Database
+
+    database = Database(url, pool_size=8, application="concert command")
+    try:
+        database.check_role()
+        yield Record(database)
     finally:
-        close(record)
+        database.dispose()
 
 
 def caller(chosen: Settings, login: str | None) -> Call:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +65,7 @@ async def _up(chosen: Settings, seed: int) -> None:
                         await for_ever()
 
 
-async def _fill(servers: Servers, seed: int, say: object) -> None:
+async def _fill(servers: Servers, seed: int, say: Callable[[str], object]) -> None:
     """Only a record of our own, and only while it is empty."""
     import asyncio
 
@@ -80,7 +81,7 @@ async def _fill(servers: Servers, seed: int, say: object) -> None:
         what = f"{len(region.organizations)} organizations, {len(region.users)} people"
     except AnotherRegion:
         what = "kept as it was"
-    say(f"Region      {what}  ({time.monotonic() - since:.1f} s)")  # type: ignore[operator]
+    say(f"Region      {what}  ({time.monotonic() - since:.1f} s)")
 
 
 def _welcome(chosen: Settings, url: str, seconds: float) -> None:

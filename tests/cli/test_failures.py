@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from concert import logs
-from concert.cli import run
-from concert.embedded import temporary_directory
+from tests.cli.conftest import Run
 from tests.house import House
 
 AWAY = "postgresql+psycopg://concert_api:secret@127.0.0.1:9/concert"
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    with temporary_directory() as directory:
-        yield directory
-
-
-@pytest.fixture
-def tried(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process; its exit status and everything it said."""
-    monkeypatch.chdir(home)
-    monkeypatch.setattr(logs, "configure", lambda level: None)
-
-    def trial(*arguments: str, **settings: str) -> tuple[int, str]:
-        for name, value in {"CONCERT_DATA_DIR": str(home), **settings}.items():
-            monkeypatch.setenv(name, value)
-        status = run(list(arguments))
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        assert "secret" not in said.err
-        return status, said.out + said.err
-
-    return trial
 
 
 @pytest.mark.parametrize(
