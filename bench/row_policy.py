@@ -17,12 +17,10 @@ import asyncio
 import json
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -362,10 +360,10 @@ def main() -> None:
 
 
 async def on_embedded_server(sizes: list[int], repeats: int, say: Callable[[str], None]) -> dict[str, Any]:
-    from concert.embedded.postgres import EmbeddedPostgres
+    from concert.embedded import EmbeddedPostgres, temporary_directory
 
-    with tempfile.TemporaryDirectory(prefix="row-policy-") as folder:
-        server = EmbeddedPostgres(Path(folder))
+    with temporary_directory() as directory:
+        server = EmbeddedPostgres(directory)
         await server.start()
         try:
             url = server.admin_url.replace("postgresql+psycopg://", "postgresql://", 1)

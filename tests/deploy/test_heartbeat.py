@@ -15,7 +15,7 @@ import pytest
 from concert.embedded.postgres import libpq_url
 from concert.parts import engine_record
 from concert.settings import Settings
-from services.heartbeats import beat, stop_beating
+from services.heartbeats import beat
 from services.transaction import Record
 from tests.conftest import Cluster
 
@@ -32,9 +32,9 @@ def urls(cluster: Cluster) -> dict[str, str]:
 def record(urls: dict[str, str]) -> Iterator[Record]:
     opened = engine_record(Settings(engine_database_url=urls["engine"]), pool_size=1)
     yield opened
-    for instance in (HERE, "elsewhere:1"):
-        stop_beating(opened, "worker", instance)
     opened.database.dispose()
+    with psycopg.connect(libpq_url(urls["admin"])) as connection:
+        connection.execute("delete from service_heartbeat")
 
 
 @pytest.fixture
