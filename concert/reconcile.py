@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from concert.relay import deliver, look
 from services.invariants import SHOWN, check_record
-from services.outbox import Message, depth
+from services.outbox import LEASE_SECONDS, Message, depth
 from services.reconciling import OpenReferral, ended_tasks, open_referrals, revive, still_open
 from services.transaction import Record
 
@@ -59,10 +59,11 @@ def nobody(done: int, total: int) -> None:
     """For those who do not watch."""
 
 
-async def check_invariants(record: Record, client: Client, *, patience: float = 10.0) -> list[str]:
+async def check_invariants(record: Record, client: Client, *, patience: float = LEASE_SECONDS + 15.0) -> list[str]:
     """Every violation of I2 to I6, as sentences; empty if all holds.
 
-    For a moment when nobody works: gives outbox and engine `patience` seconds to come to rest, then says what is not.
+    For a moment when nobody works: gives outbox and engine `patience` seconds to come to rest, then says what is not. A
+    message that a killed relay had claimed rests for the length of its lease.
     """
     until = time.monotonic() + patience
     found = await _rest(record, until)
