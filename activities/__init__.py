@@ -1,1 +1,3 @@
-"""Temporal activities: translate, call one service, translate refusals. Nothing else, and never a text from an exception."""
+"""Temporal activities: translate, call one service, translate refusals.
+Nothing else, and never a text from an exception.
+"""

@@ -1,4 +1,6 @@
-"""Every exception leaves an activity as a code only: a database message with a client's name was once found in history."""
+"""Every exception leaves an activity as a code only:
+a database message with a client's name was once found in history.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ def coded(function: F) -> F:
             return function(*args)
         except Refusal as refusal:
             raise _error(refusal.code, non_retryable=True) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it leaves as a code only
             state = getattr(getattr(error, "orig", None), "sqlstate", None)
             raise _error(state or type(error).__name__, non_retryable=False) from None
 

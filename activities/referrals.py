@@ -30,6 +30,6 @@ class ReferralActivities:
 
 
 @activity.defn(name="perform_step")
-def perform_step(step: Step) -> StepResult:
+def perform_step(_step: Step) -> StepResult:
     """The hosted partners' step: their people act through the API, the relay completes it by (workflow, task id)."""
     activity.raise_complete_async()

@@ -88,7 +88,7 @@ def _json(body: BaseModel, status: int, headers: dict[str, str]) -> Response:
     return Response(body.model_dump_json(), status, headers, "application/json")
 
 
-def page_of(  # noqa: PLR0917 - every list says these six
+def page_of(
     call: Call,
     page: Page,
     keyset: Cursors,

@@ -91,7 +91,8 @@ class Rung(StrEnum):
 
 
 # Whom each reminder reaches and when: after the limit has passed, in multiples of one more such limit.
-# The distances double (reminders back off) and then stop: the work stays listed as stalled, nobody is sent a tenth note.
+# The distances double (reminders back off) and then stop: the work stays listed as stalled, nobody is sent a tenth
+# note.
 LADDER: tuple[tuple[Rung, float], ...] = (
     (Rung.OWNER, 0.0),
     (Rung.SUPERVISOR, 0.5),

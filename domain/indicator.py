@@ -6,8 +6,10 @@
     {"measure": "distinct", "event": ["task_started"], "periods": ["month"], "by": ["county"]}
     {"measure": "median",   "fact": "first_contact_days", "entered": "task_accepted", "left": ["task_failed"]}
 
-`credit` says whose scorecard shows it: "target" (default), "source", or "region": it counts once, for nobody alone. `cohort` names the fact that holds the date by which
-the case is counted (a rate follows the cohort of its denominator's period, decision 30); without it the event's own day.
+`credit` says whose scorecard shows it: "target" (default), "source", or "region": it counts once, for nobody alone.
+`cohort` names the fact that holds the date by which
+the case is counted (a rate follows the cohort of its denominator's period, decision 30); without it the event's own
+day.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from datetime import date
 from typing import Any
 
 MEASURES = frozenset({"count", "rate", "distinct", "median"})
-_KEYS = frozenset("measure event where clock periods by fact entered left credit cohort".split())
+_KEYS = frozenset(
+    {"measure", "event", "where", "clock", "periods", "by", "fact", "entered", "left", "credit", "cohort"}
+)
 _CHOICES = {
     "credit": frozenset({"target", "source", "region"}),
     "periods": frozenset({"month", "year"}),
@@ -45,7 +49,7 @@ class Rule:
         """Raises ValueError that names the member at fault."""
         unknown = set(data) - _KEYS
         if unknown:
-            raise ValueError(f"rule: unknown member {sorted(unknown)[0]!r}")
+            raise ValueError(f"rule: unknown member {min(unknown)!r}")
         measure = data.get("measure")
         if measure not in MEASURES:
             raise ValueError(f"rule.measure: one of {', '.join(sorted(MEASURES))}")

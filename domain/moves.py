@@ -1,7 +1,7 @@
 """Making a move on a task: pure; returns the task as it then stands and the event, or refuses.
 
-The order inside `move` is the order of the rules: may it happen now, what does it settle, where does it lead, which clock
-starts. Nothing here reads a clock or stores anything.
+The order inside `move` is the order of the rules: may it happen now, what does it settle, where does it lead, which
+clock starts. Nothing here reads a clock or stores anything.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event as the rules know it. `settled`: clock → met or missed. `reverses`: id of an event taken back by this one."""
+    """An event as the rules know it. `settled`: clock → met or missed.
+    `reverses`: id of an event taken back by this one.
+    """
 
     kind: str
     from_state: State | None
@@ -51,7 +53,12 @@ NO_RESPONSE = "no-response"
 """The reason of every expiry; it has no class, because nobody answered."""
 
 
-def born(id: str, at: Moment, *, hard: bool = True) -> Task:
+def born(
+    id: str,  # noqa: A002 - a task's id is called so everywhere
+    at: Moment,
+    *,
+    hard: bool = True,
+) -> Task:
     """A new task, requested now. Acknowledge and hard limits start together (decision 26)."""
     return Task(
         id=id,
@@ -66,7 +73,9 @@ def born(id: str, at: Moment, *, hard: bool = True) -> Task:
 
 
 def move(task: Task, verb: Verb, at: Moment, details: Details = NOTHING) -> tuple[Task, Happened]:
-    """Apply one verb. Raises NotPossible; a repeat of a move that happened is not possible either: the state has changed."""
+    """Apply one verb. Raises NotPossible; a repeat of a move that happened is not possible either:
+    the state has changed.
+    """
     row = TRANSITIONS[verb]
     if task.state not in row.needs:
         raise NotPossible("wrong-state", _wrong_state(task.state, verb))
@@ -81,7 +90,9 @@ def move(task: Task, verb: Verb, at: Moment, details: Details = NOTHING) -> tupl
 
 
 def overdue(task: Task, event_id: str) -> tuple[Task, Happened]:
-    """The running clock's limit has passed: said once per clock and task, so that rates count the case when it is due."""
+    """The running clock's limit has passed: said once per clock and task,
+    so that rates count the case when it is due.
+    """
     assert task.clock is not None
     clock = task.clock.value
     first = clock not in task.missed and clock in _SETTLES_ONCE and not _settled_before(task, task.clock)
@@ -96,7 +107,10 @@ _SETTLES_ONCE = frozenset({Clock.ACKNOWLEDGE, Clock.DECIDE, Clock.FIRST_CONTACT}
 
 def _wrong_state(state: State, verb: Verb) -> str:
     if state in SERVING | UNDECIDED:
-        return f"The task is {state.value.replace('_', ' ')}; '{verb.value}' does not fit that. Read it again: allowed_actions says what does."
+        return (
+            f"The task is {state.value.replace('_', ' ')}; '{verb.value}' does not fit that. Read it again:"
+            f" allowed_actions says what does."
+        )
     return f"The task has ended ({state.value.replace('_', ' ')}). Nothing more can be done with it except void it."
 
 
@@ -175,7 +189,9 @@ def _settle(task: Task, verb: Verb, at: Moment, details: Details) -> tuple[dict[
 
 
 def _in_time(task: Task, clock: Clock, at: Moment) -> bool:
-    """By occurred time (decision 21). A clock that never started separately was met when the one before it was answered."""
+    """By occurred time (decision 21). A clock that never started separately was met when the one before it was
+    answered.
+    """
     if task.clock is clock and task.due_at is not None:
         return at.occurred_at <= task.due_at
     return clock.value not in task.missed

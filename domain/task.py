@@ -1,7 +1,7 @@
 """A task: one piece of work owned by one partner. Offers of a referral and steps of a plan are tasks.
 
-States and moves are HL7 FHIR's Task (SDOH Clinical Care), plus ours: acknowledged, waitlisted, expired. The table below is
-the whole truth: what it does not name cannot happen.
+States and moves are HL7 FHIR's Task (SDOH Clinical Care), plus ours: acknowledged, waitlisted, expired. The table
+below is the whole truth: what it does not name cannot happen.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ TRANSITIONS: dict[Verb, Transition] = {
 class Task:
     """What the rules need to know of a task. Times are aware; `*_left` are seconds of open time.
 
-    `rung` is the next rung of the ladder for the running clock. `missed` remembers, by clock, the event that recorded that
-    its limit passed, so that a move recorded late but made in time can take it back.
+    `rung` is the next rung of the ladder for the running clock. `missed` remembers, by clock, the event that
+    recorded that its limit passed, so that a move recorded late but made in time can take it back.
     """
 
     id: str

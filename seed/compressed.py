@@ -52,5 +52,6 @@ select a.collaborative_id, a.version + 1, a.name, a.adopted_on,
 """
 )
 _ADOPT = text(
-    "update collaborative set agenda_version = (select max(version) from agenda where collaborative_id = :id) where id = :id"
+    "update collaborative set agenda_version = (select max(version) from agenda where collaborative_id = :id)"
+    " where id = :id"
 )

@@ -17,7 +17,9 @@ Progressed = Callable[[int, int], None]
 
 
 def load_families(record: Record, region: Region, n: int, progressed: Progressed = lambda _done, _total: None) -> None:
-    """The first `n` clients of the region, each household with one agency. A repeat changes nothing: the keys are known."""
+    """The first `n` clients of the region, each household with one agency.
+    A repeat changes nothing: the keys are known.
+    """
     people = {client.id: client for client in clients(region.seed, n)}
     agencies = _agencies(region)
     done = 0

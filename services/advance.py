@@ -1,4 +1,6 @@
-"""What time does to a referral: remind, escalate, expire, close. Asked by the workflow at deadlines, decided here (decision 7)."""
+"""What time does to a referral: remind, escalate, expire, close.
+Asked by the workflow at deadlines, decided here (decision 7).
+"""
 
 from __future__ import annotations
 

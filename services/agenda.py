@@ -1,4 +1,6 @@
-"""What the collaborative agreed on, as the rules need it: limits, reasons, indicators, calendars. Read once per revision."""
+"""What the collaborative agreed on, as the rules need it: limits, reasons, indicators, calendars.
+Read once per revision.
+"""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from services import shapes
 from services.consents import PART2_NOTICE
 from services.journal import new_id
-from services.searching import like
 from services.refusals import NotVisible, Unprocessable
+from services.searching import like
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
 
@@ -50,16 +50,16 @@ class NewClient:
 
 
 def create_client(record: Record, call: Call, client: NewClient) -> Answer[shapes.Client]:
-    def act(tx: Tx, seen: None) -> shapes.Client:
+    def act(tx: Tx, _seen: None) -> shapes.Client:
         return client_view(tx, insert_client(tx, client))
 
-    def fill(tx: Tx, seen: None, body: dict[str, Any]) -> dict[str, Any]:
+    def fill(tx: Tx, _seen: None, body: dict[str, Any]) -> dict[str, Any]:
         return client_view(tx, UUID(body["id"])).model_dump(mode="json")
 
     return perform(
         record,
         call,
-        lambda tx: None,
+        lambda _tx: None,
         act,
         shapes.Client,
         fill=fill,
@@ -88,7 +88,9 @@ def list_clients(
 
 
 def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[shapes.PossibleDuplicate]:
-    """Records of the caller's own organization that may be the same person; nobody else's are ever offered (decision 17)."""
+    """Records of the caller's own organization that may be the same person;
+    nobody else's are ever offered (decision 17).
+    """
 
     def look(tx: Tx) -> list[shapes.PossibleDuplicate]:
         if tx.row(_EXISTS, id=client_id) is None:

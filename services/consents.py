@@ -1,4 +1,6 @@
-"""Consent: who may disclose what to whom, for what, until when; it can be revoked at any moment (decisions 17 and 18)."""
+"""Consent: who may disclose what to whom, for what, until when;
+it can be revoked at any moment (decisions 17 and 18).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
 
 PART2_NOTICE = (
-    "42 CFR part 2 prohibits unauthorized use or disclosure of these records. Do not pass them on without a consent that"
+    "42 CFR part 2 prohibits unauthorized use or disclosure of these records. Do not pass them on without a"
+    " consent that"
     " names the recipient."
 )
 
@@ -46,7 +49,7 @@ def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shape
         if tx.row(_CLIENT, id=consent.client_id, me=tx.here.organization_id) is None:
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
 
-    def act(tx: Tx, seen: None) -> shapes.Consent:
+    def act(tx: Tx, _seen: None) -> shapes.Consent:
         _check(tx, consent)
         consent_id = _insert(tx, consent)
         tx.audit("consent.create", "consent", consent_id, 1)
@@ -159,7 +162,7 @@ def _stores(body: shapes.Consent) -> dict[str, Any]:
     return body.model_dump(mode="json", exclude=_PERSONAL)
 
 
-def _fill(tx: Tx, seen: object, body: dict[str, Any]) -> dict[str, Any]:
+def _fill(tx: Tx, _seen: object, body: dict[str, Any]) -> dict[str, Any]:
     """Who gave it and for whom are personal: a replay reads them again."""
     return body | _view(tx, UUID(body["id"])).model_dump(include=_PERSONAL)
 
@@ -181,7 +184,8 @@ _PARTNERS = text(
     " and app.current(starts_on, ends_on)"
 )
 _COVERS = text(
-    "select coalesce(client_id = :client, false) or exists (select from household_member m where m.household_id = :household"
+    "select coalesce(client_id = :client, false) or exists (select from household_member m where m.household_id ="
+    " :household"
     " and m.client_id = consent.client_id and m.ends_on is null) as of_client,"
     " app.consent_holds(id, :recipient) as holds from consent where id = :id"
 )

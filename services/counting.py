@@ -42,7 +42,8 @@ Ledger = tuple[Counter[Line], Counter[Cell]]
 
 
 def count(work: Work, row: dict[str, Any], given: Iterable[Mapping[str, Any]] = ()) -> None:
-    """Append what the event `row` earns, and take back what the events it reverses have earned. In the caller's transaction.
+    """Append what the event `row` earns, and take back what the events it reverses have earned.
+    In the caller's transaction.
 
     `given` are reversed events that the caller holds already.
     """
@@ -61,8 +62,8 @@ def count(work: Work, row: dict[str, Any], given: Iterable[Mapping[str, Any]] = 
 def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Ledger:
     """What an event is worth: what it earns itself, minus what each event that it reverses had earned itself.
 
-    `known` holds the events named in `reverses`, by id. An event is reversed by at most one other. Pure, and the one place
-    where worth is computed: counting and verifying both ask it.
+    `known` holds the events named in `reverses`, by id. An event is reversed by at most one other. Pure, and the one
+    place where worth is computed: counting and verifying both ask it.
     """
     lines, cells = _own(agenda, row)
     for other in row["reverses"]:
@@ -86,7 +87,9 @@ def _cell(touch: Touch, restricted: bool) -> Cell:
 
 
 def grain_line(indicator_id: str, grain: str) -> Line:
-    """The ledger's key of a cell of a distinct count, from its text: `["2026-11", null, {"county": "31157"}, false]`."""
+    """The ledger's key of a cell of a distinct count, from its text: `["2026-11", null, {"county":
+    "31157"}, false]`.
+    """
     period, organization_id, dimensions, _ = json.loads(grain)
     return Line(indicator_id, "value", period, 0, organization_id, json.dumps(dimensions, sort_keys=True))
 
@@ -110,8 +113,8 @@ def _line(one: Earned) -> Line:
 
 
 def _event(row: Mapping[str, Any]) -> Event:
-    """Moves made by the source for a partner that is not connected enter no scorecard of that partner (decision 20), and
-    work that was finished when it was recorded says nothing about how fast anybody was."""
+    """Moves made by the source for a partner that is not connected enter no scorecard of that partner (decision 20),
+    and work that was finished when it was recorded says nothing about how fast anybody was."""
     absent = row["on_behalf_of"] is not None
     return Event(
         id=str(row["id"]),
@@ -155,7 +158,8 @@ def _load(work: Work, ids: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
 
 _TOUCH = text("select * from app.touch(:event, cast(:touches as jsonb))")
 EVENT_COLUMNS = (
-    "e.id, e.collaborative_id, e.kind, e.day, e.organization_id, e.source_organization_id, e.person_id, e.settled, e.facts,"
+    "e.id, e.collaborative_id, e.kind, e.day, e.organization_id, e.source_organization_id, e.person_id, e.settled,"
+    " e.facts,"
     " e.dimensions, e.reverses, e.restricted, e.on_behalf_of"
 )
 _EVENTS = text(f"select {EVENT_COLUMNS} from event e where e.id = any(cast(:ids as uuid[]))")

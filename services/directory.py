@@ -32,7 +32,9 @@ def list_services(
     after: After = None,
     limit: int = 50,
 ) -> list[shapes.Service]:
-    """Active services by name. `taxonomy` is a term's code and takes its narrower terms too; `q` searches names and words."""
+    """Active services by name. `taxonomy` is a term's code and takes its narrower terms too;
+    `q` searches names and words.
+    """
 
     def look(tx: Tx) -> list[shapes.Service]:
         values = {"taxonomy": taxonomy, "q": like(q), "limit": limit}
@@ -68,9 +70,10 @@ with recursive wanted as (
 select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locations
   from service s join organization o on o.id = s.organization_id
   left join lateral (
-    select jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name, 'confidential', l.confidential, 'address_1', l.address_1,
-                     'city', l.city, 'county', l.county, 'state_province', l.state_province, 'postal_code', l.postal_code)
-                     order by l.name) as list
+    select jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name, 'confidential', l.confidential, 'address_1',
+      l.address_1,
+                     'city', l.city, 'county', l.county, 'state_province', l.state_province, 'postal_code',
+                     l.postal_code) order by l.name) as list
       from service_at_location x join location l on l.id = x.location_id where x.service_id = s.id) places on true
  where s.status = 'active'
    and (cast(:taxonomy as text) is null or s.term in (select code from wanted))
@@ -81,5 +84,6 @@ select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locat
 )
 _TERMS = text("select code, name, parent, sensitive from taxonomy_term order by code")
 _REASONS = text(
-    "select code, class as reason_class, name from reason where collaborative_id = app.collaborative() order by class, code"
+    "select code, class as reason_class, name from reason where collaborative_id = app.collaborative() order by"
+    " class, code"
 )

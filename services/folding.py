@@ -1,4 +1,6 @@
-"""Folding the ledger into totals and sealing the audit, off the caseworkers' path. Any number of folders may run (decision 1)."""
+"""Folding the ledger into totals and sealing the audit, off the caseworkers' path.
+Any number of folders may run (decision 1).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ GENESIS = b"concert"
 
 
 def fold(record: Record, most: int = 5000) -> int:
-    """Move up to `most` new entries into the totals; answers how many. One statement: it happens whole or not at all."""
+    """Move up to `most` new entries into the totals; answers how many.
+    One statement: it happens whole or not at all.
+    """
     with record.database.transaction() as connection:
         return int(connection.execute(_FOLD, {"most": most}).scalar_one())
 
@@ -25,7 +29,9 @@ def seal(record: Record, most: int = 1000) -> int:
 
 
 def broken_seal(record: Record) -> int | None:
-    """The first sequence number whose hash does not follow from its row and its predecessor; None if the chain is whole."""
+    """The first sequence number whose hash does not follow from its row and its predecessor;
+    None if the chain is whole.
+    """
     with record.database.transaction() as connection:
         found = connection.execute(_BROKEN, {"genesis": GENESIS}).scalar()
     return None if found is None else int(found)
@@ -38,7 +44,8 @@ with taken as (
         select entry_id from entry_unfolded order by entry_id limit :most for update skip locked)
     returning entry_id),
 sums as (
-    select e.collaborative_id, e.indicator_id, e.period, e.part, e.bucket, e.organization_id, e.dimensions, e.restricted,
+    select e.collaborative_id, e.indicator_id, e.period, e.part, e.bucket, e.organization_id, e.dimensions,
+      e.restricted,
            sum(e.value) as value
       from indicator_entry e join taken on taken.entry_id = e.id
      group by 1, 2, 3, 4, 5, 6, 7, 8
@@ -67,7 +74,8 @@ taken as materialized (
         select audit_id from audit_unsealed order by audit_id limit :most for update skip locked)
     returning audit_id),
 numbered as materialized (
-    select row_number() over (order by a.id) as n, a.id, {_TEXT} as body from audit a join taken on taken.audit_id = a.id),
+    select row_number() over (order by a.id) as n, a.id, {_TEXT} as body from audit a join taken on taken.audit_id =
+      a.id),
 chain as (
     select 0::bigint as n, cast(null as uuid) as id,
            coalesce((select hash from last), sha256(cast(:genesis as bytea))) as hash

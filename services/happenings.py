@@ -51,7 +51,7 @@ def happened(
     facts: Mapping[str, Any] | None = None,
     reverses: list[str] | None = None,
     reversed_events: Sequence[Mapping[str, Any]] = (),
-    id: UUID | None = None,
+    id: UUID | None = None,  # noqa: A002 - an event's id is called so everywhere
 ) -> UUID:
     """Append the event and its ledger entries; answers its id. Dimensions are as of now (decision 30).
 

@@ -46,7 +46,7 @@ def create_household(
     return perform(
         record,
         call,
-        lambda tx: None,
+        lambda _tx: None,
         act,
         shapes.Household,
         fill=fill,

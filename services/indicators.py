@@ -1,4 +1,6 @@
-"""Reading the shared numbers: totals plus what is not folded yet, in one statement, so that no committed event is missing."""
+"""Reading the shared numbers: totals plus what is not folded yet, in one statement,
+so that no committed event is missing.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def get_indicator(
 def indicator_events(
     record: Record, call: Call, code: str, *, period: str, after: After = None, limit: int = 50
 ) -> list[tuple[int, shapes.Event]]:
-    """The events behind a figure that the caller may see, in order, each with its sequence number; `after` is (seq,)."""
+    """The events behind a figure that the caller may see, in order, each with its sequence number;
+    `after` is (seq,).
+    """
 
     def look(tx: Tx) -> list[tuple[int, shapes.Event]]:
         row = _definition(tx, code)
@@ -132,7 +136,8 @@ def median(buckets: dict[int, int]) -> float | None:
 
 _CURRENT = text(
     """
-select distinct on (code) id, code, version, name, kind, unit, direction, definition, strategy, owner_organization_id, rule,
+select distinct on (code) id, code, version, name, kind, unit, direction, definition, strategy,
+       owner_organization_id, rule,
        baseline, target
   from indicator
  where collaborative_id = app.collaborative() and app.current(effective_on, null)

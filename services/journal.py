@@ -1,4 +1,5 @@
-"""Everything that a decision appends, written in one statement: events, ledger, audit, outbox, messages, the command seen.
+"""Everything that a decision appends, written in one statement:
+events, ledger, audit, outbox, messages, the command seen.
 
 Appending never waits for a stranger: no row here is shared with another transaction (decision 1).
 """
@@ -54,7 +55,8 @@ def _json(rows: list[dict[str, Any]]) -> str:
 
 _EVENT = (
     "id uuid, collaborative_id uuid, kind text, at timestamptz, occurred_at timestamptz, day date, referral_id uuid,"
-    " task_id uuid, action_plan_id uuid, need_id uuid, version integer, organization_id uuid, source_organization_id uuid,"
+    " task_id uuid, action_plan_id uuid, need_id uuid, version integer, organization_id uuid,"
+    " source_organization_id uuid,"
     " acting_organization_id uuid, user_id uuid, on_behalf_of uuid, person_id uuid, from_state text, to_state text,"
     " reason text, settled jsonb, facts jsonb, dimensions jsonb, reverses jsonb, restricted boolean"
 )
@@ -65,7 +67,8 @@ _ENTRY = (
 _AUDIT = "verb text, object_kind text, object_id uuid, version integer, organization_id uuid, user_id uuid"
 _OUTBOX = "kind text, workflow_id text, task_id uuid, result text"
 _MESSAGE = (
-    "id uuid, referral_id uuid, task_id uuid, kind text, organization_id uuid, reader_organization_id uuid, user_id uuid,"
+    "id uuid, referral_id uuid, task_id uuid, kind text, organization_id uuid, reader_organization_id uuid,"
+    " user_id uuid,"
     " about_client boolean, consent_id uuid, body text, at timestamptz"
 )
 _COMMAND = "user_id uuid, organization_id uuid, key text, fingerprint bytea, status integer, body jsonb"

@@ -30,7 +30,8 @@ def list_tasks(
     after: After = None,
     limit: int = 50,
 ) -> list[shapes.Task]:
-    """The inbox: open tasks of my organization and tasks whose ball it holds, oldest due first; `after` is (due_at, id).
+    """The inbox: open tasks of my organization and tasks whose ball it holds, oldest due first;
+    `after` is (due_at, id).
 
     With an ended `state`: my organization's tasks in it, newest first; `after` is (created_at, id).
     """
@@ -59,7 +60,9 @@ def list_referrals(
     after: After = None,
     limit: int = 50,
 ) -> list[shapes.Referral]:
-    """Newest first; `role` source or target, both without it; for the backbone all that it may see. `after` (created_at, id)."""
+    """Newest first; `role` source or target, both without it; for the backbone all that it may see.
+    `after` (created_at, id).
+    """
 
     def look(tx: Tx) -> list[shapes.Referral]:
         branches = _branches(tx, role)
@@ -130,7 +133,8 @@ READ_TASK = _tasks(f"{_FROM} where t.id = :id")
 _AFTER_DUE = "(cast(:after_at as timestamptz) is null or (t.due_at, t.id) > (:after_at, :after_id))"
 _INBOX = f"""
 select * from (
-    ({_FROM} where t.organization_id = :me and t.{OPEN_TASK} and {_AFTER_DUE}{{where}} order by t.due_at, t.id limit :limit)
+    ({_FROM} where t.organization_id = :me and t.{OPEN_TASK} and {_AFTER_DUE}{{where}} order by t.due_at, t.id limit
+      :limit)
     union all
     ({_FROM} where t.ball_organization_id = :me and t.organization_id <> :me and t.{OPEN_TASK} and {_AFTER_DUE}{{where}}
       order by t.due_at, t.id limit :limit)) inbox
@@ -159,11 +163,13 @@ select {TASK}, {OWN_CLIENT}, {SERVICE} from task t left join service s on s.id =
 _SEE = text("select 1 from referral where id = :id")
 _EVENTS = text(
     """
-select id, at, occurred_at, kind, task_id, referral_id, action_plan_id, organization_id, acting_organization_id, user_id,
+select id, at, occurred_at, kind, task_id, referral_id, action_plan_id, organization_id, acting_organization_id,
+       user_id,
        on_behalf_of, from_state, to_state, reason
   from event where referral_id = :id order by seq desc limit 1000
 """
 )
 _MESSAGES = text(
-    "select id, kind, at, organization_id, user_id, body from message where referral_id = :id order by at desc, id desc limit 1000"
+    "select id, kind, at, organization_id, user_id, body from message where referral_id = :id order by at desc, id"
+    " desc limit 1000"
 )

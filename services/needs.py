@@ -25,12 +25,12 @@ def create_need(record: Record, call: Call, client_id: UUID, term: str) -> Answe
         if tx.row(_CLIENT, id=client_id) is None:
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
 
-    def act(tx: Tx, seen: None) -> shapes.Need:
+    def act(tx: Tx, _seen: None) -> shapes.Need:
         need_id = insert_need(tx, term, client_id=client_id)
         tx.audit("need.create", "need", need_id, 1)
         return _view(tx, need_id)
 
-    def fill(tx: Tx, seen: None, body: dict[str, Any]) -> dict[str, Any]:
+    def fill(_tx: Tx, _seen: None, body: dict[str, Any]) -> dict[str, Any]:
         return body | {"client_id": client_id}
 
     return perform(record, call, see, act, shapes.Need, fill=fill, status=201)
@@ -124,7 +124,8 @@ _LIST = text(f"select {_COLUMNS} from need where client_id = :id order by id")
 _LOCK = text("select outcome, outcome_by, outcome_event_id, version from need where id = :id for update")
 _STATE = text("select * from app.need_state(:id)")
 _UPDATE = text(
-    "update need set outcome = :outcome, outcome_by = :by, outcome_event_id = :event, version = version + 1 where id = :id"
+    "update need set outcome = :outcome, outcome_by = :by, outcome_event_id = :event, version = version + 1 where"
+    " id = :id"
 )
 _CLIENT = text("select 1 from client where id = :id")
 _TERM = text("select 1 from taxonomy_term where code = :code")

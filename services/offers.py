@@ -1,4 +1,6 @@
-"""Offering a referral to a service: the task is born in the caller's transaction, so an inbox never waits (decision 2)."""
+"""Offering a referral to a service: the task is born in the caller's transaction,
+so an inbox never waits (decision 2).
+"""
 
 from __future__ import annotations
 

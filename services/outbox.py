@@ -39,7 +39,9 @@ def delivered(record: Record, ids: list[int]) -> None:
 
 
 def postpone(record: Record, message: Message, error: str, *, final: bool) -> None:
-    """Try again later, with back-off; `final` errors count towards the dead letters. `error` is a code, never a text."""
+    """Try again later, with back-off; `final` errors count towards the dead letters.
+    `error` is a code, never a text.
+    """
     dead = final and message.attempts + 1 >= ATTEMPTS_BEFORE_DEAD
     wait = min(30.0, 0.5 * 2**message.attempts) if final else 2.0
     with record.database.transaction() as connection:

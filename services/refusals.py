@@ -1,4 +1,5 @@
-"""What a service says when it will not do something. Each refusal carries its HTTP status; the API adds only the envelope.
+"""What a service says when it will not do something.
+Each refusal carries its HTTP status; the API adds only the envelope.
 
 `detail` is shown to people: it says what to do next, and it never contains a rejected value or anything about a client.
 """

@@ -1,4 +1,6 @@
-"""Rows of tasks and referrals: locked in the one order (the referral first, then its tasks by id), read and written back."""
+"""Rows of tasks and referrals: locked in the one order (the referral first, then its tasks by id),
+read and written back.
+"""
 
 from __future__ import annotations
 
@@ -192,7 +194,9 @@ SERVICE = (
 
 
 def known(statement: str, *columns: str) -> TextualSelect:
-    """A statement whose columns are said: SQLAlchemy then keeps what it learned of them, half the cost of a wide row."""
+    """A statement whose columns are said: SQLAlchemy then keeps what it learned of them,
+    half the cost of a wide row.
+    """
     names = [each.split()[-1].rpartition(".")[2] for part in columns for each in part.split(", ")]
     return text(statement).columns(*[column(name) for name in names])
 

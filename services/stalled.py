@@ -21,7 +21,8 @@ After = tuple[Any, ...] | None
 
 
 def list_stalled(record: Record, call: Call, after: After = None, limit: int = 50) -> list[shapes.Stalled]:
-    """Longest overdue first. A partner sees what it takes part in, the backbone all but confidential work (decision 19).
+    """Longest overdue first. A partner sees what it takes part in,
+    the backbone all but confidential work (decision 19).
 
     `after` is (limit, id) of the last item of the page before.
     """

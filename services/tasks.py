@@ -1,4 +1,6 @@
-"""What people do with tasks: one function a verb, one transaction each. All share `_move`, where a decision becomes a record."""
+"""What people do with tasks: one function a verb, one transaction each.
+All share `_move`, where a decision becomes a record.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,7 @@ def decline_task(
 ) -> Answer[shapes.Task]:
     """`reason_code` is one of the agenda's reasons and `reason_class` its class; `words` go to the source only."""
 
-    def details(tx: Tx, locked: Locked) -> Details:
+    def details(tx: Tx, _locked: Locked) -> Details:
         known = _reason(tx, reason_code, "/reason_code")
         if known.value != reason_class:
             raise Unprocessable(
@@ -103,7 +105,8 @@ def answer_task(
             ).scalar_one()
         ):
             raise Conflict(
-                "No consent lets the target read your answer. Record one (POST /v1/consents) and send its id as consent_id.",
+                "No consent lets the target read your answer. Record one (POST /v1/consents) and send its id as"
+                " consent_id.",
                 code="consent-missing",
             )
         return {}
@@ -150,10 +153,10 @@ def complete_task(
 ) -> Answer[shapes.Task]:
     """Service given; `outcome` is what came of it. The source confirms next, or time does."""
 
-    def details(tx: Tx, locked: Locked) -> Details:
+    def details(_tx: Tx, _locked: Locked) -> Details:
         return Details(outcome=outcome.value)
 
-    def more(tx: Tx, locked: Locked) -> dict[str, Any]:
+    def more(_tx: Tx, _locked: Locked) -> dict[str, Any]:
         return {"outcome": outcome.value, "outputs": dict(outputs or {})}
 
     return _verb(record, call, task_id, Verb.COMPLETE, said, details=details, more=more)
@@ -182,7 +185,7 @@ def contact_task(
 ) -> Answer[shapes.Task]:
     """`reached` stops the first-contact clock; any other result is an attempt."""
 
-    def details(tx: Tx, locked: Locked) -> Details:
+    def details(_tx: Tx, _locked: Locked) -> Details:
         return Details(contact=result)
 
     return _verb(record, call, task_id, Verb.CONTACT, said, details=details, facts={"channel": channel})
@@ -224,8 +227,8 @@ def _verb(
     verb: Verb,
     said: Said,
     *,
-    details: GetDetails = lambda tx, locked: NOTHING,
-    more: More = lambda tx, locked: {},
+    details: GetDetails = lambda _tx, _locked: NOTHING,
+    more: More = lambda _tx, _locked: {},
     words: tuple[str, str | None] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Answer[shapes.Task]:
@@ -268,7 +271,7 @@ def move_task(
     details: Details = NOTHING,
     *,
     said: Said = NOW,
-    more: More = lambda tx, locked: {},
+    more: More = lambda _tx, _locked: {},
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Decide and write one move, in the caller's transaction. Raises NotPossible before anything was written."""
@@ -353,7 +356,7 @@ def _wake(work: Work, locked: Locked, at: Moment) -> None:
         work.journal.look(f"referral-{locked.f['id']}")
 
 
-def _cohort(work: Work, locked: Locked, after: Task) -> dict[str, Any]:
+def _cohort(work: Work, _locked: Locked, after: Task) -> dict[str, Any]:
     """The dates by which rates and medians count this case, whenever its events happen."""
     region = work.agenda.region()
     facts: dict[str, Any] = {"requested_on": region.local_date(after.created_at).isoformat()}
@@ -384,7 +387,7 @@ def _reason(tx: Tx, code: str, pointer: str) -> ReasonClass:
 
 
 def _reasoned(code: str) -> GetDetails:
-    def details(tx: Tx, locked: Locked) -> Details:
+    def details(tx: Tx, _locked: Locked) -> Details:
         return Details(reason=code, reason_class=_reason(tx, code, "/reason"))
 
     return details

@@ -1,8 +1,10 @@
-"""The one wrapper around every use case: identity, visibility, replay, precondition, rule, and one commit (decision 12).
+"""The one wrapper around every use case: identity, visibility, replay, precondition, rule,
+and one commit (decision 12).
 
-Order of a command: who is it (`app.enter`), may they see it now (`see`, which also takes the locks: the referral first, then
-its tasks by id), was this very command answered before, is the version right, then the rule. What was decided is committed
-together with the answer, so a retry gets the same answer and nothing happens twice.
+Order of a command: who is it (`app.enter`), may they see it now (`see`, which also takes the locks: the referral
+first, then
+its tasks by id), was this very command answered before, is the version right, then the rule. What was decided is
+committed together with the answer, so a retry gets the same answer and nothing happens twice.
 """
 
 from __future__ import annotations
@@ -153,7 +155,7 @@ def perform(
     shape: type[M],
     *,
     again: Callable[[Tx], Any] | None = None,
-    fill: Callable[[Tx, Any, dict[str, Any]], dict[str, Any]] = lambda tx, seen, body: body,
+    fill: Callable[[Tx, Any, dict[str, Any]], dict[str, Any]] = lambda _tx, _seen, body: body,
     version: Callable[[S], int] | None = None,
     need_if_match: bool = False,
     status: int = 200,
@@ -161,8 +163,10 @@ def perform(
 ) -> Answer[M]:
     """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times.
 
-    `stores` says what of the answer is kept, `fill` completes it for a replay: client fields are never kept. `again` looks,
-    without locks, whether the caller may see it at a replay (else `see` does); `fill` gets what it found. Raises Refusal.
+    `stores` says what of the answer is kept, `fill` completes it for a replay: client fields are never kept. `again`
+    looks,
+    without locks, whether the caller may see it at a replay (else `see` does); `fill` gets what it found. Raises
+    Refusal.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -282,7 +286,8 @@ def _replay(
     tx: Tx, seen: Any, call: Call, shape: type[M], fill: Callable[[Tx, Any, dict[str, Any]], dict[str, Any]]
 ) -> Answer[M]:
     stored = tx.here.seen
-    assert stored is not None and call.key is not None
+    assert stored is not None
+    assert call.key is not None
     if stored["fingerprint"] != call.key.fingerprint.hex():
         raise KeyReused("This Idempotency-Key came with another request before. Use a new key for a new request.")
     if stored["status"] >= 400:

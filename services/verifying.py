@@ -32,7 +32,7 @@ class Verification:
         return not self.differences
 
 
-def verify_indicators(record: Record, progressed: Progressed = lambda done, total: None) -> Verification:
+def verify_indicators(record: Record, progressed: Progressed = lambda _done, _total: None) -> Verification:
     """Recompute everything from events, in one consistent snapshot; writers go on meanwhile."""
     found = Verification()
     with record.database.snapshot() as connection:
@@ -102,7 +102,8 @@ def _compare(
         if right[key] != other[key]:
             line = key[0]
             found.differences.append(
-                f"{where}: {line.indicator_id} {line.period} {line.part} {line.organization_id or '-'} {line.dimensions}"
+                f"{where}: {line.indicator_id} {line.period} {line.part} {line.organization_id or '-'}"
+                f" {line.dimensions}"
                 f" says {other[key]}, the events say {right[key]}"
             )
 

@@ -46,7 +46,9 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
 
 
 def joined_view(tx: Tx, row: Mapping[str, Any]) -> Task:
-    """A task's row with its referral's columns as `f_…`; those are empty for a past target, who sees its own task only."""
+    """A task's row with its referral's columns as `f_…`;
+    those are empty for a past target, who sees its own task only.
+    """
     return task_view(tx, row, {name[2:]: value for name, value in row.items() if name.startswith("f_")})
 
 

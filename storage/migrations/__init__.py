@@ -1,4 +1,6 @@
-"""Bringing a database to the current shape: `migrate`. Repeating it changes nothing; two at once wait for each other."""
+"""Bringing a database to the current shape: `migrate`. Repeating it changes nothing; two at once wait for each
+other.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Who there is and what they offer: collaboratives, organizations and the HSDS 3 directory, and the agenda's short lists."""
+"""Who there is and what they offer: collaboratives, organizations and the HSDS 3 directory,
+and the agenda's short lists.
+"""
 
 from __future__ import annotations
 

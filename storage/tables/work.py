@@ -1,4 +1,6 @@
-"""The work: needs, referrals, tasks, what happened to them, and what was said. Personal text lives in `message` only."""
+"""The work: needs, referrals, tasks, what happened to them, and what was said.
+Personal text lives in `message` only.
+"""
 
 from __future__ import annotations
 
