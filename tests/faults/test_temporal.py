@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from concert.connection import connect
-from tests.faults.town import Said, Town, insist, referral_of, wrong
+from tests.faults.town import ROOT, Said, Town, insist, referral_of, wrong
 from tests.house import OUTCOME, eventually
 
 RATIO = 1.5
@@ -105,7 +107,9 @@ def test_with_temporals_file_deleted_rehydrate_brings_every_workflow_back_and_no
         await rehydrate(town.house.engine, await connect(town.temporal.address, "concert"))
 
     since = time.monotonic()
-    asyncio.run(bring_back())
+    command = [sys.executable, "-m", "tests.faults.roles", "0", "rehydrate"]
+    done = subprocess.run(command, env=town.environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     asyncio.run(bring_back())
     eventually(lambda: running_now(town) == open_in_record(town), seconds=60)
     print(f"rehydrated {len(open_in_record(town))} referrals in {time.monotonic() - since:.1f} s")  # noqa: T201
