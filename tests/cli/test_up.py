@@ -11,9 +11,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from concert.embedded import temporary_directory
+from concert.embedded.postgres import libpq_url
 from tests.cli.conftest import Run
 from tests.cli.shell import Running, alive, concert, start
 from tests.house import eventually
@@ -36,6 +38,13 @@ def person(home: Path, up: Running, login: str) -> httpx.Client:
     """Signed in with the token that the terminal prints."""
     token = concert(home, "token", login).stdout.strip()
     return httpx.Client(base_url=up.url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=20)
+
+
+def delivered(home: Path) -> None:
+    """Waits until the relay has nothing in hand: what a dying database interrupts rests for the length of a lease."""
+    url = json.loads((home / "running.json").read_text())["engine_database_url"]
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+        eventually(lambda: not connection.execute("select 1 from outbox").fetchall())
 
 
 def test_each_start_has_its_line_in_order(up: Running, home: Path) -> None:
@@ -119,6 +128,7 @@ def test_servers_that_die_come_back_and_a_referral_in_flight_outlives_the_evenin
         body = {"service_id": housing["id"], "client": {"given_name": "Rosalind", "family_name": "Featherstonehaugh"}}
         headers = {"Idempotency-Key": uuid4().hex}
         made = maria.post("/v1/referrals", json=body, headers=headers).json()
+        delivered(home)
         children = up.children()
         assert len(children) == 2
         for child in children:
