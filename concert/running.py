@@ -57,7 +57,7 @@ def close(record: Record) -> None:
 @asynccontextmanager
 async def serving(settings: Settings, record: Record) -> AsyncIterator[str]:
     """The API on its port (0: a free one); yields its base URL once it accepts connections."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((settings.http_host, settings.http_port))
     port = listener.getsockname()[1]
