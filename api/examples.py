@@ -281,7 +281,6 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "numerator": 18,
                 "denominator": 20,
                 "waiting": None,
-                "suppressed": False,
                 "by": {},
             }
         ],
