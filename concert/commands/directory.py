@@ -34,17 +34,20 @@ def migrate() -> None:
 
 
 def seed(seed: Seed = SEED) -> None:
-    """Fill the record with the fictional region: partners, services, people, agenda. A repeat changes nothing."""
+    """Fill the record with the fictional region: agenda, partners, people at work, families. A repeat changes nothing."""
     from concert.console import output, waiting
+    from concert.filling import CLIENTS, fill
     from concert.instance import reached
-    from seed.load import load_region
     from seed.region import build_region
 
-    chosen = reached(settings(), "admin_database_url")
+    chosen = reached(settings(), "admin_database_url", "database_url")
     region = build_region(seed)
     with waiting("Filling the record …"):
-        load_region(chosen.admin_database_url, region)
-    counted = f"{len(region.organizations)} organizations, {len(region.services)} services, {len(region.users)} people"
+        fill(chosen.admin_database_url, chosen.database_url, region)
+    counted = (
+        f"{len(region.organizations)} organizations, {len(region.services)} services,"
+        f" {len(region.users)} people at work, {CLIENTS} clients"
+    )
     output().print(f"The region is in the record: {counted}. Who they are: concert logins")
 
 

@@ -69,7 +69,8 @@ async def _fill(servers: Servers, seed: int, say: Callable[[str], object]) -> No
     """Only a record of our own, and only while it is empty."""
     import asyncio
 
-    from seed.load import AnotherRegion, load_region
+    from concert.filling import CLIENTS, fill
+    from seed.load import AnotherRegion
     from seed.region import build_region
 
     if servers.postgres is None:
@@ -77,8 +78,8 @@ async def _fill(servers: Servers, seed: int, say: Callable[[str], object]) -> No
     region = build_region(seed)
     since = time.monotonic()
     try:
-        await asyncio.to_thread(load_region, servers.admin_url, region)
-        what = f"{len(region.organizations)} organizations, {len(region.users)} people"
+        await asyncio.to_thread(fill, servers.admin_url, servers.api_url, region)
+        what = f"{len(region.organizations)} organizations, {len(region.users)} people at work, {CLIENTS} clients"
     except AnotherRegion:
         what = "kept as it was"
     say(f"Region      {what}  ({time.monotonic() - since:.1f} s)")
