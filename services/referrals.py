@@ -80,12 +80,12 @@ class Request:
 def create_referral(record: Record, call: Call, request: Request) -> Answer[shapes.Referral]:
     """Makes the referral, its need and its first task, together; the workflow is asked to start by the outbox."""
 
-    def act(tx: Tx, seen: None) -> shapes.Referral:
+    def act(tx: Tx, _seen: None) -> shapes.Referral:
         if Side.SOURCE not in sides_of(tx, tx.here.organization_id, request.service_id, False):
             raise Forbidden("Referrals are made by the caseworkers of a partner.")
         return _view(tx, _make(tx, request))
 
-    return perform(record, call, lambda tx: None, act, shapes.Referral, fill=_fill, status=201)
+    return perform(record, call, lambda _tx: None, act, shapes.Referral, fill=_fill, stores=_stores, status=201)
 
 
 def get_referral(record: Record, call: Call, referral_id: UUID) -> shapes.Referral:
@@ -147,7 +147,9 @@ def reroute_referral(
 def confirm_referral(
     record: Record, call: Call, referral_id: UUID, outcome: Outcome, by: ConfirmedBy = ConfirmedBy.SOURCE
 ) -> Answer[shapes.Referral]:
-    """Closes the loop. `by` client: the source passes on what the client said; that word then counts most (decision 28)."""
+    """Closes the loop. `by` client: the source passes on what the client said;
+    that word then counts most (decision 28).
+    """
 
     def act(tx: Tx, locked: LockedReferral) -> None:
         after = rules.move(locked.referral, Verb.CONFIRM)
@@ -334,7 +336,7 @@ def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
     more = {"outcome": finished.outcome.value}
     facts = {"finished": True}
     move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=facts)
-    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda t, k: more, facts=facts)
+    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=facts)
     locked = lock_referral(tx, offer.f["id"])
     after = rules.move(locked.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
@@ -369,13 +371,20 @@ def _source(
         return _view(tx, referral_id)
 
     return perform(
-        record, call, see, decide, shapes.Referral, fill=_fill, version=lambda locked: locked.referral.version
+        record,
+        call,
+        see,
+        decide,
+        shapes.Referral,
+        fill=_fill,
+        stores=_stores,
+        version=lambda locked: locked.referral.version,
     )
 
 
 def _settle(
     tx: Tx,
-    locked: LockedReferral,
+    _locked: LockedReferral,
     offer: Locked,
     verb: TaskVerb,
     details: Details,
@@ -432,7 +441,12 @@ def _read(tx: Tx, referral_id: UUID) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def _fill(tx: Tx, seen: object, body: dict[str, Any]) -> dict[str, Any]:
+def _stores(body: shapes.Referral) -> dict[str, Any]:
+    """No client, neither the referral's nor a task's."""
+    return body.model_dump(mode="json", exclude={"client_id": True, "tasks": {"__all__": {"client_id"}}})
+
+
+def _fill(tx: Tx, _seen: object, body: dict[str, Any]) -> dict[str, Any]:
     """Client fields are read again, under what the caller may see now."""
     fresh = _view(tx, UUID(body["id"]))
     clients = {str(task.id): task.client_id for task in fresh.tasks}

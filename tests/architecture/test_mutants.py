@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from sqlalchemy import text
 
+import services.counting
+import services.happenings
+import services.offers
+import services.referrals
+import services.transaction
+from concert.embedded.postgres import libpq_url
+from services.transaction import Call, Key, Record, Tx, Work, read
+from services.verifying import verify_indicators
+from storage.database import Database
 from tests.architecture import holes
 from tests.architecture.conftest import Connection
+from tests.conftest import Cluster
+from tests.house import House
+from tests.services.scenes import refer
 
 Check = Callable[[Connection], list[str]]
 
@@ -61,3 +79,92 @@ def test_a_trigger_that_was_switched_off_is_noticed(copy: Connection) -> None:
     before = holes.triggers(copy)
     copy.execute("alter table event disable trigger append_only")
     assert holes.triggers(copy) != before
+
+
+# ---------------------------------------------------------------------------------------------- mutants in the code
+
+
+def carried(url: str, login: str) -> list[str]:
+    """Who is still somebody on a pooled connection after their transaction has ended."""
+    database = Database(url, pool_size=1)
+    record = Record(database)
+    try:
+        read(record, Call(login), lambda tx: None)
+        with database.transaction() as connection:
+            left = connection.execute(_LEFT).one()
+            seen = connection.execute(text("select count(*) from partnership")).scalar_one()
+    finally:
+        database.dispose()
+    found = [f"{name} is carried over" for name, value in left._mapping.items() if value not in (None, False)]
+    return found + (["rows are seen by nobody"] if seen else [])
+
+
+_LEFT = text("select app.me(), app.person(), app.collaborative(), app.is_backbone()")
+
+
+def test_a_context_that_outlives_its_transaction_is_noticed(cluster: Cluster) -> None:
+    urls = cluster.database()
+    assert carried(urls["api"], "maria.cap") == []
+    with psycopg.connect(libpq_url(urls["admin"]), autocommit=True) as connection:
+        (source,) = connection.execute("select pg_get_functiondef('app.enter'::regproc)").fetchone() or ("",)
+        assert source.count(", true)") >= 4
+        connection.execute(source.replace(", true)", ", false)").encode())
+    assert carried(urls["api"], "maria.cap") == [
+        "me is carried over", "person is carried over", "collaborative is carried over", "rows are seen by nobody"
+    ]  # fmt: skip
+
+
+def test_a_counter_outside_the_transaction_is_noticed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted at once, in a transaction of its own: a use case that fails afterwards leaves the number behind."""
+    honest = services.counting.count
+    original = services.offers.insert_offer
+
+    def hasty(work: Work, row: dict[str, Any], *more: Any) -> None:
+        before = len(work.journal.entries)
+        honest(work, row, *more)
+        mine, work.journal.entries = work.journal.entries[before:], work.journal.entries[:before]
+        for entry in mine:
+            house.sql(
+                "insert into indicator_entry (id, event_id, collaborative_id, indicator_id, part, period,"
+                " bucket, organization_id, dimensions, restricted, value) select uuidv7(), (select e.id from event e"
+                " where not exists (select from indicator_entry n where n.event_id = e.id) limit 1), %s, %s,"
+                " %s, %s, %s, %s, %s::jsonb, %s, %s",
+                str(entry["collaborative_id"]), entry["indicator_id"], entry["part"], entry["period"], entry["bucket"],
+                entry["organization_id"], json.dumps(entry["dimensions"]), entry["restricted"], entry["value"],
+            )  # fmt: skip
+
+    def failing(*args: Any, **more: Any) -> Any:
+        original(*args, **more)
+        raise RuntimeError
+
+    refer(house, "cap", "housing")
+    assert verify_indicators(house.engine).holds
+    with monkeypatch.context() as patch:
+        patch.setattr(services.referrals, "insert_offer", failing)
+        with pytest.raises(RuntimeError):
+            refer(house, "cap", "housing")
+        assert verify_indicators(house.engine).holds, "all or nothing, as it is written"
+        patch.setattr(services.happenings, "count", hasty)
+        with pytest.raises(RuntimeError):
+            refer(house, "cap", "housing")
+    assert not verify_indicators(house.engine).holds
+
+
+def test_a_replay_key_that_includes_the_attempt_is_noticed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole point of a key is that the second attempt has the same."""
+    calls: list[int] = []
+
+    def forgetful(tx: Tx, call: Call, status: int, body: dict[str, Any]) -> None:
+        calls.append(1)
+        assert call.key is not None
+        remember(tx, replace(call, key=Key(f"{call.key.key}-{len(calls)}", call.key.fingerprint)), status, body)
+
+    remember = services.transaction._remember
+    gwen, key = house.person("gwen.housing"), uuid4().hex
+    path = f"/v1/tasks/{refer(house, 'cap', 'housing').tasks[0].id}/note"
+    twice = [gwen.post(path, {"text": "x"}, key).headers.get("Idempotency-Replayed") for _ in range(2)]
+    assert twice == [None, "true"]
+    with monkeypatch.context() as patch:
+        patch.setattr(services.transaction, "_remember", forgetful)
+        twice = [gwen.post(path, {"text": "x"}, key + "y").headers.get("Idempotency-Replayed") for _ in range(2)]
+    assert twice == [None, None]

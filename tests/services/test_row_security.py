@@ -1,4 +1,4 @@
-"""The walls themselves, tried in SQL with the API's own login: no route, no service, only what Postgres lets through."""
+"""The walls themselves, tried in SQL with the API's own login: no route, no service, what Postgres lets through."""
 
 from __future__ import annotations
 
@@ -199,13 +199,13 @@ def _mine(as_: As, login: str, table: str, **changed: Any) -> None:
         "select a.attname from pg_attribute a where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped",
         [table],
     ).fetchall()
-    fresh = {name: UUID7 for name in ("id", "reference", "owner_id") if (name,) in rows} | {
+    fresh: dict[str, str] = {name: UUID7 for name in ("id", "reference", "owner_id") if (name,) in rows} | {
         name: f"'{value}'" for name, value in changed.items()
     }
     if table == "referral":
         fresh["reference"] = "uuidv7()::text"
-    columns = ", ".join(name for (name,) in rows)
-    values = ", ".join(fresh.get(name, name) for (name,) in rows)
+    names = [str(row[0]) for row in rows]
+    columns, values = ", ".join(names), ", ".join(fresh.get(name, name) for name in names)
     where = {"referral": "source_organization_id", "task": "source_organization_id"}.get(table, "organization_id")
     connection.execute(
         f"insert into {table} ({columns}) select {values} from {table} where {where} = app.me() limit 1".encode()
@@ -256,8 +256,14 @@ def test_the_functions_that_see_more_answer_a_stranger_nothing(as_: As, made: An
 def test_the_engines_login_reads_no_name(house: House, made: Any) -> None:
     with psycopg.connect(libpq_url(house.settings.engine_database_url)) as engine:
         assert engine.execute("select count(*) from referral").fetchone() != (0,)
-        for statement in ("select * from client", "select body from message", "select origin_name from referral",
-                          "select name from user_account", "select body from command", "select * from referral"):  # fmt: skip
+        for statement in (
+            "select * from client",
+            "select body from message",
+            "select origin_name from referral",
+            "select name from user_account",
+            "select body from command",
+            "select * from referral",
+        ):
             with pytest.raises(FORBIDDEN):
                 engine.execute(statement.encode())
             engine.rollback()

@@ -74,15 +74,12 @@ def test_voiding_the_task_after_its_referral_takes_nothing_back_twice(house: Hou
 
 def test_a_void_counts_backwards_in_the_month_in_which_the_work_had_counted(house: House) -> None:
     month, now = LONG_AGO.strftime("%Y-%m"), datetime.now(UTC).strftime("%Y-%m")
-    before = {
-        code: series(house, code) for code in ("needs_met", "clients_served", "loops_closed", "days_to_first_contact")
-    }
+    before = {code: series(house, code) for code in ("needs_met", "clients_served")}
     finished = Finished(Outcome.NEED_MET, LONG_AGO)
     referral = refer(house, "housing", "housing", finished=finished)
     for code in before:
         assert (month, None) in series(house, code), code
     assert series(house, "clients_served")[month, None]["value"] == 1
-    assert series(house, "days_to_first_contact")[month, None]["denominator"] == 1
     assert series(house, "clients_served", period="year")[month[:4], None]["value"] >= 1
     house.caseworker("housing").does(f"/v1/referrals/{referral.id}/void", REASON)
     for code, points in before.items():

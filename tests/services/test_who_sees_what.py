@@ -172,8 +172,8 @@ def test_nothing_of_a_victim_service_provider_reaches_anybody_else(
     stalled(house, made)
     seen = look(house, login, made, copies(house, made))
     assert (seen.referral, seen.task, seen.timeline, seen.need, seen.client) == (404,) * 5
-    for id in (made["id"], made["tasks"][0]["id"], made["reference"], made["client_id"]):
-        assert id not in seen.text
+    for secret in (made["id"], made["tasks"][0]["id"], made["reference"], made["client_id"]):
+        assert secret not in seen.text
     year = made["created_at"][:4]
     for code in ("referrals_sent", "clients_served", "acknowledged_in_time", "loops_closed"):
         page = house.person(login).read(f"/v1/indicators/{code}/events", period=year, limit=200)
@@ -269,20 +269,20 @@ def test_what_is_hidden_reads_like_what_does_not_exist(house: House) -> None:
     made = refer(house, "cap", "housing", consent=False)
     lupe = house.person("lupe.pantry")
     missing = "01890000-0000-7000-8000-00000000dead"
-    for path, id in (
+    for path, hidden_id in (
         ("referrals", made["id"]),
         ("tasks", made["tasks"][0]["id"]),
         ("clients", made["client_id"]),
         ("needs", made["need_id"]),
     ):
-        hidden, absent = (lupe.get(f"/v1/{path}/{each}") for each in (id, missing))
+        hidden, absent = (lupe.get(f"/v1/{path}/{each}") for each in (hidden_id, missing))
         assert hidden.status_code == absent.status_code == 404
         assert {k: v for k, v in hidden.json().items() if k != "request_id"} == {
             k: v for k, v in absent.json().items() if k != "request_id"
         }
         if path in ("referrals", "tasks"):
             verb = "withdraw" if path == "referrals" else "cancel"
-            assert lupe.post(f"/v1/{path}/{id}/{verb}", {"reason": "cannot_say"}).status_code == 404
+            assert lupe.post(f"/v1/{path}/{hidden_id}/{verb}", {"reason": "cannot_say"}).status_code == 404
 
 
 def test_the_backbone_may_read_and_may_not_move(house: House) -> None:
