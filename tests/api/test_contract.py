@@ -366,6 +366,7 @@ def test_a_list_takes_no_limit_outside_1_to_200_no_forged_cursor_and_no_unknown_
     for cursor in ("", "abc", "A" * 300, "é"):
         problem(maria.get(path, cursor=cursor), 400, "bad-cursor")
     problem(maria.get(path, offset="10"), 422)
+    problem(maria.get("/v1/me", verbose="1"), 422)
     answer = maria.read(path, limit="200")
     assert answer.keys() == {"items", "next_cursor"}
 
