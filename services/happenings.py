@@ -21,10 +21,12 @@ def about_task(t: Mapping[str, Any], f: Mapping[str, Any]) -> dict[str, Any]:
         "organization_id": t["organization_id"],
         "on_behalf_of": t["organization_id"] if t["on_behalf"] else None,
         "restricted": t["restricted"],
+        "facts": {},
     }
 
 
 def about_referral(f: Mapping[str, Any]) -> dict[str, Any]:
+    """What every event of a referral says about it. `crosses`: two organizations take part, so it was sent."""
     return {
         "collaborative_id": f["collaborative_id"],
         "referral_id": f["id"],

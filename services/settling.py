@@ -62,13 +62,14 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
 
 def _try(task: Task, moves: list[tuple[Verb, Details]], at: Moment) -> None:
     if not moves:
-        raise NotPossible("unknown-word", "A worker answers completed, declined or failed.")
+        raise NotPossible("unknown-word", "A worker answers completed with an outcome, declined or failed.")
     for verb, details in moves:
         task, _ = move(task, verb, at, details)
 
 
 def _moves(work: Work, offer: Locked, result: StepResult) -> list[tuple[Verb, Details]]:
-    """The verbs that lead from where the task stands to what the worker says; none for a word that is not a worker's.
+    """The verbs that lead from where the task stands to what the worker says; none for a word that is not a worker's, or
+    for work without an outcome: nobody invents one.
 
     What fails before it was accepted was declined. A question that its own system no longer needs answered counts as
     answered, by the partner itself.
@@ -78,11 +79,10 @@ def _moves(work: Work, offer: Locked, result: StepResult) -> list[tuple[Verb, De
         reason = result.reason if result.reason and result.reason in work.agenda.reasons else "cannot_say"
         ended = Details(reason=reason, reason_class=work.agenda.reasons[reason])
         return [(Verb.DECLINE if state in UNDECIDED else Verb.FAIL, ended)]
-    if result.state != "completed":
+    if result.state != "completed" or result.outcome not in {o.value for o in Outcome}:
         return []
-    outcome = result.outcome if result.outcome in {o.value for o in Outcome} else Outcome.UNMET.value
     verbs = [*_FIRST.get(state, ()), Verb.COMPLETE]
-    return [(verb, Details(outcome=outcome) if verb is Verb.COMPLETE else NOTHING) for verb in verbs]
+    return [(verb, Details(outcome=result.outcome) if verb is Verb.COMPLETE else NOTHING) for verb in verbs]
 
 
 _FIRST = {

@@ -79,7 +79,7 @@ def listed(context: typer.Context, as_login: As = None, as_json: Json = False) -
 
 
 @indicators.command()
-def show(  # noqa: PLR0917 - each is an option of its own on the command line
+def show(
     code: Code, start: From = None, end: To = None, by: By = None, as_login: As = None, as_json: Json = False
 ) -> None:
     """One indicator: its definition and its figures by month."""

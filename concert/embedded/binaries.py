@@ -14,9 +14,7 @@ from pathlib import Path
 from concert.embedded.account import Account, may_enter
 from concert.embedded.directory import CannotStart
 
-SET_UP = (
-    "Run `make` targets from the project's folder, or `pip install --require-hashes -r requirements.lock`."
-)
+SET_UP = "Run `make` targets from the project's folder, or `pip install --require-hashes -r requirements.lock`."
 PORTS = range(20000, 32000)
 SHARED_COPY = Path("/var/cache/concert")
 
@@ -107,6 +105,4 @@ def free_port() -> int:
         port = PORTS.start + secrets.randbelow(len(PORTS))
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
-    raise CannotStart(
-        f"No free port between {PORTS.start} and {PORTS.stop}.", "Set CONCERT_*_PORT to free ports."
-    )
+    raise CannotStart(f"No free port between {PORTS.start} and {PORTS.stop}.", "Set CONCERT_*_PORT to free ports.")

@@ -99,8 +99,7 @@ async def spawn(
             return subprocess.Popen(
                 [*shim, *map(str, program)],
                 cwd=directory,
-                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": str(directory)}
-                | dict(environment or {}),
+                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": str(directory)} | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

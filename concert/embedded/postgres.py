@@ -224,9 +224,7 @@ class EmbeddedPostgres:
                 self._fixed_port = True
                 return
             if "could not bind" not in child.tail(4) or attempt == ATTEMPTS:
-                raise CannotStart(
-                    f"PostgreSQL did not start on port {self.port}.", f"Its last words:\n{child.tail()}"
-                )
+                raise CannotStart(f"PostgreSQL did not start on port {self.port}.", f"Its last words:\n{child.tail()}")
             await asyncio.sleep(0.2)
 
     async def _ready(self, child: Child, patience: float = 60.0) -> bool:

@@ -73,9 +73,7 @@ async def embedded(
         )
 
 
-async def _start_postgres(
-    postgres: EmbeddedPostgres, running: AsyncExitStack, say: Callable[[str], object]
-) -> None:
+async def _start_postgres(postgres: EmbeddedPostgres, running: AsyncExitStack, say: Callable[[str], object]) -> None:
     from storage.migrations import migrate
 
     since = time.monotonic()
@@ -83,15 +81,11 @@ async def _start_postgres(
     running.push_async_callback(postgres.stop)
     say(f"PostgreSQL  127.0.0.1:{postgres.port}  ({time.monotonic() - since:.1f} s)")
     since = time.monotonic()
-    await asyncio.to_thread(
-        migrate, postgres.admin_url, postgres.password("api"), postgres.password("engine")
-    )
+    await asyncio.to_thread(migrate, postgres.admin_url, postgres.password("api"), postgres.password("engine"))
     say(f"Migrations  the record is up to date  ({time.monotonic() - since:.1f} s)")
 
 
-async def _start_temporal(
-    temporal: EmbeddedTemporal, running: AsyncExitStack, say: Callable[[str], object]
-) -> None:
+async def _start_temporal(temporal: EmbeddedTemporal, running: AsyncExitStack, say: Callable[[str], object]) -> None:
     since = time.monotonic()
     await temporal.start()
     running.push_async_callback(temporal.stop)

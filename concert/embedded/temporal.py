@@ -125,9 +125,7 @@ class EmbeddedTemporal:
                 self._fixed_port = True
                 return
             if "already in use" not in child.tail() or attempt == ATTEMPTS:
-                raise CannotStart(
-                    f"Temporal did not start on port {self.port}.", f"Its last words:\n{child.tail()}"
-                )
+                raise CannotStart(f"Temporal did not start on port {self.port}.", f"Its last words:\n{child.tail()}")
             await asyncio.sleep(0.2)
 
     def _arguments(self) -> list[str]:

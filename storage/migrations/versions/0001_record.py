@@ -25,7 +25,12 @@ def _hand_over() -> None:
     """Functions that see more than their caller run as the one narrow role that may see it."""
     for role, functions in {
         "concert_identity": ["enter(text, uuid, text)"],
-        "concert_disclosure": ["consent_holds(uuid, uuid)", "consent_covers(uuid, uuid, text)", "disclose(uuid, uuid)", "need_state(uuid)"],
+        "concert_disclosure": [
+            "consent_holds(uuid, uuid)",
+            "consent_covers(uuid, uuid, text)",
+            "disclose(uuid, uuid)",
+            "need_state(uuid)",
+        ],
         "concert_counter": ["touch(uuid, jsonb)", "note_unfolded()", "note_unsealed()"],
     }.items():
         op.execute(f"grant create on schema app to {role}")
