@@ -1,4 +1,4 @@
-"""The relay: tells Temporal what the record decided. At least once, in any order; every consumer is idempotent (decision 3)."""
+"""The relay: tells Temporal what the record decided, at least once and in any order; every consumer is idempotent."""
 
 from __future__ import annotations
 

@@ -118,5 +118,3 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         import time
 
         time.sleep(0.2)
-
-

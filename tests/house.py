@@ -141,7 +141,11 @@ class House:
         worker = self.caseworker(source)
         client = worker.does(
             "/v1/clients",
-            {"given_name": "Rosalind", "family_name": "Featherstonehaugh", "residence": {"kind": "fixed", "county": "31157"}},
+            {
+                "given_name": "Rosalind",
+                "family_name": "Featherstonehaugh",
+                "residence": {"kind": "fixed", "county": "31157"},
+            },
         )
         body: dict[str, Any] = {"service_id": str(self.service(target).id), "client_id": client["id"], **more}
         if consent:
@@ -201,7 +205,9 @@ def eventually(check: Callable[[], T], *, seconds: float = 20, pause: float = 0.
         time.sleep(pause)
 
 
-def settings_for(data_dir: Path, urls: dict[str, str], temporal_address: str = "", namespace: str = "concert") -> Settings:
+def settings_for(
+    data_dir: Path, urls: dict[str, str], temporal_address: str = "", namespace: str = "concert"
+) -> Settings:
     return Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, its plugin does not know
         data_dir=data_dir,

@@ -67,9 +67,7 @@ def test_a_login_that_row_security_does_not_bind_is_named(postgres: EmbeddedPost
     place = f"127.0.0.1:{postgres.port}/concert"
 
     def complaint(url: str) -> str:
-        found = wrong(
-            Settings(database_url=url, temporal_address="", http_port=0, data_dir=postgres.data_dir)
-        )
+        found = wrong(Settings(database_url=url, temporal_address="", http_port=0, data_dir=postgres.data_dir))
         return found["database (API)"].what if "database (API)" in found else ""
 
     assert complaint(f"postgresql+psycopg://concert_api:made-up@{place}") == ""

@@ -19,10 +19,7 @@ from tests.embedded.conftest import ask
 
 def test_the_database_is_there_with_unicode_order_that_no_library_changes(postgres: EmbeddedPostgres) -> None:
     assert ask(postgres, "SELECT current_database()") == "concert"
-    assert (
-        ask(postgres, "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'concert'")
-        == "UTF8"
-    )
+    assert ask(postgres, "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'concert'") == "UTF8"
     assert ask(postgres, "SELECT datlocale FROM pg_database WHERE datname = 'concert'") == "C.UTF-8"
     assert ask(postgres, "SELECT upper('ñandú')") == "ÑANDÚ"
     assert ask(postgres, "SHOW TimeZone") == "UTC"
@@ -123,9 +120,7 @@ def test_data_of_another_major_version_are_refused_and_left_alone(home: Path) ->
     (home / "postgres").mkdir()
     (home / "postgres" / "PG_VERSION").write_text("17\n")
     (home / "passwords.json").write_text("{}")
-    with pytest.raises(
-        CannotStart, match=r"PostgreSQL 17; this Concert brings PostgreSQL 18\. .*concert backup"
-    ):
+    with pytest.raises(CannotStart, match=r"PostgreSQL 17; this Concert brings PostgreSQL 18\. .*concert backup"):
         asyncio.run(EmbeddedPostgres(home).start())
     assert [path.name for path in (home / "postgres").iterdir()] == ["PG_VERSION"]
 
@@ -150,9 +145,7 @@ def test_being_cancelled_in_mid_start_leaves_nothing_running(home: Path) -> None
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(server.start(), 0.3))
     assert not server.running
-    assert not any(
-        leftovers(folder, name) for folder in (home, server.cluster) for name in ("initdb", "postgres")
-    )
+    assert not any(leftovers(folder, name) for folder in (home, server.cluster) for name in ("initdb", "postgres"))
     asyncio.run(server.start())
     asyncio.run(server.stop())
 

@@ -91,9 +91,7 @@ def test_asking_changes_nothing_that_the_next_one_gets() -> None:
     assert calendar_of(DENVER, {"mon": [["08:00", "12:00"]]}, years=YEARS) is before
 
 
-@pytest.mark.parametrize(
-    "hours", [{}, {"mon": []}, {"mon": [["17:00", "08:00"]]}, {"lun": [["08:00", "17:00"]]}]
-)
+@pytest.mark.parametrize("hours", [{}, {"mon": []}, {"mon": [["17:00", "08:00"]]}, {"lun": [["08:00", "17:00"]]}])
 def test_hours_with_which_nothing_is_ever_due_are_refused(hours: dict[str, list[list[str]]]) -> None:
     with pytest.raises(ValueError, match=r"^hours"):
         calendar_of(DENVER, hours, years=YEARS)
