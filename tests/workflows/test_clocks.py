@@ -203,7 +203,7 @@ def test_nobody_was_told_anything_twice(left: dict[str, Case], house: House) -> 
     assert repeated(rows) == []
 
 
-def test_every_deadline_was_one_wake_and_none_was_a_tick(left: dict[str, Case], room: Room) -> None:
+def test_the_engine_wakes_no_oftener_than_there_are_deadlines(left: dict[str, Case], room: Room) -> None:
     """Five rungs, the hard limit, five rungs of the source: no more looks than deadlines."""
     case = left["unseen"]
     hears(case, "awaiting_source", EVERYBODY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
+
 import pytest
 
 from tests.house import OUTCOME, House, eventually
@@ -174,6 +176,14 @@ def test_a_move_wakes_the_engine_only_when_its_next_deadline_comes_earlier(room:
         assert case.outbox() == []
     finally:
         adopt(house)
+
+
+def test_the_engine_sleeps_until_the_next_deadline_and_never_ticks(room: Room, case: Case) -> None:
+    timers = [e for e in room.history(case.workflow_id).events if e.HasField("timer_started_event_attributes")]
+    assert len(timers) == 1
+    sleeps = timers[0].timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+    wakes = timers[0].event_time.ToDatetime(tzinfo=UTC) + sleeps
+    assert abs(wakes - case.column("referral", "look_at")) < timedelta(seconds=5)
 
 
 def looks(case: Case, room: Room) -> int:
