@@ -79,7 +79,10 @@ class Room:
 
     def ended(self, workflow_id: str, *, seconds: float = 30) -> str:
         """Wait until it is over; answers how."""
-        return eventually(lambda: self.known(workflow_id) and _over(self.status(workflow_id)), seconds=seconds)
+        return (
+            eventually(lambda: _over(self.status(workflow_id)) if self.known(workflow_id) else None, seconds=seconds)
+            or ""
+        )
 
     def all_that_it_knows(self, workflow_id: str) -> bytes:
         """Every byte of the history and of what is pending, failures and payloads included."""

@@ -94,7 +94,8 @@ def test_nobody_hears_before_the_rung_is_due(left: dict[str, Case]) -> None:
 
 
 def since(case: Case) -> datetime:
-    return case.column("task", "clock_started_at")
+    started: datetime = case.column("task", "clock_started_at")
+    return started
 
 
 def reminded_at(case: Case, clock: str) -> list[datetime]:
