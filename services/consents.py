@@ -15,7 +15,7 @@ from services import shapes
 from services.journal import new_id
 from services.refusals import Conflict, NotVisible, Unprocessable
 from services.rows import Locked, save_referral
-from services.transaction import Answer, Call, Record, Tx, perform, read
+from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
 PART2_NOTICE = (
@@ -103,6 +103,18 @@ def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID |
         )
 
 
+def disclose(work: Work, locked: Locked) -> dict[str, UUID | None]:
+    """Copy what the referral's consent discloses into the accepting organization's own record (decision 17).
+
+    Answers the task's column for it; nothing without consent, or for a partner that is not connected.
+    """
+    if locked.t["on_behalf"] or locked.f["consent_id"] is None:
+        return {}
+    copied = work.connection.execute(_DISCLOSE, {"task": locked.t["id"], "id": new_id()}).scalar_one()
+    locked.t["own_client_id"] = copied
+    return {"client_id": copied}
+
+
 def _check(tx: Tx, consent: Consent) -> None:
     if consent.form == "verbal" and (tx.here.confidential or tx.here.part2):
         raise Unprocessable(
@@ -176,6 +188,7 @@ select c.id, c.organization_id, c.client_id, c.purpose, c.data_kinds, c.legal_ba
   from consent c where c.id = :id
 """
 )
+_DISCLOSE = text("select app.disclose(:task, :id)")
 _LOCK = text("select id, revoked_at, version from consent where id = :id for update")
 _REVOKE = text("update consent set revoked_at = :now, version = version + 1 where id = :id")
 _CLIENT = text("select 1 from client where id = :id and organization_id = :me and consent_id is null")

@@ -12,6 +12,7 @@ from domain.progress import StepResult
 from domain.refusal import NotPossible
 from domain.task import UNDECIDED, Outcome, State, Task, Verb
 from services.advance import engine_work
+from services.consents import disclose
 from services.happenings import about_task, happened
 from services.journal import Journal
 from services.ladder import note_overdue
@@ -35,6 +36,7 @@ def settle_task(record: Record, task_id: UUID, result: StepResult) -> str:
         account = work.row(_ACCOUNT, organization=offer.t["organization_id"])
         work.organization_id = offer.t["organization_id"]
         work.user_id = account.user_id if account else None
+        connection.execute(_AS_PARTNER, {"organization": str(work.organization_id), "user": str(work.user_id or "")})
         _settle(work, offer, result)
         return offer.task.state.value, work.journal
 
@@ -56,7 +58,8 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
         return
     for verb, details in moves:
         after, what = move(offer.task, verb, at, details)
-        settle_move(work, offer, after, what, at, {"outcome": details.outcome} if details.outcome else None)
+        columns = disclose(work, offer) if verb is Verb.ACCEPT else {}
+        settle_move(work, offer, after, what, at, columns | ({"outcome": details.outcome} if details.outcome else {}))
         work.audit(f"task.{verb.value}", "task", offer.t["id"], after.version)
 
 
@@ -110,6 +113,8 @@ def _late(work: Work, offer: Locked, result: StepResult, why: str) -> None:
 
 
 _SAID = text("select 1 from event where task_id = :task and kind = 'task_answered_late' limit 1")
+# For app.disclose: it copies for the organization whose transaction it is.
+_AS_PARTNER = text("select set_config('app.organization', :organization, true), set_config('app.user', :user, true)")
 _REFERRAL = text("select referral_id from task where id = :id")
 _ACCOUNT = text(
     "select user_id from membership where organization_id = :organization and role = 'service'"

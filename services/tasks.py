@@ -19,10 +19,9 @@ from domain.moves import NOTHING, Details, Happened, move
 from domain.reason import ReasonClass
 from domain.task import TRANSITIONS, ContactResult, Outcome, Side, State, Task, Verb
 from services import shapes
-from services.consents import attach_consent
+from services.consents import attach_consent, disclose
 from services.deadlines import referral_look, task_look
 from services.happenings import about_task, happened
-from services.journal import new_id
 from services.ladder import note_overdue
 from services.lists import READ_TASK
 from services.messages import say
@@ -50,14 +49,6 @@ def acknowledge_task(record: Record, call: Call, task_id: UUID, said: Said = NOW
 
 def accept_task(record: Record, call: Call, task_id: UUID, said: Said = NOW) -> Answer[shapes.Task]:
     """First come, first served. What consent discloses is copied into the target's own record (decision 17)."""
-
-    def disclose(tx: Tx, locked: Locked) -> dict[str, Any]:
-        if locked.t["on_behalf"] or locked.f["consent_id"] is None:
-            return {}
-        copied = tx.connection.execute(_DISCLOSE, {"task": task_id, "id": new_id()}).scalar_one()
-        locked.t["own_client_id"] = copied
-        return {"client_id": copied}
-
     return _verb(record, call, task_id, Verb.ACCEPT, said, more=disclose)
 
 
@@ -393,7 +384,6 @@ def _reasoned(code: str) -> GetDetails:
     return details
 
 
-_DISCLOSE = text("select app.disclose(:task, :id)")
 _CONSENT_HOLDS = text("select coalesce(app.consent_covers(:consent, :target, 'notes'), false)")
 _COLLEAGUE = text(
     "select 1 from membership where user_id = :user and organization_id = :organization"

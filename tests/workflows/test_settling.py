@@ -119,3 +119,9 @@ def test_a_clinic_whose_people_were_faster_is_not_told_twice(case: Case) -> None
     before = case.events()
     assert settle(case, DONE) == "completed"
     assert case.events() == before
+
+
+def test_what_consent_discloses_is_copied_when_a_system_accepts_too(case: Case) -> None:
+    assert settle(case, DONE) == "completed"
+    copy = case.column("task", "client_id")
+    assert case.target.read(f"/v1/clients/{copy}")["given_name"] == "Rosalind"

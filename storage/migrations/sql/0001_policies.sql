@@ -16,6 +16,7 @@ grant execute on function app.me(), app.person(), app.collaborative(), app.is_ba
     to concert_api, concert_engine, concert_steward, concert_identity, concert_disclosure, concert_counter;
 grant execute on function app.enter(text, uuid, text), app.consent_holds(uuid, uuid), app.consent_covers(uuid, uuid, text),
     app.disclose(uuid, uuid) to concert_api;
+grant execute on function app.disclose(uuid, uuid) to concert_engine;
 grant execute on function app.touch(uuid, jsonb), app.need_state(uuid), app.current(date, date, text) to concert_api, concert_engine;
 grant execute on function app.current(date, date, text) to concert_identity;
 grant execute on function app.revise(), app.revise_itself() to concert_steward;
@@ -197,7 +198,7 @@ $$;
 grant update (outcome, outcome_by, outcome_event_id, version) on need to concert_engine;
 grant update (state, reported, outcome, outcome_task, confirmed_by, reason, clock, clock_started_at, due_at, rung, look_at,
     updated_at, version) on referral to concert_engine;
-grant update (state, ball_organization_id, outcome, reason, reason_class, outputs, clock, clock_started_at, due_at, hard_at,
+grant update (state, ball_organization_id, client_id, outcome, reason, reason_class, outputs, clock, clock_started_at, due_at, hard_at,
     rung, decide_left, hard_left, acknowledged_at, accepted_at, first_contact_at, attempts, missed, updated_at, version)
     on task to concert_engine;
 grant insert on event, indicator_entry, outbox, audit, audit_seal, indicator_total, service_heartbeat to concert_engine;
