@@ -11,7 +11,6 @@ LAST = 7
 POISON = {
     "an id that no workflow may have": ("look", "referral-" + "x" * 2000),
     "an id of nothing": ("look", "nothing-at-all"),
-    "a kind that nobody knows": ("shout", "referral-01890000-0000-7000-8000-00000000dead"),
 }
 
 

@@ -301,7 +301,7 @@ create trigger note_unfolded after insert on indicator_entry referencing new tab
     for each statement execute function app.note_unfolded();
 create trigger note_unsealed after insert on audit referencing new table as fresh
     for each statement execute function app.note_unsealed();
-create trigger revise after insert or update or delete on agenda for each statement execute function app.revise();
-create trigger revise after insert or update or delete on reason for each statement execute function app.revise();
-create trigger revise after insert or update or delete on indicator for each statement execute function app.revise();
+create trigger revise after insert or update or delete on agenda for each row execute function app.revise();
+create trigger revise after insert or update or delete on reason for each row execute function app.revise();
+create trigger revise after insert or update or delete on indicator for each row execute function app.revise();
 create trigger revise_itself before update on collaborative for each row execute function app.revise_itself();
