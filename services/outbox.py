@@ -10,7 +10,7 @@ from sqlalchemy import text
 from services.transaction import Record
 
 LEASE_SECONDS = 30
-ATTEMPTS_BEFORE_DEAD = 8
+ATTEMPTS_BEFORE_DEAD = 6
 """Of answers that will not change (a malformed message); an engine that is away is asked for ever."""
 
 

@@ -6,8 +6,8 @@ from tests.faults.test_network import close_one, statuses
 from tests.faults.town import Town, wrong
 from tests.house import eventually
 
-LAST = 7
-"""Attempts after which the next failure is the last: the eight take a minute and a half."""
+LAST = 5
+"""Attempts after which the next failure is the last: the six take a quarter of a minute."""
 POISON = {
     "an id that no workflow may have": ("look", "referral-" + "x" * 2000),
     "an id of nothing": ("look", "nothing-at-all"),
