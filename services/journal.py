@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from uuid_utils.compat import uuid7
 
 
@@ -42,15 +43,9 @@ class Journal:
 
     def write(self, connection: Connection) -> None:
         """In the caller's transaction, after everything that may still refuse."""
-        values = {name: _json(getattr(self, name)) for name in self.__slots__}
-        if self.messages or self.commands:
-            connection.execute(_WRITE, values)
-        elif any(value != "[]" for value in values.values()):
-            connection.execute(_WRITE_AS_ENGINE, {name: values[name] for name in _ENGINE_WRITES})
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows, default=str) if rows else "[]"
+        rows = {name: json.dumps(appended, default=str) for name in _INSERTS if (appended := getattr(self, name))}
+        if rows:
+            connection.execute(_append(tuple(rows)), rows)
 
 
 _EVENT = (
@@ -78,25 +73,25 @@ def _names(columns: str) -> str:
     return ", ".join(part.split()[0] for part in columns.split(", "))
 
 
-_ENGINE_WRITES = ("events", "entries", "audit", "outbox")
-_APPEND = f"""
-with e as (insert into event ({_names(_EVENT)})
-           select {_names(_EVENT)} from jsonb_to_recordset(cast(:events as jsonb)) as x({_EVENT})),
-     i as (insert into indicator_entry (id, {_names(_ENTRY)})
-           select uuidv7(), {_names(_ENTRY)} from jsonb_to_recordset(cast(:entries as jsonb)) as x({_ENTRY})),
-     a as (insert into audit (id, {_names(_AUDIT)})
-           select uuidv7(), {_names(_AUDIT)} from jsonb_to_recordset(cast(:audit as jsonb)) as x({_AUDIT})),
-     o as (insert into outbox ({_names(_OUTBOX)})
-           select {_names(_OUTBOX)} from jsonb_to_recordset(cast(:outbox as jsonb)) as x({_OUTBOX}))
-"""
-_WRITE_AS_ENGINE = text(f"{_APPEND}select 1")
-"""What people say, and which commands they sent, are tables that the engine has no right to: it must not name them."""
-_WRITE = text(
-    f"""{_APPEND},
-     m as (insert into message ({_names(_MESSAGE)})
-           select {_names(_MESSAGE)} from jsonb_to_recordset(cast(:messages as jsonb)) as x({_MESSAGE})),
-     c as (insert into command ({_names(_COMMAND)})
-           select {_names(_COMMAND)} from jsonb_to_recordset(cast(:commands as jsonb)) as x({_COMMAND}))
-select 1
-"""
-)
+def _insert(table: str, columns: str, rows: str, id: str = "") -> str:  # noqa: A002 - the column is called so
+    """`id`: how the record itself makes one, where the rows bring none."""
+    names = _names(columns)
+    into, chosen = (f"id, {names}", f"{id}, {names}") if id else (names, names)
+    given = f"jsonb_to_recordset(cast(:{rows} as jsonb)) as x({columns})"
+    return f"{rows} as (insert into {table} ({into}) select {chosen} from {given})"
+
+
+_INSERTS = {
+    "events": _insert("event", _EVENT, "events"),
+    "entries": _insert("indicator_entry", _ENTRY, "entries", "uuidv7()"),
+    "audit": _insert("audit", _AUDIT, "audit", "uuidv7()"),
+    "outbox": _insert("outbox", _OUTBOX, "outbox"),
+    "messages": _insert("message", _MESSAGE, "messages"),
+    "commands": _insert("command", _COMMAND, "commands"),
+}
+
+
+@lru_cache
+def _append(names: tuple[str, ...]) -> TextClause:
+    """Only tables that get rows are named: each costs time, and the engine has no right to name what people say."""
+    return text(f"with {', '.join(_INSERTS[name] for name in names)} select 1")

@@ -26,6 +26,8 @@ def create_need(record: Record, call: Call, client_id: UUID, term: str) -> Answe
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
 
     def act(tx: Tx, _seen: None) -> shapes.Need:
+        if tx.row(_TERM, code=term) is None:
+            raise Unprocessable("That term is not in the taxonomy; GET /v1/taxonomy-terms lists it.", pointer="/term")
         need_id = insert_need(tx, term, client_id=client_id)
         tx.audit("need.create", "need", need_id, 1)
         return _view(tx, need_id)
@@ -52,9 +54,7 @@ def list_needs(record: Record, call: Call, client_id: UUID) -> list[shapes.Need]
 
 
 def insert_need(tx: Tx, term: str, *, client_id: UUID | None = None, household_id: UUID | None = None) -> UUID:
-    """In the caller's transaction."""
-    if tx.row(_TERM, code=term) is None:
-        raise Unprocessable("That term is not in the taxonomy; GET /v1/taxonomy-terms lists it.", pointer="/term")
+    """In the caller's transaction; `term` is one of the taxonomy."""
     need_id = new_id()
     tx.connection.execute(
         tables.need.insert(),
@@ -83,18 +83,17 @@ def settle_need(
     period. A change takes back what the last outcome had counted.
     """
     need = work.row(_LOCK, id=f["need_id"])
-    said = work.row(_STATE, id=f["need_id"])
-    if need is None or said is None or (need.outcome, need.outcome_by) == (said.outcome, said.by):
+    if need is None or (need.outcome, need.outcome_by) == (need.said, need.by):
         return
-    before = said.event or _unwritten(work, need.outcome_event_id)
-    if before and need.outcome == said.outcome:
+    before = need.event or _unwritten(work, need.outcome_event_id)
+    if before and need.outcome == need.said:
         occurred_at = _instant(before["occurred_at"])
     event_id = new_id()
-    work.run(_UPDATE, id=f["need_id"], outcome=said.outcome, by=said.by, event=event_id)
+    work.run(_UPDATE, id=f["need_id"], outcome=need.said, by=need.by, event=event_id)
     happened(
         work,
         about_referral(f) | {"task_id": task["id"] if task else None},
-        Happened("need_outcome", None, None, facts={"outcome": said.outcome, "by": said.by}),
+        Happened("need_outcome", None, None, facts={"outcome": need.said, "by": need.by}),
         version=need.version + 1,
         occurred_at=occurred_at,
         reversed_events=[before] if before else [],
@@ -121,8 +120,13 @@ def _view(tx: Tx, need_id: UUID) -> shapes.Need:
 _COLUMNS = "id, organization_id, client_id, household_id, term, outcome, outcome_by, created_at, version"
 _GET = text(f"select {_COLUMNS} from need where id = :id and organization_id = :me")
 _LIST = text(f"select {_COLUMNS} from need where client_id = :id order by id")
-_LOCK = text("select outcome, outcome_by, outcome_event_id, version from need where id = :id for update")
-_STATE = text("select * from app.need_state(:id)")
+_LOCK = text(
+    """
+with n as materialized (select id, outcome, outcome_by, outcome_event_id, version from need where id = :id for update)
+select n.outcome, n.outcome_by, n.outcome_event_id, n.version, s.outcome as said, s.by, s.event
+  from n cross join lateral app.need_state(n.id) s
+"""
+)
 _UPDATE = text(
     "update need set outcome = :outcome, outcome_by = :by, outcome_event_id = :event, version = version + 1 where"
     " id = :id"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from domain.moves import Happened, born
 from services.happenings import about_task, happened
 from services.journal import new_id
 from services.refusals import Unprocessable
-from services.rows import SERVICE, Locked, moment, referral_of, save_referral
+from services.rows import SERVICE, Locked, moment, referral_of
 from services.transaction import Tx
 from storage import tables
 
@@ -56,8 +57,8 @@ def find_service(tx: Tx, service_id: UUID) -> Offered:
     )
 
 
-def insert_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
-    """A new task of the referral's running round, requested now."""
+def new_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
+    """A new task of the referral's running round, requested now; not written yet."""
     task_id = new_id()
     t: dict[str, Any] = {column.name: None for column in tables.task.c} | {
         "id": task_id,
@@ -93,12 +94,18 @@ def insert_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
         "created_at": tx.now,
         "ball_organization_id": f["source_organization_id"] if t["on_behalf"] else offered.organization_id,
     }
-    tx.connection.execute(tables.task.insert(), {k: v for k, v in t.items() if not k.startswith("s_")})
-    locked = Locked(task, referral_of(f), t, f)
-    happened(tx, about_task(t, f), Happened("task_requested", None, task.state), version=1)
-    assert task.due_at is not None
-    save_referral(tx, locked, locked.referral, look_at=min(task.due_at, task.hard_at or task.due_at))
-    return locked
+    return Locked(task, referral_of(f), t, f)
+
+
+def insert_offer(tx: Tx, offer: Locked) -> None:
+    """In the caller's transaction, after its referral."""
+    tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
+    happened(tx, about_task(offer.t, offer.f), Happened("task_requested", None, offer.task.state), version=1)
+
+
+def first_look(offer: Locked) -> datetime:
+    """When the engine must look at a new offer, if nobody moves it."""
+    return min(when for when in (offer.task.due_at, offer.task.hard_at) if when is not None)
 
 
 _SERVICE = text(

@@ -25,7 +25,7 @@ from services.journal import new_id
 from services.ladder import note_overdue
 from services.messages import say
 from services.needs import insert_need, settle_need
-from services.offers import Offered, find_service, insert_offer
+from services.offers import Offered, find_service, first_look, insert_offer, new_offer
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.rows import (
     OWN_CLIENT,
@@ -37,6 +37,7 @@ from services.rows import (
     known,
     lock_referral,
     moment,
+    referral_of,
     save_referral,
     sides_of,
 )
@@ -83,7 +84,8 @@ def create_referral(record: Record, call: Call, request: Request) -> Answer[shap
     def act(tx: Tx, _seen: None) -> shapes.Referral:
         if Side.SOURCE not in sides_of(tx, tx.here.organization_id, request.service_id, False):
             raise Forbidden("Referrals are made by the caseworkers of a partner.")
-        return _view(tx, _make(tx, request))
+        made = _make(tx, request)
+        return referral_view(tx, made.f, [offer.t for offer in made.tasks])
 
     return perform(record, call, lambda _tx: None, act, shapes.Referral, fill=_fill, stores=_stores, status=201)
 
@@ -138,7 +140,10 @@ def reroute_referral(
             outcome_task=None,
         )
         _say_event(tx, locked, after, Verb.REROUTE)
-        insert_offer(tx, locked.f, offered)
+        offer = new_offer(tx, locked.f, offered)
+        save_referral(tx, locked, after, look_at=first_look(offer))
+        insert_offer(tx, offer)
+        locked.tasks.append(offer)
         tx.journal.look(f"referral-{referral_id}")
 
     return _source(record, call, referral_id, Verb.REROUTE, act)
@@ -199,25 +204,27 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
 # ---------------------------------------------------------------------------------------------- how they are made
 
 
-def _make(tx: Tx, request: Request) -> UUID:
+def _make(tx: Tx, request: Request) -> LockedReferral:
     _check(tx, request)
     offered = find_service(tx, request.service_id)
-    client_id = _client(tx, request)
-    need_id, term = _need(tx, request, client_id, offered)
-    f = _row(tx, request, offered, client_id, need_id, term)
+    about = _client(tx, request)
+    need_id, term = _need(tx, request, about.id if about else None, offered)
+    f = _row(tx, request, offered, about, need_id, term)
     _check_release(tx, request.consent_id, offered)
+    offer = None if request.kind == "information" else new_offer(tx, f, offered)
+    f["look_at"] = first_look(offer) if offer else None
     tx.connection.execute(tables.referral.insert(), f)
-    f = _read(tx, f["id"])
+    made = LockedReferral(referral_of(f), f, [offer] if offer else [])
     _say_created(tx, f, request)
-    if request.kind == "information":
-        _inform(tx, f)
+    if offer is None:
+        _inform(tx, made)
     else:
-        locked = insert_offer(tx, f, offered)
+        insert_offer(tx, offer)
         if request.finished:
-            _finish(tx, locked, request.finished)
+            _finish(tx, made, offer, request.finished)
         tx.journal.look(f"referral-{f['id']}")
     tx.audit("referral.create", "referral", f["id"], 1)
-    return UUID(str(f["id"]))
+    return made
 
 
 def _check(tx: Tx, request: Request) -> None:
@@ -233,16 +240,17 @@ def _check(tx: Tx, request: Request) -> None:
         raise Unprocessable("Name one: client_id, client with what you know, or household_id.", pointer="/client_id")
 
 
-def _client(tx: Tx, request: Request) -> UUID | None:
-    if request.client is not None:
-        return insert_client(tx, request.client)
-    if request.client_id is not None:
-        if tx.row(_CLIENT, id=request.client_id) is None:
-            raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
-        return request.client_id
-    if tx.row(_HOUSEHOLD, id=request.household_id) is None:
-        raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
-    return None
+def _client(tx: Tx, request: Request) -> Any | None:
+    """What a referral keeps of its client: id, person, county; None for a household."""
+    if request.household_id is not None:
+        if tx.row(_HOUSEHOLD, id=request.household_id) is None:
+            raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
+        return None
+    client_id = insert_client(tx, request.client) if request.client is not None else request.client_id
+    about = tx.row(_ABOUT_CLIENT, id=client_id)
+    if about is None:
+        raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
+    return about
 
 
 def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) -> tuple[UUID, str]:
@@ -257,13 +265,11 @@ def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) ->
     return request.need_id, row.term
 
 
-def _row(
-    tx: Tx, request: Request, offered: Offered, client_id: UUID | None, need_id: UUID, term: str
-) -> dict[str, Any]:
-    about = tx.row(_ABOUT_CLIENT, id=client_id) if client_id else None
+def _row(tx: Tx, request: Request, offered: Offered, about: Any | None, need_id: UUID, term: str) -> dict[str, Any]:
+    client_id = about.id if about else None
     if request.consent_id is not None:
         require_consent(tx, request.consent_id, (client_id, request.household_id), offered.organization_id)
-    return {
+    return {column.name: None for column in tables.referral.c} | {
         "id": new_id(),
         "reference": _reference(),
         "collaborative_id": tx.here.collaborative_id,
@@ -284,6 +290,9 @@ def _row(
         "sensitive": offered.sensitive,
         "restricted": offered.confidential or tx.here.confidential,
         "state": rules.State.ACTIVE.value,
+        "reported": False,
+        "round": 1,
+        "rung": 0,
         "transfer": request.kind == "transfer",
         "created_by": tx.here.user_id,
         "created_at": tx.now,
@@ -319,16 +328,15 @@ def _say_created(tx: Tx, f: dict[str, Any], request: Request) -> None:
             say(tx, f, kind, words)
 
 
-def _inform(tx: Tx, f: dict[str, Any]) -> None:
+def _inform(tx: Tx, made: LockedReferral) -> None:
     """Handing out a phone number is a referral without clocks: done when it is recorded (decision 20)."""
-    locked = lock_referral(tx, f["id"])
-    done = rules.Referral(str(f["id"]), rules.State.COMPLETED, 2)
-    save_referral(tx, locked, done)
-    happened(tx, about_referral(f), Happened("information_given", None, None), version=2)
-    tx.audit("referral.inform", "referral", f["id"], 2)
+    done = rules.Referral(str(made.f["id"]), rules.State.COMPLETED, 2)
+    save_referral(tx, made, done)
+    happened(tx, about_referral(made.f), Happened("information_given", None, None), version=2)
+    tx.audit("referral.inform", "referral", made.f["id"], 2)
 
 
-def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
+def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished) -> None:
     if offer.t["organization_id"] != tx.here.organization_id:
         raise Unprocessable("Only your own finished work can be recorded in one call.", pointer="/finished")
     said = Said(finished.occurred_at)
@@ -337,15 +345,12 @@ def _finish(tx: Tx, offer: Locked, finished: Finished) -> None:
     facts = {"finished": True}
     move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=facts)
     move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=facts)
-    locked = lock_referral(tx, offer.f["id"])
-    after = rules.move(locked.referral, Verb.CONFIRM)
+    after = rules.move(offer.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
-    save_referral(tx, locked, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
-    _say_event(
-        tx, locked, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at
-    )
-    tx.audit("referral.confirm", "referral", locked.f["id"], after.version)
-    settle_need(tx, locked.f, occurred_at=finished.occurred_at)
+    save_referral(tx, made, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
+    _say_event(tx, made, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at)
+    tx.audit("referral.confirm", "referral", made.f["id"], after.version)
+    settle_need(tx, made.f, occurred_at=finished.occurred_at)
 
 
 def _reference() -> str:
@@ -368,7 +373,7 @@ def _source(
             raise Forbidden(f"'{verb.value}' is the referral source's move, made by its caseworkers.")
         act(tx, locked)
         tx.audit(f"referral.{verb.value}", "referral", referral_id, locked.referral.version)
-        return _view(tx, referral_id)
+        return referral_view(tx, locked.f, [offer.t for offer in locked.tasks])
 
     return perform(
         record,
@@ -430,15 +435,10 @@ def _consent_for(tx: Tx, locked: LockedReferral, offered: Offered, consent_id: U
 
 
 def _view(tx: Tx, referral_id: UUID) -> shapes.Referral:
-    tasks = [row._mapping for row in tx.rows(_TASKS, id=referral_id)]
-    return referral_view(tx, _read(tx, referral_id), tasks)
-
-
-def _read(tx: Tx, referral_id: UUID) -> dict[str, Any]:
     row = tx.row(_GET, id=referral_id)
     if row is None:
         raise NotVisible
-    return dict(row._mapping)
+    return referral_view(tx, row._mapping, [task._mapping for task in tx.rows(_TASKS, id=referral_id)])
 
 
 def _stores(body: shapes.Referral) -> dict[str, Any]:
@@ -465,11 +465,10 @@ select {TASK}, {OWN_CLIENT}, {SERVICE}
     OWN_CLIENT,
     SERVICE,
 )
-_CLIENT = text("select 1 from client where id = :id")
 _HOUSEHOLD = text("select 1 from household where id = :id")
 _NEED = text("select client_id, household_id, term from need where id = :id and organization_id = :me")
 _ABOUT_CLIENT = text(
-    "select c.person_id, (select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
+    "select c.id, c.person_id, (select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
     " order by r.starts_on desc limit 1) as county from client c where c.id = :id"
 )
 _HOLDS = text("select app.consent_holds(:consent, :recipient)")

@@ -60,17 +60,15 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
 
 def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
     """Two statements, so that tasks born while we waited for the referral are seen; `now` is when the lock was ours."""
-    f = tx.row(_LOCK_REFERRAL, id=referral_id)
-    if f is None:
+    row = tx.row(_LOCK_REFERRAL, id=referral_id)
+    if row is None:
         if tx.organization_id and tx.row(_SEE_REFERRAL, id=referral_id):
             raise Forbidden("Only the referral source and the target may move it. You may read it.")
         raise NotVisible
-    own = dict(f._mapping)
-    tx.now = tx.connection.execute(_NOW).scalar_one()
-    tasks = [
-        _split({**t._mapping, **{f"f_{k}": v for k, v in own.items()}}) for t in tx.rows(_LOCK_TASKS, id=referral_id)
-    ]
-    return LockedReferral(referral_of(own), own, tasks)
+    f = dict(row._mapping)
+    tx.now = f.pop("locked_at")
+    tasks = [dict(t._mapping) for t in tx.rows(_LOCK_TASKS, id=referral_id)]
+    return LockedReferral(referral_of(f), f, [Locked(task_of(t), referral_of(f), t, f) for t in tasks])
 
 
 def sides(tx: Tx, t: Mapping[str, Any]) -> frozenset[Side]:
@@ -223,7 +221,14 @@ select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}, clock_timestam
     "locked_at",
 )
 _SEE_TASK = text("select 1 from task where id = :id")
-_LOCK_REFERRAL = known(f"select {REFERRAL} from referral f where f.id = :id for update", REFERRAL)
+_LOCK_REFERRAL = known(
+    f"""
+with f as materialized (select {REFERRAL} from referral f where f.id = :id for update)
+select {REFERRAL}, clock_timestamp() as locked_at from f
+""",
+    REFERRAL,
+    "locked_at",
+)
 _LOCK_TASKS = known(
     f"""
 select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
@@ -232,5 +237,4 @@ select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
     TASK,
     SERVICE,
 )
-_NOW = text("select clock_timestamp()")
 _SEE_REFERRAL = text("select 1 from referral where id = :id")

@@ -65,10 +65,6 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         if current
         else None
     )
-    own_copy = next(
-        (t["own_client_id"] for t in rows if t["organization_id"] == tx.here.organization_id and t["own_client_id"]),
-        None,
-    )
     return Referral.model_construct(
         id=f["id"],
         reference=f["reference"],
@@ -76,7 +72,7 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         state=f["state"],
         priority=f["priority"],
         origin=f["origin"],
-        client_id=f["client_id"] if source else own_copy,
+        client_id=f["client_id"] if source else next(filter(None, (_client_of(tx, t, f) for t in rows)), None),
         household_id=f["household_id"] if source else None,
         need_id=None if hidden else f["need_id"],
         term=None if hidden else f["term"],
@@ -109,9 +105,9 @@ def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:
 
 def _client_of(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Any:
     """Each side has its own record of the client; the target's exists from its yes until the consent ends."""
-    if t["organization_id"] == tx.here.organization_id and t["own_client_id"]:
-        return t["own_client_id"]
-    return f["client_id"] if f["source_organization_id"] == tx.here.organization_id else None
+    if f["source_organization_id"] == tx.here.organization_id:
+        return f["client_id"]
+    return t["own_client_id"] if t["organization_id"] == tx.here.organization_id else None
 
 
 def _ball(organization_id: Any, t: Mapping[str, Any]) -> BallInCourt | None:

@@ -95,7 +95,7 @@ def test_a_failure_anywhere_in_a_completion_leaves_nothing(
     assert verify_indicators(house.engine).holds
 
 
-@pytest.mark.parametrize("name", ["insert_client", "insert_need", "insert_offer", "_say_created", "_view"])
+@pytest.mark.parametrize("name", ["insert_client", "insert_need", "insert_offer", "_say_created", "referral_view"])
 def test_a_failure_anywhere_in_a_new_referral_leaves_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

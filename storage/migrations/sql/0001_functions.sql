@@ -128,9 +128,10 @@ $$;
 
 -- What all referrals of a need say of it, and the event that said so last: read past the walls between the targets of one need,
 -- by those who take part in it. Within a referral the client's word counts, then the source's, then the task's (decision 28);
--- among referrals the best outcome: a need that one of them met is met.
+-- among referrals the best outcome: a need that one of them met is met. Volatile: called in the statement that locks the need,
+-- it must see what was committed while that waited.
 create function app.need_state(p_need uuid) returns table (outcome text, by text, event jsonb)
-    language sql stable security definer set search_path = public, pg_temp
+    language sql volatile security definer set search_path = public, pg_temp
 as $$
     select w.outcome, w.by, (select to_jsonb(e) from event e where e.id = n.outcome_event_id)
       from need n
