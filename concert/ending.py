@@ -10,6 +10,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
+import uvloop
+
 GRACE_SECONDS = 4.5
 """From the signal to the end of the process. Children die with us; what was committed is kept."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -17,7 +19,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def until_signal(story: Coroutine[Any, Any, None], *, grace: float = GRACE_SECONDS) -> None:
     """Runs the story to its end or to the first signal, which cancels it; a second one ends the process at once."""
-    asyncio.run(_until_signal(story, grace))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_signal(story, grace))
 
 
 async def _until_signal(story: Coroutine[Any, Any, None], grace: float) -> None:
