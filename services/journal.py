@@ -77,7 +77,7 @@ def _insert(table: str, columns: str, rows: str, id: str = "") -> str:  # noqa: 
     """`id`: how the record itself makes one, where the rows bring none."""
     names = _names(columns)
     into, chosen = (f"id, {names}", f"{id}, {names}") if id else (names, names)
-    given = f"jsonb_to_recordset(cast(:{rows} as jsonb)) as x({columns})"
+    given = f"json_to_recordset(cast(:{rows} as json)) as x({columns})"
     return f"{rows} as (insert into {table} ({into}) select {chosen} from {given})"
 
 

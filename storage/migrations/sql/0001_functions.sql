@@ -26,9 +26,15 @@ as $$
 declare
     v_zone text;
 begin
-    select u.id, u.login, u.language, o.id, o.slug, o.confidential, o.part2, c.id, c.revision, p.role = 'backbone', c.zone
+    select u.id, u.login, u.language, o.id, o.slug, o.confidential, o.part2, c.id, c.revision, p.role = 'backbone', c.zone,
+           (select array_agg(r.role order by r.role)
+              from membership r
+             where r.user_id = u.id and r.organization_id = o.id and app.current(r.starts_on, r.ends_on, c.zone)),
+           (select jsonb_build_object('fingerprint', encode(k.fingerprint, 'hex'), 'status', k.status, 'body', k.body)
+              from command k
+             where k.user_id = u.id and k.organization_id = o.id and k.key = p_key)
       into user_id, login, language, organization_id, organization_slug, confidential, part2, collaborative_id,
-           agenda_revision, backbone, v_zone
+           agenda_revision, backbone, v_zone, roles, seen
       from user_account u
       join membership m on m.user_id = u.id
       join organization o on o.id = m.organization_id
@@ -41,16 +47,6 @@ begin
      limit 1;
     if not found then
         return;
-    end if;
-    select array_agg(m.role order by m.role) into roles
-      from membership m
-     where m.user_id = enter.user_id and m.organization_id = enter.organization_id
-       and app.current(m.starts_on, m.ends_on, v_zone);
-    if p_key is not null then
-        select jsonb_build_object('fingerprint', encode(k.fingerprint, 'hex'), 'status', k.status, 'body', k.body)
-          into seen
-          from command k
-         where k.user_id = enter.user_id and k.organization_id = enter.organization_id and k.key = p_key;
     end if;
     perform set_config('app.user', user_id::text, true), set_config('app.organization', organization_id::text, true),
             set_config('app.collaborative', collaborative_id::text, true),
