@@ -12,7 +12,7 @@ from api.values import Body, Choice, Code, Id, Instant, LongText, ShortText, nam
 from domain.clock import Priority
 from domain.referral import ConfirmedBy, State
 from domain.task import Outcome
-from services import lists, referrals, shapes
+from services import lists, referrals, requests, shapes
 
 router = APIRouter(prefix="/v1/referrals", tags=["Referrals"])
 By = Literal["client", "source"]
@@ -80,13 +80,13 @@ class MistakeBody(Body):
 def create_referral(body: ReferralBody, record: TheRecord, call: Commanding) -> Response:
     plain = body.model_dump(exclude={"client", "finished", "priority"})
     finished = body.finished
-    request = referrals.Request(
+    request = requests.Request(
         client=body.client.asked() if body.client else None,
-        finished=referrals.Finished(finished.outcome, finished.occurred_at) if finished else None,
+        finished=requests.Finished(finished.outcome, finished.occurred_at) if finished else None,
         priority=body.priority.value,
         **plain,
     )
-    return answered(referrals.create_referral(record, call, request), "/v1/referrals")
+    return answered(requests.create_referral(record, call, request), "/v1/referrals")
 
 
 @router.get(

@@ -11,6 +11,7 @@ from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, Que
 from domain.reason import ReasonClass
 from domain.task import ENDED, ContactResult, Outcome, State
 from services import lists, shapes, tasks
+from services.moving import Said
 
 router = APIRouter(prefix="/v1/tasks", tags=["Inbox"])
 
@@ -21,8 +22,8 @@ class VerbBody(Body):
     occurred_at: Instant | None = None
     said_by: Name | None = None
 
-    def said(self) -> tasks.Said:
-        return tasks.Said(self.occurred_at, self.said_by)
+    def said(self) -> Said:
+        return Said(self.occurred_at, self.said_by)
 
 
 class DeclineBody(VerbBody):

@@ -20,9 +20,9 @@ from services.deadlines import referral_look, task_look
 from services.happenings import about_referral, happened
 from services.journal import Journal
 from services.ladder import climb, reaches
+from services.moving import settle_move
 from services.needs import settle_need
 from services.rows import Locked, LockedReferral, lock_referral, moment, save_referral
-from services.tasks import settle_move
 from services.transaction import Record, Work, by_engine
 
 HOSTED = "partners"

@@ -16,8 +16,8 @@ from services.consents import disclose
 from services.happenings import about_task, happened
 from services.journal import Journal
 from services.ladder import note_overdue
+from services.moving import settle_move
 from services.rows import Locked, lock_referral, moment
-from services.tasks import settle_move
 from services.transaction import Record, Work, by_engine
 
 

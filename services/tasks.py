@@ -1,11 +1,10 @@
 """What people do with tasks: one function a verb, one transaction each.
-All share `_move`, where a decision becomes a record.
+All share `_verb`; `moving` makes a record of what was decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -13,34 +12,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from domain import referral as referral_rules
-from domain.clock import Moment
-from domain.moves import NOTHING, Details, Happened, move
-from domain.reason import ReasonClass
-from domain.task import TRANSITIONS, ContactResult, Outcome, Side, State, Task, Verb
+from domain.moves import NOTHING, Details
+from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb
 from services import shapes
 from services.consents import attach_consent, disclose
-from services.deadlines import referral_look, task_look
-from services.happenings import about_task, happened
-from services.ladder import note_overdue
 from services.lists import READ_TASK
 from services.messages import say
-from services.needs import settle_need
+from services.moving import NOW, More, Said, class_of, move_task
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.rows import Locked, lock_task, moment, save_referral, save_task, sides
-from services.transaction import Answer, Call, Record, Tx, Work, perform, read
+from services.rows import Locked, lock_task, moment, sides
+from services.transaction import Answer, Call, Record, Tx, perform, read
 from services.views import joined_view, task_view
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What every verb may carry: when it occurred (default now), and who at a partner without login said so."""
-
-    occurred_at: datetime | None = None
-    said_by: str | None = None
-
-
-NOW = Said()
 
 
 def acknowledge_task(record: Record, call: Call, task_id: UUID, said: Said = NOW) -> Answer[shapes.Task]:
@@ -64,7 +46,7 @@ def decline_task(
     """`reason_code` is one of the agenda's reasons and `reason_class` its class; `words` go to the source only."""
 
     def details(tx: Tx, _locked: Locked) -> Details:
-        known = _reason(tx, reason_code, "/reason_code")
+        known = class_of(tx, reason_code, "/reason_code")
         if known.value != reason_class:
             raise Unprocessable(
                 f"That reason is of class {known.value!r}: send that as reason_class, or choose another reason.",
@@ -207,7 +189,6 @@ def get_task(record: Record, call: Call, task_id: UUID) -> shapes.Task:
 # ---------------------------------------------------------------------------------------------- how a move is made
 
 
-More = Callable[[Tx, Locked], dict[str, Any]]
 GetDetails = Callable[[Tx, Locked], Details]
 
 
@@ -255,113 +236,6 @@ def _permit(tx: Tx, locked: Locked, verb: Verb, said: Said) -> None:
         raise Unprocessable("This partner has no login: say who there told you so.", pointer="/said_by")
 
 
-def move_task(
-    tx: Tx,
-    locked: Locked,
-    verb: Verb,
-    details: Details = NOTHING,
-    *,
-    said: Said = NOW,
-    more: More = lambda _tx, _locked: {},
-    facts: Mapping[str, Any] | None = None,
-) -> None:
-    """Decide and write one move, in the caller's transaction. Raises NotPossible before anything was written."""
-    at = moment(tx, locked.t, said.occurred_at)
-    if locked.t["on_behalf"]:
-        details = replace(details, backdated=True)
-    after, what = move(locked.task, verb, at, details)
-    if verb is not Verb.VOID and note_overdue(tx, locked, at):
-        after, what = move(locked.task, verb, at, details)
-    extra = more(tx, locked)
-    settle_move(tx, locked, after, what, at, extra, facts)
-    tx.audit(f"task.{verb.value}", "task", locked.t["id"], after.version)
-    if said.said_by:
-        say(tx, locked.f, "said_by", said.said_by, task=locked.t)
-
-
-def settle_move(
-    work: Work,
-    locked: Locked,
-    after: Task,
-    what: Happened,
-    at: Moment,
-    extra: dict[str, Any] | None = None,
-    facts: Mapping[str, Any] | None = None,
-    *,
-    leads: bool = True,
-    reverses: list[str] | None = None,
-) -> UUID:
-    """Everything that follows from a decided move, the same for people, for time and for a partner's own worker.
-
-    `leads` False: the referral is ending by itself and does not follow this task.
-    """
-    before = locked.task.state
-    columns = dict(extra or {})
-    if what.reason and after.ended:
-        columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
-    save_task(work, locked, after, **columns)
-    if reverses is None and after.state is State.ENTERED_IN_ERROR:
-        reverses = unreversed(work, task_id=locked.t["id"])
-    event_id = happened(
-        work,
-        about_task(locked.t, locked.f),
-        what,
-        version=after.version,
-        occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after) | dict(facts or {}),
-        reverses=reverses,
-    )
-    if after.ended and before is not after.state:
-        work.journal.complete(f"referral-{locked.f['id']}", locked.t["id"], after.state.value)
-        if leads:
-            _lead(work, locked, after, at)
-    else:
-        _wake(work, locked, at)
-    return event_id
-
-
-def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
-    """The task is over: the referral follows, and what came of the need is recorded or taken back."""
-    f, voided = locked.f, after.state is State.ENTERED_IN_ERROR
-    if locked.t["round"] == f["round"] and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR:
-        columns = dict.fromkeys(_WORDS) if voided and locked.t["outcome"] else {}
-        if after.state is State.COMPLETED:
-            columns = {"outcome_task": locked.t["outcome"]}
-        save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
-    if voided or after.state is State.COMPLETED:
-        settle_need(work, f, task=locked.t, occurred_at=None if voided else at.occurred_at)
-
-
-_WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
-
-
-def _wake(work: Work, locked: Locked, at: Moment) -> None:
-    """A look only when the next deadline became earlier than the one the workflow sleeps until (decision 7).
-
-    Once the ladder has ended it sleeps until somebody moves: then every new deadline is earlier.
-    """
-    sleeping = locked.f["look_at"]
-    times = [task_look(locked.task, at), referral_look(locked.referral, at)]
-    earliest = min((when for when in times if when is not None), default=None)
-    if earliest is not None and (sleeping is None or earliest < sleeping):
-        work.journal.look(f"referral-{locked.f['id']}")
-
-
-def _cohort(work: Work, _locked: Locked, after: Task) -> dict[str, Any]:
-    """The dates by which rates and medians count this case, whenever its events happen."""
-    region = work.agenda.region()
-    facts: dict[str, Any] = {"requested_on": region.local_date(after.created_at).isoformat()}
-    if after.accepted_at:
-        facts["accepted_on"] = region.local_date(after.accepted_at).isoformat()
-        facts["contacted"] = after.first_contact_at is not None
-    return facts
-
-
-def unreversed(work: Work, task_id: UUID | None = None, referral_id: UUID | None = None) -> list[str]:
-    """Events whose worth still counts; the need's outcomes are taken back by their own kind of event."""
-    return [str(row.id) for row in work.rows(_UNREVERSED, task=task_id, referral=referral_id)]
-
-
 def _see(tx: Tx, task_id: UUID) -> Mapping[str, Any]:
     row = tx.row(READ_TASK, id=task_id)
     if row is None:
@@ -370,16 +244,9 @@ def _see(tx: Tx, task_id: UUID) -> Mapping[str, Any]:
     return mapping
 
 
-def _reason(tx: Tx, code: str, pointer: str) -> ReasonClass:
-    known = tx.agenda.reasons.get(code)
-    if known is None:
-        raise Unprocessable("That reason is not on the agenda's list; GET /v1/reasons shows it.", pointer=pointer)
-    return known
-
-
 def _reasoned(code: str) -> GetDetails:
     def details(tx: Tx, _locked: Locked) -> Details:
-        return Details(reason=code, reason_class=_reason(tx, code, "/reason"))
+        return Details(reason=code, reason_class=class_of(tx, code, "/reason"))
 
     return details
 
@@ -388,12 +255,4 @@ _CONSENT_HOLDS = text("select coalesce(app.consent_covers(:consent, :target, 'no
 _COLLEAGUE = text(
     "select 1 from membership where user_id = :user and organization_id = :organization"
     " and app.current(starts_on, ends_on) limit 1"
-)
-_UNREVERSED = text(
-    """
-select e.id from event e
- where (e.task_id = :task or e.referral_id = :referral) and e.kind <> 'need_outcome'
-   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
- order by e.seq
-"""
 )

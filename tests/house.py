@@ -209,7 +209,7 @@ def settings_for(
     data_dir: Path, urls: dict[str, str], temporal_address: str = "", namespace: str = "concert"
 ) -> Settings:
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, its plugin does not know
+        _env_file=None,
         data_dir=data_dir,
         http_port=0,
         rate_limit=0,

@@ -15,7 +15,7 @@ from sqlalchemy import text
 import services.counting
 import services.happenings
 import services.offers
-import services.referrals
+import services.requests
 import services.transaction
 from concert.embedded.postgres import libpq_url
 from services.transaction import Call, Key, Record, Tx, Work, read
@@ -140,7 +140,7 @@ def test_a_counter_outside_the_transaction_is_noticed(house: House, monkeypatch:
     refer(house, "cap", "housing")
     assert verify_indicators(house.engine).holds
     with monkeypatch.context() as patch:
-        patch.setattr(services.referrals, "insert_offer", failing)
+        patch.setattr(services.requests, "insert_offer", failing)
         with pytest.raises(RuntimeError):
             refer(house, "cap", "housing")
         assert verify_indicators(house.engine).holds, "all or nothing, as it is written"

@@ -17,7 +17,7 @@ import concert.relay
 import services.transaction
 from concert.connection import connect
 from services.outbox import Message
-from services.referrals import Request, create_referral
+from services.requests import Request, create_referral
 from services.transaction import Call, Key, Record
 from storage.database import Database
 from tests.faults.proxy import Proxy

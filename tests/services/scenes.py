@@ -12,7 +12,7 @@ import httpx
 
 from services.clients import NewClient, Residence
 from services.folding import fold
-from services.referrals import Request, create_referral
+from services.requests import Request, create_referral
 from services.verifying import verify_indicators
 from tests.house import House
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain.task import Outcome
 from services.advance import advance_referral
-from services.referrals import Finished
+from services.requests import Finished
 from tests.house import OUTCOME, House
 from tests.services.scenes import events, ledger, numbers, proven, refer, series, task_of
 

@@ -1,0 +1,234 @@
+"""Making a referral: for whom, for which need, to which service; with its first task, in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain import referral as rules
+from domain.moves import Details, Happened
+from domain.referral import Verb
+from domain.task import Outcome, Side
+from domain.task import Verb as TaskVerb
+from services import shapes
+from services.clients import NewClient, insert_client
+from services.consents import require_consent
+from services.happenings import about_referral, happened
+from services.journal import new_id
+from services.messages import say
+from services.moving import Said, move_task
+from services.needs import insert_need, settle_need
+from services.offers import Offered, find_service, first_look, insert_offer, new_offer
+from services.referrals import fill_in, kept, require_release, say_event
+from services.refusals import Forbidden, Unprocessable
+from services.rows import (
+    Locked,
+    LockedReferral,
+    referral_of,
+    save_referral,
+    sides_of,
+)
+from services.transaction import Answer, Call, Record, Tx, perform
+from services.views import referral_view
+from storage import tables
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Without look-alikes (0 O, 1 I L, U V): references are read out on the phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Work that is done already, recorded in one call (decision 21)."""
+
+    outcome: Outcome
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A referral to be made: for a known client or a new one; `need_id` names a need that was recorded before."""
+
+    service_id: UUID
+    client_id: UUID | None = None
+    client: NewClient | None = None
+    household_id: UUID | None = None
+    need_id: UUID | None = None
+    priority: str = "routine"
+    kind: str = "referral"
+    origin: str = "partner"
+    origin_name: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    consent_id: UUID | None = None
+    occurred_at: datetime | None = None
+    finished: Finished | None = None
+
+
+def create_referral(record: Record, call: Call, request: Request) -> Answer[shapes.Referral]:
+    """Makes the referral, its need and its first task, together; the workflow is asked to start by the outbox."""
+
+    def act(tx: Tx, _seen: None) -> shapes.Referral:
+        if Side.SOURCE not in sides_of(tx, tx.here.organization_id, request.service_id, False):
+            raise Forbidden("Referrals are made by the caseworkers of a partner.")
+        made = _make(tx, request)
+        return referral_view(tx, made.f, [offer.t for offer in made.tasks])
+
+    return perform(record, call, lambda _tx: None, act, shapes.Referral, fill=fill_in, stores=kept, status=201)
+
+
+def _make(tx: Tx, request: Request) -> LockedReferral:
+    _check(tx, request)
+    offered = find_service(tx, request.service_id)
+    about = _client(tx, request)
+    need_id, term = _need(tx, request, about.id if about else None, offered)
+    f = _row(tx, request, offered, about, need_id, term)
+    require_release(tx, request.consent_id, offered)
+    offer = None if request.kind == "information" else new_offer(tx, f, offered)
+    f["look_at"] = first_look(offer) if offer else None
+    tx.connection.execute(tables.referral.insert(), f)
+    made = LockedReferral(referral_of(f), f, [offer] if offer else [])
+    _say_created(tx, f, request)
+    if offer is None:
+        _inform(tx, made)
+    else:
+        insert_offer(tx, offer)
+        if request.finished:
+            _finish(tx, made, offer, request.finished)
+        tx.journal.look(f"referral-{f['id']}")
+    tx.audit("referral.create", "referral", f["id"], 1)
+    return made
+
+
+def _check(tx: Tx, request: Request) -> None:
+    """What contradicts itself is refused, never half obeyed."""
+    if request.occurred_at is not None and request.occurred_at > tx.now:
+        raise Unprocessable(
+            "It cannot have happened in the future. Leave occurred_at out for now.", pointer="/occurred_at"
+        )
+    if request.kind == "information" and request.finished:
+        raise Unprocessable("Information given is finished by itself. Leave 'finished' out.", pointer="/finished")
+    named = [name for name in ("client_id", "client", "household_id") if getattr(request, name) is not None]
+    if len(named) != 1:
+        raise Unprocessable("Name one: client_id, client with what you know, or household_id.", pointer="/client_id")
+
+
+def _client(tx: Tx, request: Request) -> Any | None:
+    """What a referral keeps of its client: id, person, county; None for a household."""
+    if request.household_id is not None:
+        if tx.row(_HOUSEHOLD, id=request.household_id) is None:
+            raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
+        return None
+    client_id = insert_client(tx, request.client) if request.client is not None else request.client_id
+    about = tx.row(_ABOUT_CLIENT, id=client_id)
+    if about is None:
+        raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
+    return about
+
+
+def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) -> tuple[UUID, str]:
+    if request.need_id is None:
+        need_id = insert_need(
+            tx, offered.term, client_id=client_id, household_id=None if client_id else request.household_id
+        )
+        return need_id, offered.term
+    row = tx.row(_NEED, id=request.need_id, me=tx.here.organization_id)
+    if row is None or (row.client_id, row.household_id) != (client_id, request.household_id):
+        raise Unprocessable("No need with that id for this client or household.", pointer="/need_id")
+    return request.need_id, row.term
+
+
+def _row(tx: Tx, request: Request, offered: Offered, about: Any | None, need_id: UUID, term: str) -> dict[str, Any]:
+    client_id = about.id if about else None
+    if request.consent_id is not None:
+        require_consent(tx, request.consent_id, (client_id, request.household_id), offered.organization_id)
+    return {column.name: None for column in tables.referral.c} | {
+        "id": new_id(),
+        "reference": _reference(),
+        "collaborative_id": tx.here.collaborative_id,
+        "source_organization_id": tx.here.organization_id,
+        "target_organization_id": offered.organization_id,
+        "service_id": request.service_id,
+        "need_id": need_id,
+        "client_id": client_id,
+        "household_id": None if client_id else request.household_id,
+        "person_id": about.person_id if about else None,
+        "consent_id": request.consent_id,
+        "kind": request.kind,
+        "origin": request.origin,
+        "origin_name": request.origin_name,
+        "priority": request.priority,
+        "term": term,
+        "county": about.county if about else None,
+        "sensitive": offered.sensitive,
+        "restricted": offered.confidential or tx.here.confidential,
+        "state": rules.State.ACTIVE.value,
+        "reported": False,
+        "round": 1,
+        "rung": 0,
+        "transfer": request.kind == "transfer",
+        "created_by": tx.here.user_id,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        "version": 1,
+    }
+
+
+def _say_created(tx: Tx, f: dict[str, Any], request: Request) -> None:
+    happened(
+        tx,
+        about_referral(f),
+        Happened(
+            "referral_created",
+            None,
+            None,
+            facts={"priority": f["priority"], "kind": f["kind"], "origin": f["origin"]},
+        ),
+        version=1,
+        occurred_at=request.occurred_at,
+    )
+    for kind, words in (("reason", request.reason), ("note", request.note)):
+        if words:
+            say(tx, f, kind, words)
+
+
+def _inform(tx: Tx, made: LockedReferral) -> None:
+    """Handing out a phone number is a referral without clocks: done when it is recorded (decision 20)."""
+    done = rules.Referral(str(made.f["id"]), rules.State.COMPLETED, 2)
+    save_referral(tx, made, done)
+    happened(tx, about_referral(made.f), Happened("information_given", None, None), version=2)
+    tx.audit("referral.inform", "referral", made.f["id"], 2)
+
+
+def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished) -> None:
+    if offer.t["organization_id"] != tx.here.organization_id:
+        raise Unprocessable("Only your own finished work can be recorded in one call.", pointer="/finished")
+    said = Said(finished.occurred_at)
+    details = Details(outcome=finished.outcome.value, backdated=True)
+    more = {"outcome": finished.outcome.value}
+    facts = {"finished": True}
+    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=facts)
+    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=facts)
+    after = rules.move(offer.referral, Verb.CONFIRM)
+    outcome = finished.outcome.value
+    save_referral(tx, made, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
+    say_event(tx, made, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at)
+    tx.audit("referral.confirm", "referral", made.f["id"], after.version)
+    settle_need(tx, made.f, occurred_at=finished.occurred_at)
+
+
+def _reference() -> str:
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"R-{letters[:4]}-{letters[4:]}"
+
+
+_HOUSEHOLD = text("select 1 from household where id = :id")
+_NEED = text("select client_id, household_id, term from need where id = :id and organization_id = :me")
+_ABOUT_CLIENT = text(
+    "select c.id, c.person_id, (select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
+    " order by r.starts_on desc limit 1) as county from client c where c.id = :id"
+)
