@@ -16,7 +16,7 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from temporalio.service import RPCError, RPCStatusCode
 
 from concert.relay import deliver, look
-from services.invariants import SHOWN, check_record
+from services.invariants import check_record
 from services.outbox import LEASE_SECONDS, Message, depth
 from services.reconciling import OpenReferral, ended_tasks, open_referrals, revive, still_open
 from services.transaction import Record
@@ -69,7 +69,7 @@ async def check_invariants(record: Record, client: Client, *, patience: float = 
     found = await _rest(record, until)
     disagreements = await disagreements_of(record, client, until=until)
     found += await asyncio.to_thread(check_record, record)
-    return found + [each.sentence for each in disagreements[:SHOWN]]
+    return found + [each.sentence for each in disagreements]
 
 
 async def rehydrate(record: Record, client: Client, progressed: Progressed = nobody) -> int:

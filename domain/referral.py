@@ -98,6 +98,8 @@ def move(referral: Referral, verb: Verb) -> Referral:
     if not _fits(referral, verb):
         state = referral.state.value.replace("_", " ")
         hint = " and its task is not completed yet" if verb is Verb.CONFIRM and referral.state is State.ACTIVE else ""
+        if referral.reported:
+            hint = " and its task is completed: confirm what came of it"
         raise NotPossible(
             "wrong-state",
             f"The referral is {state}{hint}; '{verb.value}' does not fit that. allowed_actions says what does.",

@@ -45,6 +45,11 @@ class Agenda:
         """The versions that count on that day."""
         return [d.indicator for d in self.dated if d.effective_on <= day and (d.ends_on is None or day <= d.ends_on)]
 
+    @property
+    def counts_from(self) -> date:
+        """Before this day no indicator counts anything."""
+        return min((d.effective_on for d in self.dated), default=date.min)
+
     def limits(self, priority: str, service_clocks: Mapping[str, Any] | None) -> Limits:
         key = (priority, json.dumps(service_clocks, sort_keys=True))
         if key not in self._limits:

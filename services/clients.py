@@ -13,6 +13,7 @@ from services import shapes
 from services.consents import PART2_NOTICE
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
+from services.rows import require_casework
 from services.searching import like
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
@@ -81,6 +82,7 @@ def list_clients(
     """
 
     def look(tx: Tx) -> list[shapes.ClientSummary]:
+        require_casework(tx)
         rows = tx.rows(_LIST, me=tx.here.organization_id, q=like(q), after=after[0] if after else None, limit=limit)
         return [shapes.ClientSummary.model_validate(row) for row in rows]
 
@@ -95,14 +97,16 @@ def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[sha
     def look(tx: Tx) -> list[shapes.PossibleDuplicate]:
         if tx.row(_EXISTS, id=client_id) is None:
             raise NotVisible
+        require_casework(tx)
         return [shapes.PossibleDuplicate.model_validate(row) for row in tx.rows(_DUPLICATES, id=client_id)]
 
     return read(record, call, look)
 
 
-def insert_client(tx: Tx, client: NewClient) -> UUID:
+def insert_client(tx: Tx, client: NewClient, at: str = "") -> UUID:
     """In the caller's transaction; audited."""
-    _check(client)
+    require_casework(tx)
+    _check(tx, client, at)
     client_id = new_id()
     tx.connection.execute(
         tables.client.insert().values(
@@ -131,10 +135,11 @@ def insert_client(tx: Tx, client: NewClient) -> UUID:
 
 
 def client_view(tx: Tx, client_id: UUID) -> shapes.Client:
-    """In the caller's transaction. Raises NotVisible; a copy vanishes with the consent that made it."""
+    """In the caller's transaction. Raises NotVisible, Forbidden; a copy vanishes with the consent that made it."""
     row = tx.row(_GET, id=client_id)
     if row is None:
         raise NotVisible
+    require_casework(tx)
     values = dict(row._mapping)
     home = {name[2:]: values.pop(name) for name in list(values) if name.startswith("r_")}
     values["residence"] = home if home["kind"] else None
@@ -142,15 +147,21 @@ def client_view(tx: Tx, client_id: UUID) -> shapes.Client:
     return shapes.Client.model_validate(values)
 
 
-def _check(client: NewClient) -> None:
+def _check(tx: Tx, client: NewClient, at: str) -> None:
+    """`at`: where in the request the client stands, for the pointers."""
     wanted = {"named": ("given_name", "family_name"), "alias": ("alias",), "anonymous": ()}[client.identity]
     if wanted and not any(getattr(client, name) for name in wanted):
         raise Unprocessable(
-            f"A client of identity {client.identity!r} needs {' or '.join(wanted)}.", pointer=f"/{wanted[0]}"
+            f"A client of identity {client.identity!r} needs {' or '.join(wanted)}.", pointer=f"{at}/{wanted[0]}"
         )
+    born = client.birth_date
+    if born is not None and born > tx.agenda.region().local_date(tx.now):
+        raise Unprocessable("Nobody is born in the future. Correct the date.", pointer=f"{at}/birth_date")
+    if born is not None and client.birth_year not in (None, born.year):
+        raise Unprocessable("Birth date and birth year contradict each other.", pointer=f"{at}/birth_year")
     home = client.residence
     if home is not None and home.kind != "fixed" and (home.address or home.postal_code):
-        raise Unprocessable("Only a fixed residence has an address.", pointer="/residence/address")
+        raise Unprocessable("Only a fixed residence has an address.", pointer=f"{at}/residence/address")
 
 
 def _insert_residence(tx: Tx, client_id: UUID, home: Residence) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from services import shapes
 from services.journal import new_id
 from services.refusals import Conflict, NotVisible, Unprocessable
-from services.rows import Locked, save_referral
+from services.rows import Locked, require_casework, save_referral
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
@@ -50,6 +50,7 @@ def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shape
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
 
     def act(tx: Tx, _seen: None) -> shapes.Consent:
+        require_casework(tx)
         _check(tx, consent)
         consent_id = _insert(tx, consent)
         tx.audit("consent.create", "consent", consent_id, 1)
@@ -164,6 +165,7 @@ def _view(tx: Tx, consent_id: UUID) -> shapes.Consent:
     row = tx.row(_GET, id=consent_id)
     if row is None:
         raise NotVisible
+    require_casework(tx)
     return shapes.Consent.model_validate(row)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services import shapes
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
+from services.rows import require_casework
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
 
@@ -31,6 +32,7 @@ def create_household(
     """Members are clients of the caller's organization, each named once."""
 
     def act(tx: Tx, _: None) -> shapes.Household:
+        require_casework(tx)
         ids = [str(member.client_id) for member in members]
         if len(set(ids)) != len(ids):
             raise Unprocessable("Name each member once.", pointer="/members")
@@ -64,6 +66,7 @@ def household_view(tx: Tx, household_id: UUID) -> shapes.Household:
     row = tx.row(_GET, id=household_id)
     if row is None:
         raise NotVisible
+    require_casework(tx)
     return shapes.Household.model_validate(row)
 
 

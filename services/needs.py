@@ -14,6 +14,7 @@ from services import shapes
 from services.happenings import about_referral, happened
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
+from services.rows import require_casework
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
@@ -28,6 +29,7 @@ def create_need(record: Record, call: Call, client_id: UUID, term: str) -> Answe
     def act(tx: Tx, _seen: None) -> shapes.Need:
         if tx.row(_TERM, code=term) is None:
             raise Unprocessable("That term is not in the taxonomy; GET /v1/taxonomy-terms lists it.", pointer="/term")
+        require_casework(tx)
         need_id = insert_need(tx, term, client_id=client_id)
         tx.audit("need.create", "need", need_id, 1)
         return _view(tx, need_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from domain import referral as rules
 from domain.moves import Details, Happened
 from domain.referral import Verb
-from domain.task import Outcome, Side
+from domain.task import Outcome
 from domain.task import Verb as TaskVerb
 from services import shapes
 from services.clients import NewClient, insert_client
@@ -25,13 +25,13 @@ from services.moving import Said, move_task
 from services.needs import insert_need, settle_need
 from services.offers import Offered, find_service, first_look, insert_offer, new_offer
 from services.referrals import fill_in, kept, require_release, say_event
-from services.refusals import Forbidden, Unprocessable
+from services.refusals import Unprocessable
 from services.rows import (
     Locked,
     LockedReferral,
     referral_of,
+    require_casework,
     save_referral,
-    sides_of,
 )
 from services.transaction import Answer, Call, Record, Tx, perform
 from services.views import referral_view
@@ -73,8 +73,7 @@ def create_referral(record: Record, call: Call, request: Request) -> Answer[shap
     """Makes the referral, its need and its first task, together; the workflow is asked to start by the outbox."""
 
     def act(tx: Tx, _seen: None) -> shapes.Referral:
-        if Side.SOURCE not in sides_of(tx, tx.here.organization_id, request.service_id, False):
-            raise Forbidden("Referrals are made by the caseworkers of a partner.")
+        require_casework(tx)
         made = _make(tx, request)
         return referral_view(tx, made.f, [offer.t for offer in made.tasks])
 
@@ -98,7 +97,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
     else:
         insert_offer(tx, offer)
         if request.finished:
-            _finish(tx, made, offer, request.finished)
+            _finish(tx, made, offer, request.finished, request.finished.occurred_at or request.occurred_at)
         tx.journal.look(f"referral-{f['id']}")
     tx.audit("referral.create", "referral", f["id"], 1)
     return made
@@ -110,11 +109,24 @@ def _check(tx: Tx, request: Request) -> None:
         raise Unprocessable(
             "It cannot have happened in the future. Leave occurred_at out for now.", pointer="/occurred_at"
         )
+    for pointer, day in _days(tx, request):
+        if day < tx.agenda.counts_from:
+            raise Unprocessable(
+                f"The shared numbers begin on {tx.agenda.counts_from}. Is the year right? Record older work elsewhere.",
+                pointer=pointer,
+            )
     if request.kind == "information" and request.finished:
         raise Unprocessable("Information given is finished by itself. Leave 'finished' out.", pointer="/finished")
     named = [name for name in ("client_id", "client", "household_id") if getattr(request, name) is not None]
     if len(named) != 1:
         raise Unprocessable("Name one: client_id, client with what you know, or household_id.", pointer="/client_id")
+
+
+def _days(tx: Tx, request: Request) -> list[tuple[str, date]]:
+    """The days in the region on which it is said to have occurred, each with its pointer."""
+    said = [("/occurred_at", request.occurred_at)]
+    said += [("/finished/occurred_at", request.finished.occurred_at)] if request.finished else []
+    return [(pointer, tx.agenda.region().local_date(at)) for pointer, at in said if at is not None]
 
 
 def _client(tx: Tx, request: Request) -> Any | None:
@@ -123,7 +135,7 @@ def _client(tx: Tx, request: Request) -> Any | None:
         if tx.row(_HOUSEHOLD, id=request.household_id) is None:
             raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
         return None
-    client_id = insert_client(tx, request.client) if request.client is not None else request.client_id
+    client_id = insert_client(tx, request.client, at="/client") if request.client is not None else request.client_id
     about = tx.row(_ABOUT_CLIENT, id=client_id)
     if about is None:
         raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
@@ -189,7 +201,7 @@ def _say_created(tx: Tx, f: dict[str, Any], request: Request) -> None:
             facts={"priority": f["priority"], "kind": f["kind"], "origin": f["origin"]},
         ),
         version=1,
-        occurred_at=request.occurred_at,
+        occurred_at=request.occurred_at or (request.finished.occurred_at if request.finished else None),
     )
     for kind, words in (("reason", request.reason), ("note", request.note)):
         if words:
@@ -204,10 +216,10 @@ def _inform(tx: Tx, made: LockedReferral) -> None:
     tx.audit("referral.inform", "referral", made.f["id"], 2)
 
 
-def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished) -> None:
+def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished, when: datetime | None) -> None:
     if offer.t["organization_id"] != tx.here.organization_id:
         raise Unprocessable("Only your own finished work can be recorded in one call.", pointer="/finished")
-    said = Said(finished.occurred_at)
+    said = Said(when)
     details = Details(outcome=finished.outcome.value, backdated=True)
     more = {"outcome": finished.outcome.value}
     facts = {"finished": True}
@@ -216,9 +228,9 @@ def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished) -> 
     after = rules.move(offer.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
     save_referral(tx, made, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
-    say_event(tx, made, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=finished.occurred_at)
+    say_event(tx, made, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=when)
     tx.audit("referral.confirm", "referral", made.f["id"], after.version)
-    settle_need(tx, made.f, occurred_at=finished.occurred_at)
+    settle_need(tx, made.f, occurred_at=when)
 
 
 def _reference() -> str:

@@ -76,8 +76,19 @@ def sides(tx: Tx, t: Mapping[str, Any]) -> frozenset[Side]:
     return sides_of(tx, t["source_organization_id"], t["organization_id"], t["on_behalf"])
 
 
+def does_casework(tx: Tx) -> bool:
+    """Auditors and the backbone do none: they read what is theirs to read, and never a client."""
+    return bool(tx.here.roles & ACTING_ROLES) and not tx.here.backbone
+
+
+def require_casework(tx: Tx) -> None:
+    """Raises Forbidden for whoever does no casework."""
+    if not does_casework(tx):
+        raise Forbidden("Clients are a partner's caseworkers' to see and to record. Ask one of them.")
+
+
 def sides_of(tx: Tx, source: UUID, target: UUID, on_behalf: bool) -> frozenset[Side]:
-    if not tx.here.roles & ACTING_ROLES:
+    if not does_casework(tx):
         return frozenset()
     found = set()
     if source == tx.here.organization_id:
@@ -187,7 +198,7 @@ def referral_columns(prefix: str) -> str:
 
 SERVICE = (
     "s.name as s_name, s.opening_hours as s_opening_hours, s.closed_on as s_closed_on, s.always_open as s_always_open,"
-    " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone"
+    " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone, s.term as s_term"
 )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from domain.moves import NOTHING, Details
+from domain.refusal import NotPossible
 from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb
 from services import shapes
 from services.consents import attach_consent, disclose
@@ -97,6 +98,8 @@ def hold_task(
     """On hold until the opening of `resume_on`; only people resume, a date that passes is a stall (decision 26)."""
 
     def details(tx: Tx, locked: Locked) -> Details:
+        if resume_on <= tx.agenda.region().local_date(tx.now):
+            raise NotPossible("resume-date", "A hold needs a day in the future on which the work resumes.")
         opens = datetime.combine(resume_on, time(0, 0), ZoneInfo(tx.agenda.zone))
         return Details(resume_at=moment(tx, locked.t).calendar.next_opening(opens))
 

@@ -75,7 +75,7 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         client_id=f["client_id"] if source else next(filter(None, (_client_of(tx, t, f) for t in rows)), None),
         household_id=f["household_id"] if source else None,
         need_id=None if hidden else f["need_id"],
-        term=None if hidden else f["term"],
+        term=None if hidden else _term(tx, f, current),
         county=f["county"],
         service_id=None if hidden else f["service_id"],
         source_organization_id=f["source_organization_id"],
@@ -92,6 +92,14 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         version=f["version"],
         allowed_actions=[verb.value for verb in referral_rules.allowed(referral_of(f), mine)],
     )
+
+
+def _term(tx: Tx, f: Mapping[str, Any], current: Mapping[str, Any] | None) -> str | None:
+    """The target sees the category that it was asked for; after a re-route the need may be of another one."""
+    organization = tx.here.organization_id
+    if organization == f["target_organization_id"] and organization != f["source_organization_id"]:
+        return current["s_term"] if current else None
+    return str(f["term"])
 
 
 def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:

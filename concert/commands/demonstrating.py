@@ -9,7 +9,7 @@ import typer
 from concert.commands.common import Json, settings
 from concert.commands.directory import SEED
 
-Referrals = Annotated[int, typer.Option("--referrals", min=1, help="How many requests come in.")]
+Referrals = Annotated[int, typer.Option("--referrals", min=1, max=500, help="How many requests come in.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same number gives the same region and requests.")]
 
 

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from concert.demo.cast import KINDS, cast
+from concert.embedded import temporary_directory
 from seed.region import build_region
 
 DEMO = [sys.executable, "-m", "concert.demo"]
@@ -23,11 +25,10 @@ def left_behind(temporary: Path) -> list[Path]:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    """A temporary directory that PostgreSQL can enter also when we are root."""
-    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        each.chmod(0o711)
-    return tmp_path
+def temporary() -> Iterator[Path]:
+    """PostgreSQL can enter it also when we are root, whoever runs the tests and how."""
+    with temporary_directory() as directory:
+        yield directory
 
 
 def test_a_short_demonstration_closes_its_loops_and_proves_it(temporary: Path) -> None:
