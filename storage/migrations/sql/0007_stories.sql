@@ -1,0 +1,1 @@
+-- What partners say about figures.

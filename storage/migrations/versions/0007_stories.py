@@ -1,0 +1,19 @@
+"""What partners say about figures.
+
+Revision ID: 0007
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+from storage.migrations import run_file
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_file(op.get_bind(), "0007_stories")
