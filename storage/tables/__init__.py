@@ -34,6 +34,7 @@ from storage.tables.people import (
     membership,
     user_account,
 )
+from storage.tables.plans import plan_template
 from storage.tables.work import event, message, need, referral, service_record, task
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "organization",
     "outbox",
     "partnership",
+    "plan_template",
     "program",
     "reason",
     "referral",

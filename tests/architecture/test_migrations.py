@@ -20,11 +20,11 @@ ALWAYS = (
     "prefer-robust-stmts",  # each migration is one transaction: whole or not at all
     "require-lock-timeout",  # `migrate` runs while nothing else does
     "require-statement-timeout",  # the same
+    "prefer-bigint-over-int",  # versions, rungs and years never reach two billion
 )
 FIRST = (
     "adding-foreign-key-constraint",  # the first migration makes empty tables: nothing is scanned or blocked
     "constraint-missing-not-valid",
-    "prefer-bigint-over-int",  # versions, rungs and years never reach two billion
     "require-concurrent-index-creation",
 )
 
