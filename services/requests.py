@@ -83,8 +83,8 @@ def create_referral(record: Record, call: Call, request: Request) -> Answer[shap
 def _make(tx: Tx, request: Request) -> LockedReferral:
     _check(tx, request)
     offered = find_service(tx, request.service_id)
-    about = _client(tx, request)
-    need_id, term = _need(tx, request, about.id if about else None, offered)
+    about = _about(tx, request)
+    need_id, term = _need(tx, request, about.id, offered)
     f = _row(tx, request, offered, about, need_id, term)
     require_release(tx, request.consent_id, offered)
     offer = None if request.kind == "information" else new_offer(tx, f, offered)
@@ -129,12 +129,15 @@ def _days(tx: Tx, request: Request) -> list[tuple[str, date]]:
     return [(pointer, tx.agenda.region().local_date(at)) for pointer, at in said if at is not None]
 
 
-def _client(tx: Tx, request: Request) -> Any | None:
-    """What a referral keeps of its client: id, person, county; None for a household."""
+def _about(tx: Tx, request: Request) -> Any:
+    """What a referral keeps of its subject: client (null for a household), person and county; a household's are its
+    head's, else those of its oldest member.
+    """
     if request.household_id is not None:
-        if tx.row(_HOUSEHOLD, id=request.household_id) is None:
+        home = tx.row(_ABOUT_HOUSEHOLD, id=request.household_id)
+        if home is None:
             raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
-        return None
+        return home
     client_id = insert_client(tx, request.client, at="/client") if request.client is not None else request.client_id
     about = tx.row(_ABOUT_CLIENT, id=client_id)
     if about is None:
@@ -154,8 +157,8 @@ def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) ->
     return request.need_id, row.term
 
 
-def _row(tx: Tx, request: Request, offered: Offered, about: Any | None, need_id: UUID, term: str) -> dict[str, Any]:
-    client_id = about.id if about else None
+def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, term: str) -> dict[str, Any]:
+    client_id = about.id
     if request.consent_id is not None:
         require_consent(tx, request.consent_id, (client_id, request.household_id), offered.organization_id)
     return {column.name: None for column in tables.referral.c} | {
@@ -168,14 +171,14 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any | None, need_id:
         "need_id": need_id,
         "client_id": client_id,
         "household_id": None if client_id else request.household_id,
-        "person_id": about.person_id if about else None,
+        "person_id": about.person_id,
         "consent_id": request.consent_id,
         "kind": request.kind,
         "origin": request.origin,
         "origin_name": request.origin_name,
         "priority": request.priority,
         "term": term,
-        "county": about.county if about else None,
+        "county": about.county,
         "sensitive": offered.sensitive,
         "restricted": offered.confidential or tx.here.confidential,
         "state": rules.State.ACTIVE.value,
@@ -238,9 +241,19 @@ def _reference() -> str:
     return f"R-{letters[:4]}-{letters[4:]}"
 
 
-_HOUSEHOLD = text("select 1 from household where id = :id")
 _NEED = text("select client_id, household_id, term from need where id = :id and organization_id = :me")
-_ABOUT_CLIENT = text(
-    "select c.id, c.person_id, (select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
-    " order by r.starts_on desc limit 1) as county from client c where c.id = :id"
+_COUNTY = (
+    "(select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
+    " order by r.starts_on desc limit 1) as county"
+)
+_ABOUT_CLIENT = text(f"select c.id, c.person_id, {_COUNTY} from client c where c.id = :id")
+_ABOUT_HOUSEHOLD = text(
+    f"""
+select null as id, c.person_id, {_COUNTY}
+  from household h
+  left join household_member m on m.household_id = h.id and m.ends_on is null
+  left join client c on c.id = m.client_id
+ where h.id = :id
+ order by m.role <> 'head', coalesce(c.birth_date, make_date(c.birth_year, 1, 1)), m.starts_on, m.client_id limit 1
+"""
 )

@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 
+from concert.embedded.postgres import libpq_url
 from tests.house import OUTCOME, House
 from tests.services.scenes import organization_id, task_of
 
@@ -263,6 +265,55 @@ def test_a_consent_discloses_the_kinds_that_it_names(house: House, kinds: list[s
     seen = look(house, "gwen.housing", made, [copy])
     assert [word for word in WORDS if SECRET[word] in seen.text] == knows
     assert maria.read(f"/v1/clients/{made['client_id']}")["family_name"] == SECRET["name"]
+
+
+def test_a_family_s_consent_discloses_the_member_who_gave_it_to_its_recipient_and_nobody_else(house: House) -> None:
+    maria, gwen = house.person("maria.cap"), house.person("gwen.housing")
+    names = [("Rosalind", SECRET["name"], "head"), ("Leopold", "Quillfeather", "partner")]
+    members = [
+        {"client_id": maria.does("/v1/clients", {"given_name": given, "family_name": family})["id"], "role": role}
+        for given, family, role in names
+    ]
+    home = maria.does("/v1/households", {"members": members})["id"]
+    consent = house.consent(maria, members[0]["client_id"], "housing")["id"]
+    body = {"service_id": str(house.service("housing").id), "household_id": home, "consent_id": consent}
+    asked = [maria.does("/v1/referrals", body | {"reason": SECRET["reason"]}) for _ in range(2)]
+    copy = {str(gwen.does(f"{task_of(made)}/accept")["client_id"]) for made in asked}
+    assert len(copy) == 1, "two yeses, one record"
+    seen = look(house, "gwen.housing", asked[0], [*copy])
+    assert (seen.client, seen.knows("name"), seen.knows("reason")) == (200, True, True)
+    assert [word for word in ("Quillfeather", home, consent, members[0]["client_id"]) if word in seen.text] == []
+    assert house.sql("select count(*) from client where family_name = 'Quillfeather'") == [(1,)]
+    for login in ("naomi.faith", "ruth.hub"):
+        other = look(house, login, asked[0], [*copy, members[0]["client_id"]])
+        assert (other.client, other.knows("name"), other.knows("reason")) == (404, False, False)
+        assert [word for word in (home, consent, *copy) if word in other.text] == []
+    maria.does(f"/v1/consents/{consent}/revoke")
+    seen = look(house, "gwen.housing", asked[0], [*copy])
+    assert (seen.client, seen.task, seen.knows("name"), seen.knows("reason")) == (404, 200, False, False)
+
+
+def test_two_yeses_at_the_same_moment_copy_one_record(house: House) -> None:
+    """The second waits until the first is committed, and finds its record."""
+    maria, first = house.person("maria.cap"), refer(house, "cap", "housing", consent=True)
+    body = {name: first[name] for name in ("service_id", "client_id", "consent_id")}
+    tasks = [task_of(made).rsplit("/", 1)[-1] for made in (first, maria.does("/v1/referrals", body))]
+    copy = "select app.disclose(%s, gen_random_uuid())"
+    with psycopg.connect(libpq_url(house.admin_url)) as one, psycopg.connect(libpq_url(house.admin_url)) as other:
+        for connection in (one, other):
+            person = house.region.people_of("housing", "caseworker")[0]
+            connection.execute(
+                "select set_config('app.organization', %s, false), set_config('app.user', %s, false)",
+                (str(organization_id(house, "housing")), str(person.id)),
+            )
+            connection.execute("set lock_timeout = '0.2s'")
+            connection.commit()
+        made = one.execute(copy, (tasks[0],)).fetchone()
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute(copy, (tasks[1],))
+        one.commit()
+        other.rollback()
+        assert other.execute(copy, (tasks[1],)).fetchone() == made
 
 
 def test_what_is_hidden_reads_like_what_does_not_exist(house: House) -> None:

@@ -77,7 +77,8 @@ as $$
 $$;
 
 -- Copy what the consent discloses into the accepting organization's own record (decision 17). Only for the organization
--- whose transaction it is, only for a task that it owns. Null: nothing may be disclosed. A repeat returns the same record.
+-- whose transaction it is, only for a task that it owns. Of a household, the member whose consent it is. Null: nothing may be
+-- disclosed. A repeat returns the same record, also of two tasks that are accepted at the same moment: one waits for the other.
 create function app.disclose(p_task uuid, p_new_id uuid) returns uuid
     language plpgsql security definer set search_path = public, pg_temp
 as $$
@@ -85,14 +86,18 @@ declare
     r record;
     known uuid;
 begin
-    select f.client_id, f.consent_id, f.source_organization_id, k.data_kinds
+    select k.client_id, f.consent_id, f.source_organization_id, k.data_kinds
       into r
       from task t join referral f on f.id = t.referral_id join consent k on k.id = f.consent_id
      where t.id = p_task and t.organization_id = app.me() and t.organization_id <> f.source_organization_id
-       and f.target_organization_id = t.organization_id and k.client_id = f.client_id;
-    if not found or r.client_id is null or not app.consent_holds(r.consent_id, app.me()) then
+       and f.target_organization_id = t.organization_id
+       and (k.client_id = f.client_id
+            or exists (select from household_member m where m.household_id = f.household_id and m.client_id = k.client_id
+                         and m.organization_id = f.source_organization_id and m.ends_on is null));
+    if not found or not app.consent_holds(r.consent_id, app.me()) then
         return null;
     end if;
+    perform pg_advisory_xact_lock(hashtextextended(r.consent_id::text || app.me()::text, 0));
     select c.id into known from client c join client s on s.person_id = c.person_id
      where s.id = r.client_id and c.organization_id = app.me() and c.consent_id = r.consent_id;
     if found then

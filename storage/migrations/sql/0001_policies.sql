@@ -32,7 +32,8 @@ create policy identity on collaborative for select to concert_identity using (tr
 create policy identity on command for select to concert_identity using (true);
 
 -- disclosure: the two consent functions.
-grant select on task, referral, need, event, consent, consent_recipient to concert_disclosure;
+grant select on task, referral, need, event, consent, consent_recipient, household_member to concert_disclosure;
+create policy disclosure on household_member for select to concert_disclosure using (true);
 create policy disclosure on need for select to concert_disclosure using (true);
 create policy disclosure on event for select to concert_disclosure using (true);
 grant select, insert on client, client_residence to concert_disclosure;
