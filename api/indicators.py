@@ -18,7 +18,7 @@ Period = Annotated[str, Text(4, 7), Field(pattern=r"^(19|20)\d\d(-(0[1-9]|1[0-2]
 class Range(Parameters):
     start: Month | None = Field(None, alias="from", description="First month, as in 2026-11.")
     end: Month | None = Field(None, alias="to", description="Last month, included.")
-    by: Literal["organization", "county", "term"] | None = None
+    by: Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"] | None = None
     period: Literal["month", "year"] = "month"
 
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from domain.groups import DIMENSIONS, UNKNOWN
+
 MEASURES = frozenset({"count", "rate", "distinct", "median"})
 _KEYS = frozenset(
     {"measure", "event", "where", "clock", "periods", "by", "fact", "entered", "left", "credit", "cohort"}
@@ -26,7 +28,7 @@ _KEYS = frozenset(
 _CHOICES = {
     "credit": frozenset({"target", "source", "region"}),
     "periods": frozenset({"month", "year"}),
-    "by": frozenset({"organization", "county", "term"}),
+    "by": frozenset({"organization", *DIMENSIONS}),
 }
 
 
@@ -74,12 +76,21 @@ class Rule:
             data.get("cohort"),
         )
 
+    def margins(self, dimensions: Mapping[str, str]) -> list[dict[str, str]]:
+        """The lines of the totals that an entry belongs to; a distinct count's entry is such a line already."""
+        if self.measure == "distinct":
+            return [dict(dimensions)]
+        return [{}] + [{name: dimensions.get(name, UNKNOWN)} for name in self.by if name != "organization"]
+
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
+    """One version. `in_force` False: it counts what happens from now on, while its history is still being added."""
+
     id: str
     code: str
     rule: Rule
+    in_force: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,33 +22,19 @@ from services.calendars import calendar_of
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
-    """An indicator's version and the days for which it counts."""
-
-    indicator: Indicator
-    effective_on: date
-    ends_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class Agenda:
+    """`indicators` are all versions that count; before the day `counts_from` nothing does."""
+
     collaborative_id: UUID
     zone: str
     subdivision: str
     opening_hours: Mapping[str, Any] | None
     clocks: Mapping[str, Any]
+    languages: frozenset[str]
     reasons: Mapping[str, ReasonClass]
-    dated: tuple[Dated, ...]
+    indicators: tuple[Indicator, ...]
+    counts_from: date
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
-
-    def indicators(self, day: date) -> list[Indicator]:
-        """The versions that count on that day."""
-        return [d.indicator for d in self.dated if d.effective_on <= day and (d.ends_on is None or day <= d.ends_on)]
-
-    @property
-    def counts_from(self) -> date:
-        """Before this day no indicator counts anything."""
-        return min((d.effective_on for d in self.dated), default=date.min)
 
     def limits(self, priority: str, service_clocks: Mapping[str, Any] | None) -> Limits:
         key = (priority, json.dumps(service_clocks, sort_keys=True))
@@ -103,8 +89,10 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         row.subdivision,
         row.opening_hours,
         row.body["clocks"],
+        frozenset(row.body.get("languages", ())),
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
-        tuple(Dated(Indicator(str(i.id), i.code, Rule.parse(i.rule)), i.effective_on, i.ends_on) for i in indicators),
+        tuple(Indicator(str(i.id), i.code, Rule.parse(i.rule), i.standing == "in_force") for i in indicators),
+        min((i.effective_on for i in indicators), default=date.min),
     )
 
 
@@ -115,5 +103,6 @@ select c.zone, c.subdivision, c.opening_hours, a.body
 """
 _REASONS = "select code, class from reason where collaborative_id = :id"
 _INDICATORS = """
-select id, code, rule, effective_on, ends_on from indicator where collaborative_id = :id order by code, version
+select id, code, rule, effective_on, standing from indicator
+ where collaborative_id = :id and standing <> 'proposed' order by code, version
 """

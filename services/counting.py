@@ -75,7 +75,7 @@ def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[s
 
 def _own(agenda: Agenda, row: Mapping[str, Any]) -> Ledger:
     event = _event(row)
-    earned, touched = earn(agenda.indicators(event.day), event)
+    earned, touched = earn(agenda.indicators, event)
     restricted = bool(row["restricted"])
     return Counter(_line(one) for one in earned), Counter(_cell(touch, restricted) for touch in touched)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from services.margins import SPLIT
 from services.transaction import Record
 
 GENESIS = b"concert"
@@ -38,18 +39,18 @@ def broken_seal(record: Record) -> int | None:
 
 
 _FOLD = text(
-    """
+    f"""
 with taken as (
     delete from entry_unfolded where entry_id in (
         select entry_id from entry_unfolded order by entry_id limit :most for update skip locked)
     returning entry_id),
 sums as (
-    select e.collaborative_id, e.indicator_id, e.period, e.part, e.bucket, e.organization_id, e.dimensions,
+    select e.collaborative_id, e.indicator_id, e.period, e.part, e.bucket, e.organization_id, m.dimensions,
       e.restricted,
            sum(e.value) as value
-      from indicator_entry e join taken on taken.entry_id = e.id
+      from indicator_entry e join taken on taken.entry_id = e.id join indicator i on i.id = e.indicator_id {SPLIT}
      group by 1, 2, 3, 4, 5, 6, 7, 8
-     order by e.indicator_id, e.period, e.part, e.bucket, e.organization_id, e.dimensions, e.restricted),
+     order by e.indicator_id, e.period, e.part, e.bucket, e.organization_id, m.dimensions, e.restricted),
 folded as (
     insert into indicator_total as t
         (collaborative_id, indicator_id, period, part, bucket, organization_id, dimensions, restricted, value)

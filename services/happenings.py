@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.groups import dimensions
 from domain.moves import Happened
 from services.counting import count
 from services.journal import new_id
@@ -36,7 +37,8 @@ def about_referral(f: Mapping[str, Any]) -> dict[str, Any]:
         "organization_id": f["target_organization_id"],
         "source_organization_id": f["source_organization_id"],
         "person_id": f["person_id"],
-        "dimensions": {"county": f["county"] or "unknown", "term": f["term"]},
+        "household_key": f["household_key"],
+        "dimensions": dimensions(f["county"], f["term"], f["groups"]),
         "restricted": f["restricted"],
         "on_behalf_of": None,
         "facts": {"crosses": "no" if f["source_organization_id"] == f["target_organization_id"] else "yes"},

@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import text
 
+from domain import groups
 from domain.indicator import Rule
 from services import shapes
+from services.margins import SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, read
 
-DIMENSIONS = ("organization", "county", "term")
+DIMENSIONS = ("organization", *groups.DIMENSIONS)
 After = tuple[Any, ...] | None
 
 
@@ -82,9 +84,9 @@ def _definition(tx: Tx, code: str) -> Any:
 
 
 def _check(rule: Rule, by: str | None, period: str) -> None:
+    if by is not None and by not in rule.by:
+        raise Unprocessable(f"This indicator is counted by {', '.join(rule.by) or 'nothing'} only.", pointer="/by")
     if rule.measure == "distinct":
-        if by is not None and by not in rule.by:
-            raise Unprocessable(f"Distinct clients are counted by {', '.join(rule.by)} only.", pointer="/by")
         if period not in rule.periods:
             raise Unprocessable(f"Distinct clients are counted per {', '.join(rule.periods)} only.", pointer="/period")
     elif by == "organization" and rule.credit == "region":
@@ -145,12 +147,13 @@ select distinct on (code) id, code, version, name, kind, unit, direction, defini
  order by code, version desc
 """
 )
-_BOTH = """
+_BOTH = f"""
 select t.period, t.part, t.bucket, t.organization_id, t.dimensions, t.value
   from indicator_total t where t.indicator_id = :id
 union all
-select e.period, e.part, e.bucket, e.organization_id, e.dimensions, e.value
-  from entry_unfolded u join indicator_entry e on e.id = u.entry_id where u.indicator_id = :id
+select e.period, e.part, e.bucket, e.organization_id, m.dimensions, e.value
+  from entry_unfolded u join indicator_entry e on e.id = u.entry_id join indicator i on i.id = e.indicator_id {SPLIT}
+ where u.indicator_id = :id
 """
 
 
@@ -159,18 +162,22 @@ def _series_sql(by: str, keep: str) -> str:
 select b.period, b.part, b.bucket, {by} as by, sum(b.value) as value from ({_BOTH}) b
   join indicator i on i.id = :id
  where b.period collate "C" >= :start and b.period collate "C" <= :end
-   and (i.rule ->> 'measure' <> 'distinct' or (length(b.period) = :length and {keep}))
+   and (i.rule ->> 'measure' <> 'distinct' or length(b.period) = :length) and {keep}
  group by 1, 2, 3, 4
 """
 
 
-_WHOLE = "b.dimensions = '{}'"
+# Of a distinct count the region has cells of its own; of all others its figure is the sum of the owners'.
+_REGION = "(b.organization_id is null or i.rule ->> 'measure' <> 'distinct')"
 _SERIES = {
-    None: text(_series_sql("cast(null as text)", f"b.organization_id is null and {_WHOLE}")),
-    "organization": text(_series_sql("cast(b.organization_id as text)", f"b.organization_id is not null and {_WHOLE}")),
-    "county": text(_series_sql("b.dimensions ->> 'county'", "b.dimensions ? 'county'")),
-    "term": text(_series_sql("b.dimensions ->> 'term'", "b.dimensions ? 'term'")),
-}
+    None: text(_series_sql("cast(null as text)", f"{_REGION} and b.dimensions = '{{}}'")),
+    "organization": text(
+        _series_sql(
+            "cast(b.organization_id as text)",
+            "(b.organization_id is not null or i.rule ->> 'measure' <> 'distinct') and b.dimensions = '{}'",
+        )
+    ),
+} | {name: text(_series_sql(f"b.dimensions ->> '{name}'", f"b.dimensions ? '{name}'")) for name in groups.DIMENSIONS}
 _EVENTS = text(
     """
 select e.seq, e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,

@@ -52,7 +52,8 @@ _EVENT = (
     "id uuid, collaborative_id uuid, kind text, at timestamptz, occurred_at timestamptz, day date, referral_id uuid,"
     " task_id uuid, action_plan_id uuid, need_id uuid, version integer, organization_id uuid,"
     " source_organization_id uuid,"
-    " acting_organization_id uuid, user_id uuid, on_behalf_of uuid, person_id uuid, from_state text, to_state text,"
+    " acting_organization_id uuid, user_id uuid, on_behalf_of uuid, person_id uuid, household_key uuid,"
+    " from_state text, to_state text,"
     " reason text, settled jsonb, facts jsonb, dimensions jsonb, reverses jsonb, restricted boolean"
 )
 _ENTRY = (

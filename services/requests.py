@@ -18,6 +18,7 @@ from domain.task import Verb as TaskVerb
 from services import shapes
 from services.clients import NewClient, insert_client
 from services.consents import require_consent
+from services.groups import counted_as
 from services.happenings import about_referral, happened
 from services.journal import new_id
 from services.messages import say
@@ -161,6 +162,7 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, 
     client_id = about.id
     if request.consent_id is not None:
         require_consent(tx, request.consent_id, (client_id, request.household_id), offered.organization_id)
+    counted = counted_as(tx, client_id, request.household_id)
     return {column.name: None for column in tables.referral.c} | {
         "id": new_id(),
         "reference": _reference(),
@@ -179,6 +181,8 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, 
         "priority": request.priority,
         "term": term,
         "county": about.county,
+        "groups": counted.groups,
+        "household_key": counted.household_key,
         "sensitive": offered.sensitive,
         "restricted": offered.confidential or tx.here.confidential,
         "state": rules.State.ACTIVE.value,

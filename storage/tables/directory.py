@@ -191,7 +191,9 @@ indicator = Table(
     plain("target", JSON, required=False),
     plain("effective_on", Date),
     plain("ends_on", Date, required=False),
+    plain("standing", TEXT, server_default="in_force"),
     UniqueConstraint("collaborative_id", "code", "version"),
+    CheckConstraint("standing in ('proposed', 'counting', 'in_force')", name="standing"),
     CheckConstraint("kind in ('how_much', 'how_well', 'better_off')", name="kind"),
     Index("indicator_collaborative_id_idx", "collaborative_id"),
 )
