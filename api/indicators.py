@@ -1,14 +1,17 @@
 """The shared numbers: what they mean, how they stand, and the exact events behind each."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from api import charts
 from api.calls import Reading, TheRecord
 from api.cursors import Keyset, Listing, Page
 from api.values import Code, Parameters, Text
+from api.wording import Language
 from services import indicators, shapes
+from services.naming import names_of
 
 router = APIRouter(prefix="/v1/indicators", tags=["Indicators"])
 Month = Annotated[str, Text(7, 7), Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
@@ -29,6 +32,31 @@ class EventFilters(Page):
 @router.get("", operation_id="list_indicators", summary="The short list, without figures")
 def list_indicators(record: TheRecord, call: Reading) -> list[shapes.Indicator]:
     return indicators.list_indicators(record, call)
+
+
+SVG = "image/svg+xml"
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture, in the reader's language.", "content": {SVG: {"schema": {"type": "string"}}}}
+}
+
+
+# Before the route below: its code would take the ending for a part of itself.
+@router.get(
+    "/{code}.svg",
+    operation_id="draw_indicator",
+    summary="Its trend against baseline and target, as a picture",
+    response_class=Response,
+    responses=_PICTURE,
+)
+def draw_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]) -> Response:
+    """By a group: small multiples, or bars where it is one period. The same figures are in the JSON without `.svg`."""
+    one = indicators.get_indicator(
+        record, call, code, start=asked.start, end=asked.end, by=asked.by, period=asked.period
+    )
+    names = names_of(record, call, asked.by)
+    start, end = (month[:4] if month and asked.period == "year" else month for month in (asked.start, asked.end))
+    drawn = charts.chart(one, Language(names.language), names=names.of, by=asked.by, start=start, end=end)
+    return Response(drawn, media_type=SVG)
 
 
 @router.get("/{code}", operation_id="get_indicator", summary="One indicator with its series")

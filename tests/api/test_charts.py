@@ -1,0 +1,200 @@
+"""Figures become a picture that somebody can read on a phone, in their language, and that says what is not known."""
+
+from __future__ import annotations
+
+import re
+import uuid
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+from api.charts import MOST_PANELS, chart
+from api.frames import nice
+from api.wording import Language
+from services.shapes import Indicator, Point
+
+EN, ES = Language("en"), Language("es")
+BASELINE, TARGET = {"value": 0.62, "period": "2025-06"}, {"value": 0.85, "on": "2027-06-30"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def indicator(*points: Point, name: str = "Acknowledged in time", unit: str = "ratio", **more: Any) -> Indicator:
+    given = {"baseline": None, "target": None} | more
+    return Indicator(
+        code="acknowledged_in_time",
+        version=1,
+        name=name,
+        kind="how_well",
+        unit=unit,
+        direction="up",
+        definition="d",
+        strategy="s",
+        owner_organization_id=uuid.uuid4(),
+        rule={},
+        series=list(points),
+        **given,
+    )
+
+
+def month(n: int, value: float | None, **by: str) -> Point:
+    return Point(period=f"{2025 + n // 12}-{n % 12 + 1:02d}", value=value, by=by)
+
+
+def drawn(svg: str) -> ET.Element:
+    """The picture must be well-formed; nothing in it may run or fetch."""
+    root = ET.fromstring(svg)  # noqa: S314 - our own
+    for each in root.iter():
+        assert each.tag.removeprefix(SVG) in {
+            "svg", "title", "desc", "rect", "text", "line", "polyline", "circle", "g",
+        }  # fmt: skip
+        assert not {key for key in each.attrib if key.startswith("on") or key in {"style", "href", "class"}}
+    return root
+
+
+def texts(svg: str) -> str:
+    return "\n".join("".join(each.itertext()) for each in drawn(svg).iter(f"{SVG}text"))
+
+
+def strokes(svg: str) -> list[int]:
+    """How many points each unbroken line has."""
+    return [len(each.attrib["points"].split()) for each in drawn(svg).iter(f"{SVG}polyline")]
+
+
+def test_a_reader_who_does_not_see_it_hears_title_range_newest_figure_baseline_and_target() -> None:
+    root = drawn(chart(indicator(*(month(n, n / 24) for n in range(24)), baseline=BASELINE, target=TARGET), EN))
+    assert root.attrib["role"] == "img"
+    title, told = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert title is not None
+    assert told is not None
+    assert title.text == "Acknowledged in time"
+    assert told.text == (
+        "from Jan 2025 to Dec 2026: 24 periods, 24 with a figure. newest: 95.8% (Dec 2026). Baseline: 62% (Jun 2025)."
+        " Target: 85% (Jun 30, 2027). The same figures as a table: /v1/indicators/acknowledged_in_time"
+    )
+
+
+def test_a_month_without_a_figure_is_a_gap_and_a_real_zero_is_a_point() -> None:
+    values = [0.5, 0.6, None, 0.0, 0.4, 0.3, None, 0.7]
+    svg = chart(indicator(*(month(n, v) for n, v in enumerate(values))), EN)
+    assert strokes(svg) == [2, 3]
+    assert len(list(drawn(svg).iter(f"{SVG}circle"))) == 6
+    missing = chart(indicator(month(0, 0.5), month(1, 0.6), month(4, 0.7), month(5, 0.7)), EN)
+    assert strokes(missing) == [2, 2], "a month that has no row at all is a gap too"
+
+
+def test_a_range_that_was_asked_for_is_shown_whole() -> None:
+    svg = chart(indicator(month(5, 0.5)), EN, start="2025-01", end="2025-12")
+    assert "Jan" in texts(svg)
+    (dot,) = drawn(svg).iter(f"{SVG}circle")
+    assert 150 < float(dot.attrib["cx"]) < 300
+
+
+@pytest.mark.parametrize("points", [(), (month(0, None), month(1, None))], ids=["no rows", "all null"])
+def test_without_any_figure_it_says_so(points: tuple[Point, ...]) -> None:
+    assert "No figures yet" in texts(chart(indicator(*points), EN))
+    assert "Todavía no hay cifras" in texts(chart(indicator(*points), ES))
+    assert list(drawn(chart(indicator(*points), EN)).iter(f"{SVG}circle")) == []
+
+
+def test_baseline_and_target_are_broken_lines_each_of_its_own_kind_with_value_and_day() -> None:
+    svg = chart(indicator(month(0, 0.5), baseline=BASELINE, target=TARGET), EN)
+    assert "Baseline 62%, Jun 2025" in texts(svg)
+    assert "Target 85% by Jun 30, 2027" in texts(svg)
+    kinds = {each.attrib.get("stroke-dasharray") for each in drawn(svg).iter(f"{SVG}line")} - {None}
+    assert len(kinds) == 2, "not told apart by color alone"
+
+
+def test_without_a_target_it_reads_baseline_period() -> None:
+    assert "Baseline period: no target yet" in texts(chart(indicator(month(0, 0.5)), EN))
+
+
+def test_numbers_and_months_are_in_the_readers_language() -> None:
+    points = [Point(period=f"2026-{n:02d}", value=1234.5 * n) for n in (1, 2)]
+    assert "2,469" in texts(chart(indicator(*points, unit="referrals"), EN))
+    spanish = texts(chart(indicator(*points, unit="referrals"), ES))
+    assert "ene" in spanish
+    assert "referencias" in spanish
+    share = texts(chart(indicator(month(0, 0.914), baseline=BASELINE, target=TARGET), ES))
+    assert "91.4\u00a0%" in share
+    assert "Meta 85\u00a0% para 30 jun 2027" in share
+
+
+def test_what_people_named_is_text_and_never_markup() -> None:
+    name = 'Hours <script>alert(1)</script> & "more"'
+    svg = chart(indicator(month(0, 0.5), name=name), EN)
+    assert "<script" not in svg
+    root = drawn(svg)
+    title = root.find(f"{SVG}title")
+    assert title is not None
+    assert title.text == name
+    groups = indicator(month(0, 0.1, organization="a"), month(1, 0.1, organization="a"))
+    assert "<b>" not in chart(groups, EN, by="organization", names={"a": "<b>Bold</b>"})
+
+
+def test_a_group_that_is_not_known_is_always_shown_and_comes_last() -> None:
+    points = [month(n, 3, county=fips) for n in range(3) for fips in ("31157", "31045")]
+    names = {"31157": "Scotts Bluff", "31045": "Dawes"}
+    shown = texts(chart(indicator(*points, unit="referrals"), EN, by="county", names=names)).splitlines()
+    named = [each for each in shown if each in {"Dawes", "Scotts Bluff", "Unknown"}]
+    assert named == ["Dawes", "Scotts Bluff", "Unknown"]
+    partners = indicator(month(0, 1, organization="a"), month(1, 1, organization="a"))
+    assert "Unknown" not in texts(chart(partners, EN, by="organization", names={"a": "Aging"}))
+
+
+def test_one_period_by_group_is_bars_and_several_are_panels_on_one_scale() -> None:
+    one = chart(indicator(*(month(0, n / 10, county=str(n)) for n in range(1, 4))), EN, by="county")
+    assert strokes(one) == []
+    widths = [float(each.attrib["width"]) for each in drawn(one).iter(f"{SVG}rect") if each.attrib["fill"] == "#005ea2"]
+    assert widths == pytest.approx([45.6, 91.2, 136.8, 0], abs=0.1)
+    several = chart(
+        indicator(*(month(n, c, county=str(c)) for n in range(4) for c in (1, 40)), unit="needs"), EN, by="county"
+    )
+    assert strokes(several) == [4, 4]
+    assert "Every panel has the same scale: 0–40" in texts(several)
+
+
+def test_more_groups_than_fit_are_counted_not_dropped_silently() -> None:
+    points = [month(n, 1, organization=str(o)) for n in range(2) for o in range(MOST_PANELS + 3)]
+    assert "3 more groups are in the table" in texts(chart(indicator(*points), EN, by="organization"))
+
+
+def test_two_partners_of_one_name_stay_two() -> None:
+    points = [month(n, n + o, organization=f"id-{o}") for n in range(2) for o in range(2)]
+    svg = chart(indicator(*points), EN, by="organization", names={"id-0": "Clinic", "id-1": "Clinic"})
+    assert strokes(svg) == [2, 2]
+
+
+@pytest.mark.parametrize("highest", [0, 0.4, 1, 4, 5, 9.99, 10, 11, 99, 100, 123456789, 1e15])
+def test_an_axis_ends_on_a_round_number_not_below_the_highest_figure(highest: float) -> None:
+    assert highest <= nice(highest) <= max(4, 3 * highest)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 24, 240, 2400])
+def test_labels_never_crowd(count: int) -> None:
+    points = [Point(period=f"{1900 + n // 12}-{n % 12 + 1:02d}", value=0.5) for n in (0, count - 1)]
+    labels = re.findall(r">(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)<", chart(indicator(*points), EN))
+    assert 1 <= len(labels) <= 7
+
+
+def test_everything_stays_inside_the_picture() -> None:
+    long = "The Very Long Named Community Action Partnership of Western Nebraska and Eastern Wyoming"
+    points = [month(n, 10.0**n, organization=str(o)) for n in range(12) for o in range(7)]
+    one = indicator(*points, name=long, unit="dollars", baseline={"value": 5}, target={"value": 7e11, "on": "2030"})
+    for svg in (chart(one, EN, by="organization", names={str(o): f"{long} {o}" for o in range(7)}), chart(one, ES)):
+        root = drawn(svg)
+        height = float(root.attrib["height"])
+        for each in root.iter():
+            assert 0 <= float(each.attrib.get("y", 0)) <= height
+            assert 0 <= float(each.attrib.get("cy", 0)) <= height
+            if each.tag == f"{SVG}text":
+                _fits(each)
+
+
+def _fits(each: ET.Element) -> None:
+    """By the width of an ordinary letter, which is a good half of its size."""
+    width = len(each.text or "") * float(each.attrib["font-size"]) * 0.56
+    x, anchor = float(each.attrib["x"]), each.attrib.get("text-anchor", "start")
+    left = {"start": x, "middle": x - width / 2, "end": x - width}[anchor]
+    assert left >= -4, each.text
+    assert left + width <= 500, each.text
