@@ -1,0 +1,69 @@
+"""Linear and mixed-integer programs, solved by HiGHS. Imported late: it costs a tenth of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+INFINITY = highspy.kHighsInf
+_ENOUGH = frozenset({highspy.HighsModelStatus.kOptimal})
+
+
+class NoSolution(Exception):
+    """None exists, or none was found in time."""
+
+
+class Program:
+    """Minimize costs · x within the columns' and the rows' bounds. Columns and rows are numbered from 0.
+
+    Solving again after a change starts from the last solution.
+    """
+
+    def __init__(self) -> None:
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
+            self._highs.setOptionValue(option, value)
+        self._columns = 0
+
+    def column(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:
+        """A new unknown; answers its number."""
+        number, self._columns = self._columns, self._columns + 1
+        self._highs.addCol(cost, low, high, 0, np.array([], dtype=np.int32), np.array([], dtype=np.float64))
+        if whole:
+            self._highs.changeColIntegrality(number, highspy.HighsVarType.kInteger)
+        return number
+
+    def row(self, low: float, high: float, coefficients: Mapping[int, float]) -> int:
+        """A new condition; answers its number."""
+        columns = np.array(list(coefficients), dtype=np.int32)
+        values = np.array(list(coefficients.values()), dtype=np.float64)
+        self._highs.addRow(low, high, len(columns), columns, values)
+        return self._highs.getNumRow() - 1
+
+    def bound(self, column: int, low: float, high: float) -> None:
+        self._highs.changeColBounds(column, low, high)
+
+    def cost(self, column: int, cost: float) -> None:
+        self._highs.changeColCost(column, cost)
+
+    def coefficient(self, row: int, column: int, value: float) -> None:
+        self._highs.changeCoeff(row, column, value)
+
+    def solve(self, seconds: float = 10.0) -> float:
+        """The least cost; raises NoSolution."""
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(seconds, 0.01))
+        self._highs.run()
+        if self._highs.getModelStatus() not in _ENOUGH:
+            raise NoSolution
+        return float(self._highs.getInfo().objective_function_value)
+
+    def values(self) -> NDArray[np.float64]:
+        """Of the last solution, by column."""
+        return np.asarray(self._highs.getSolution().col_value)
+
+    def reduced(self) -> NDArray[np.float64]:
+        """Reduced costs of the last solution, by column; of linear programs only."""
+        return np.asarray(self._highs.getSolution().col_dual)

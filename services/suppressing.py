@@ -1,0 +1,181 @@
+"""Which cells of a published table are hidden, so that no small count is shown or can be computed.
+
+Small cells are hidden, then as few others as make every hidden cell's range at least the threshold wide. The choice is
+an integer program that learns from the reader: whenever a hidden cell can be computed too closely, the reader's dual
+solution says which cells would have widened it. A quick choice by linear programs alone comes first; it stands when
+time runs out. Whatever is chosen, the reader has tried it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Set
+
+from domain.protection import Key, Protection, Table
+from services.inference import EPSILON, Reader
+from services.solving import INFINITY, NoSolution, Program
+
+
+def protect(table: Table, threshold: int, seconds: float = 5.0) -> Protection:
+    """`seconds` of processor time at most go into hiding fewer cells; safety never depends on them."""
+    until = time.process_time() + seconds
+    found = [_protect(part, threshold, until) for part in table.parts()]
+    return Protection(
+        small=_union(each.small for each in found),
+        withheld=_union(each.withheld for each in found),
+        complement=_union(each.complement for each in found),
+        exposed=_union(each.exposed for each in found),
+        best=all(each.best for each in found),
+    )
+
+
+def _union(sets: Iterable[frozenset[Key]]) -> frozenset[Key]:
+    return frozenset(key for each in sets for key in each)
+
+
+def _protect(table: Table, threshold: int, until: float) -> Protection:
+    small = table.small(threshold)
+    withheld = table.withheld - small
+    forced = small | withheld
+    if not forced:
+        return Protection(frozenset(), frozenset(), frozenset())
+    reader = Reader(table, threshold)
+    free, exposed = _hideable(reader, forced)
+    must = forced - exposed
+    chosen = _thinned(reader, forced, exposed, _quick(reader, forced, exposed, free), until)
+    hidden, best = _fewest(reader, must, exposed, chosen, free, until)
+    return Protection(small, withheld, hidden - forced, exposed, best)
+
+
+def _hideable(reader: Reader, forced: frozenset[Key]) -> tuple[frozenset[Key], frozenset[Key]]:
+    """(cells that may be hidden, cells that even then could be computed). Nothing is exposed unless something was
+    public before.
+    """
+    free = frozenset(reader.table.values) - reader.table.known
+    bare: frozenset[Key] = frozenset()
+    while reader.table.known:
+        reader.hide(free)
+        more = frozenset(reader.unsafe(sorted(free - bare, key=str)))
+        if not more:
+            break
+        bare |= more
+        free -= more - forced
+    return free, bare & forced
+
+
+def cost(reader: Reader, key: Key) -> float:
+    """One a cell; among equals, rather a small one."""
+    return 1.0 + min(0.5, reader.table.values[key] / 10_000)
+
+
+def _quick(reader: Reader, forced: Set[Key], exposed: Set[Key], free: Set[Key]) -> frozenset[Key]:
+    """A safe choice, cell by cell: the cheapest change of the table that moves the cell far enough."""
+    hidden = set(forced)
+    mover = _Mover(reader, free)
+    mover.allow(hidden)
+    while True:
+        reader.hide(hidden)
+        unsafe = reader.unsafe(sorted(hidden - exposed, key=lambda key: (reader.table.values[key], str(key))))
+        if not unsafe:
+            return frozenset(hidden)
+        for key in unsafe:
+            moved = mover.move(key) - hidden
+            mover.allow(moved)
+            hidden |= moved
+
+
+class _Mover:
+    """Two tables that a reader could not tell from the real one, as far apart in one cell as the threshold."""
+
+    def __init__(self, reader: Reader, free: Set[Key]) -> None:
+        self._reader, self._program = reader, Program()
+        self._moves: dict[Key, list[int]] = {}
+        for key, value in reader.table.values.items():
+            highs = (reader.reach, value, reader.reach, value) if key in free else (0, 0, 0, 0)
+            self._moves[key] = [self._program.column(0.0, high, self._price(key)) for high in highs]
+        for each in reader.table.sums:
+            for up, down in ((0, 1), (2, 3)):
+                row = {self._moves[part][up]: -1.0 for part in each.parts}
+                row |= {self._moves[part][down]: 1.0 for part in each.parts}
+                row |= {self._moves[each.total][up]: 1.0, self._moves[each.total][down]: -1.0}
+                self._program.row(0.0, 0.0, row)
+        self._apart = self._program.row(float(reader.threshold), INFINITY, {})
+
+    def _price(self, key: Key) -> float:
+        return cost(self._reader, key) / self._reader.threshold
+
+    def allow(self, keys: Iterable[Key]) -> None:
+        """Hidden already: moving them costs nothing."""
+        for key in keys:
+            for column in self._moves[key]:
+                self._program.cost(column, 0.0)
+
+    def move(self, key: Key) -> set[Key]:
+        signs = (1.0, -1.0, -1.0, 1.0)
+        for column, sign in zip(self._moves[key], signs, strict=True):
+            self._program.coefficient(self._apart, column, sign)
+        self._program.solve()
+        values = self._program.values()
+        for column in self._moves[key]:
+            self._program.coefficient(self._apart, column, 0.0)
+        return {each for each, columns in self._moves.items() if any(values[c] > EPSILON for c in columns)}
+
+
+def _thinned(
+    reader: Reader, forced: Set[Key], exposed: Set[Key], hidden: frozenset[Key], until: float
+) -> frozenset[Key]:
+    """Show again what is not needed, the dearest first."""
+    first: list[Key] = sorted(forced - exposed, key=str)
+    for key in sorted(hidden - forced, key=lambda key: (-cost(reader, key), str(key))):
+        if time.process_time() > until:
+            break
+        fewer = hidden - {key}
+        reader.hide(fewer)
+        broken = next((each for each in [*first, *(fewer - forced)] if not reader.safe(each)), None)
+        if broken is None:
+            hidden = fewer
+        elif broken in forced:
+            first.remove(broken)
+            first.insert(0, broken)
+    return hidden
+
+
+def _fewest(
+    reader: Reader, must: Set[Key], exposed: Set[Key], chosen: frozenset[Key], free: Set[Key], until: float
+) -> tuple[frozenset[Key], bool]:
+    """(the fewest cells, True), or (`chosen`, False) when time runs out before they are found."""
+    master = Program()
+    column = {
+        key: master.column(1.0 if key in must or key in exposed else 0.0, 1.0, cost(reader, key), whole=True)
+        for key in sorted(set(free) | exposed, key=str)
+    }
+    limit = sum(cost(reader, key) for key in chosen)
+    while (left := until - time.process_time()) > 0:
+        try:
+            least = master.solve(left)
+        except NoSolution:
+            break
+        if least > limit - 0.01:
+            return chosen, True
+        values = master.values()
+        hidden = frozenset(key for key, number in column.items() if values[number] > 0.5)
+        reader.hide(hidden)
+        if not _learn(reader, master, column, hidden - exposed):
+            return hidden, True
+    return chosen, False
+
+
+def _learn(reader: Reader, master: Program, column: dict[Key, int], hidden: Iterable[Key]) -> bool:
+    """Tell the program why hidden cells are not safe; False: they all are."""
+    learned = False
+    for key in hidden:
+        if reader.safe(key):
+            continue
+        found = reader.range(key)
+        if found.width < reader.threshold - EPSILON:
+            room = {each: min(worth, reader.threshold) for each, worth in found.why.items() if each in column}
+            row = {column[each]: worth for each, worth in room.items()}
+            row[column[key]] = row.get(column[key], 0.0) - reader.threshold
+            master.row(0.0, INFINITY, row)
+            learned = True
+    return learned
