@@ -31,6 +31,7 @@ _TASK_SHOWN: Final = {
     "service_id": _SERVICE,
     "client_id": None,
     "outcome": None,
+    "outputs": {},
     "reason": None,
     "ball_in_court": {"organization_id": _HOUSING, "user_id": None},
     "clock": "acknowledge",

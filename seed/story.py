@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from random import Random
 
+from domain.taxonomy import akin
 from seed.directory import Organization, Service
 from seed.ending import Ending, ending, kind_of
 from seed.ids import chance
@@ -29,7 +30,7 @@ class Request:
     slugs of services. `kind`: referral, or information (a listed organization: its number is handed out).
     `on_behalf`: the target is reached by phone, so the source records its moves. `consent` is the form in
     which it was given; None: the target sees the need only. `reroute_to` is set where the ending declines and
-    there is another door; it may serve a neighboring term.
+    there is another door for the same need.
     """
 
     number: int
@@ -164,14 +165,12 @@ def _consent(random: Random, source: Organization) -> str | None:
 
 
 def _other_doors(visit: _Visit, asked: Service) -> list[str]:
-    """Services of other connected partners for the same term, else for the nearest neighboring one."""
+    """Services of other connected partners that answer the same need: of its very term, else of one above or below."""
     others = [
         other
         for other in visit.offered
-        if other.organization_id != asked.organization_id and visit.region.owner(other).mode == "connected"
+        if akin(other.term, asked.term)
+        and other.organization_id != asked.organization_id
+        and visit.region.owner(other).mode == "connected"
     ]
-    for term in (asked.term, *script()["other_doors"].get(asked.term, ())):
-        doors = [other.slug for other in others if other.term == term]
-        if doors:
-            return doors
-    return []
+    return [other.slug for other in others if other.term == asked.term] or [other.slug for other in others]

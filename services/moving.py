@@ -111,7 +111,7 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
     """The task is over: the referral follows, and what came of the need is recorded or taken back."""
     f, voided = locked.f, after.state is State.ENTERED_IN_ERROR
     if locked.t["round"] == f["round"] and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR:
-        columns = dict.fromkeys(_WORDS) if voided and locked.t["outcome"] else {}
+        columns = dict.fromkeys(WORDS) if voided and locked.t["outcome"] else {}
         if after.state is State.COMPLETED:
             columns = {"outcome_task": locked.t["outcome"]}
         save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
@@ -119,7 +119,8 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
         settle_need(work, f, task=locked.t, occurred_at=None if voided else at.occurred_at)
 
 
-_WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
+WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
+"""What was said to have come of it: gone when the work was entered in error."""
 
 
 def _wake(work: Work, locked: Locked, at: Moment) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from domain.clock import Clock
 from domain.moves import Happened, born
+from domain.taxonomy import akin
 from services.happenings import about_task, happened
 from services.journal import new_id
 from services.refusals import Unprocessable
@@ -57,6 +58,18 @@ def find_service(tx: Tx, service_id: UUID) -> Offered:
     )
 
 
+def require_same_need(offered: Offered, term: str) -> None:
+    """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve.
+
+    Raises Unprocessable."""
+    if not akin(offered.term, term):
+        raise Unprocessable(
+            f"That service answers another need ({offered.term}; this one is {term}). Make a new referral for that"
+            f" need, or choose a service of this one: GET /v1/services?taxonomy={term}.",
+            pointer="/service_id",
+        )
+
+
 def new_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
     """A new task of the referral's running round, requested now; not written yet."""
     task_id = new_id()
@@ -97,10 +110,16 @@ def new_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
     return Locked(task, referral_of(f), t, f)
 
 
-def insert_offer(tx: Tx, offer: Locked) -> None:
-    """In the caller's transaction, after its referral."""
+def insert_offer(tx: Tx, offer: Locked, asked_at: datetime | None = None) -> None:
+    """In the caller's transaction, after its referral. `asked_at`: when it was requested, as told; None: now."""
     tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
-    happened(tx, about_task(offer.t, offer.f), Happened("task_requested", None, offer.task.state), version=1)
+    happened(
+        tx,
+        about_task(offer.t, offer.f),
+        Happened("task_requested", None, offer.task.state),
+        version=1,
+        occurred_at=asked_at,
+    )
 
 
 def first_look(offer: Locked) -> datetime:

@@ -13,16 +13,16 @@ from domain import referral as rules
 from domain.clock import Moment
 from domain.moves import Details, Happened, move
 from domain.referral import ConfirmedBy, Verb
-from domain.task import OPEN, Outcome, Side
+from domain.task import OPEN, Outcome, Side, State
 from domain.task import Verb as TaskVerb
 from services import shapes
 from services.consents import require_consent
 from services.happenings import about_referral, happened
 from services.ladder import note_overdue
 from services.messages import say
-from services.moving import settle_move, unreversed
+from services.moving import WORDS, settle_move, unreversed
 from services.needs import settle_need
-from services.offers import Offered, find_service, first_look, insert_offer, new_offer
+from services.offers import Offered, find_service, first_look, insert_offer, new_offer, require_same_need
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.rows import (
     OWN_CLIENT,
@@ -76,6 +76,7 @@ def reroute_referral(
     def act(tx: Tx, locked: LockedReferral) -> None:
         after = rules.move(locked.referral, Verb.REROUTE)
         offered = find_service(tx, service_id)
+        require_same_need(offered, locked.f["term"])
         consent = _consent_for(tx, locked, offered, consent_id)
         require_release(tx, consent, offered)
         save_referral(
@@ -135,16 +136,16 @@ def close_unmet(record: Record, call: Call, referral_id: UUID, reason: str) -> A
 
 
 def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> Answer[shapes.Referral]:
-    """Entered in error, with all its tasks; everything that it counted is taken back."""
+    """Entered in error, with all its tasks, also those that had ended; all that it counted is taken back, once."""
 
     def act(tx: Tx, locked: LockedReferral) -> None:
         after = rules.move(locked.referral, Verb.VOID)
         say(tx, locked.f, "note", words)
         reverses = unreversed(tx, referral_id=referral_id)
-        save_referral(tx, locked, after, outcome=None)
+        save_referral(tx, locked, after, confirmed_by=None, **dict.fromkeys(WORDS))
         say_event(tx, locked, after, Verb.VOID, reverses=reverses)
         for offer in locked.tasks:
-            if offer.task.state in OPEN:
+            if offer.task.state is not State.ENTERED_IN_ERROR:
                 _settle(tx, locked, offer, TaskVerb.VOID, Details(), reverses=[])
         settle_need(tx, locked.f)
         tx.journal.look(f"referral-{referral_id}")

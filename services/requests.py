@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from services.journal import new_id
 from services.messages import say
 from services.moving import Said, move_task
 from services.needs import insert_need, settle_need
-from services.offers import Offered, find_service, first_look, insert_offer, new_offer
+from services.offers import Offered, find_service, first_look, insert_offer, new_offer, require_same_need
 from services.referrals import fill_in, kept, require_release, say_event
 from services.refusals import Unprocessable
 from services.rows import (
@@ -96,7 +96,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
     if offer is None:
         _inform(tx, made)
     else:
-        insert_offer(tx, offer)
+        insert_offer(tx, offer, _asked_at(request))
         if request.finished:
             _finish(tx, made, offer, request.finished, request.finished.occurred_at or request.occurred_at)
         tx.journal.look(f"referral-{f['id']}")
@@ -106,16 +106,21 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
 
 def _check(tx: Tx, request: Request) -> None:
     """What contradicts itself is refused, never half obeyed."""
-    if request.occurred_at is not None and request.occurred_at > tx.now:
-        raise Unprocessable(
-            "It cannot have happened in the future. Leave occurred_at out for now.", pointer="/occurred_at"
-        )
-    for pointer, day in _days(tx, request):
-        if day < tx.agenda.counts_from:
+    for pointer, at in _said(request):
+        if at > tx.now:
+            raise Unprocessable(
+                "It cannot have happened in the future. Leave occurred_at out for now.", pointer=pointer
+            )
+        if tx.agenda.region().local_date(at) < tx.agenda.counts_from:
             raise Unprocessable(
                 f"The shared numbers begin on {tx.agenda.counts_from}. Is the year right? Record older work elsewhere.",
                 pointer=pointer,
             )
+    if [at for _, at in _said(request)] != sorted(at for _, at in _said(request)):
+        raise Unprocessable(
+            "The work cannot have ended before it was asked for. Correct one of the two occurred_at.",
+            pointer="/finished/occurred_at",
+        )
     if request.kind == "information" and request.finished:
         raise Unprocessable("Information given is finished by itself. Leave 'finished' out.", pointer="/finished")
     named = [name for name in ("client_id", "client", "household_id") if getattr(request, name) is not None]
@@ -123,11 +128,16 @@ def _check(tx: Tx, request: Request) -> None:
         raise Unprocessable("Name one: client_id, client with what you know, or household_id.", pointer="/client_id")
 
 
-def _days(tx: Tx, request: Request) -> list[tuple[str, date]]:
-    """The days in the region on which it is said to have occurred, each with its pointer."""
+def _said(request: Request) -> list[tuple[str, datetime]]:
+    """When it is said to have occurred: the request, then the finished work, each with its pointer."""
     said = [("/occurred_at", request.occurred_at)]
     said += [("/finished/occurred_at", request.finished.occurred_at)] if request.finished else []
-    return [(pointer, tx.agenda.region().local_date(at)) for pointer, at in said if at is not None]
+    return [(pointer, at) for pointer, at in said if at is not None]
+
+
+def _asked_at(request: Request) -> datetime | None:
+    """Work recorded afterwards was asked for then; None: now."""
+    return next((at for _, at in _said(request)), None)
 
 
 def _about(tx: Tx, request: Request) -> Any:
@@ -155,6 +165,7 @@ def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) ->
     row = tx.row(_NEED, id=request.need_id, me=tx.here.organization_id)
     if row is None or (row.client_id, row.household_id) != (client_id, request.household_id):
         raise Unprocessable("No need with that id for this client or household.", pointer="/need_id")
+    require_same_need(offered, row.term)
     return request.need_id, row.term
 
 
@@ -208,7 +219,7 @@ def _say_created(tx: Tx, f: dict[str, Any], request: Request) -> None:
             facts={"priority": f["priority"], "kind": f["kind"], "origin": f["origin"]},
         ),
         version=1,
-        occurred_at=request.occurred_at or (request.finished.occurred_at if request.finished else None),
+        occurred_at=_asked_at(request),
     )
     for kind, words in (("reason", request.reason), ("note", request.note)):
         if words:

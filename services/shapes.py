@@ -87,6 +87,9 @@ class Task(Shape):
     service_id: UUID | None
     client_id: UUID | None = Field(None, description="Your own record of the client; null where you may not see one.")
     outcome: WhatCame | None
+    outputs: dict[str, int | bool | str] | None = Field(
+        None, description="What was given, as `complete` told: numbers, yes or no, codes. Null for who takes no part."
+    )
     reason: str | None = Field(description="A code of GET /v1/reasons.")
     ball_in_court: BallInCourt | None = Field(description="Whose turn it is; nobody's once it has ended.")
     clock: RunningClock | None

@@ -33,6 +33,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         service_id=None if hidden else t["service_id"],
         client_id=_client_of(tx, t, f),
         outcome=t["outcome"],
+        outputs=_outputs(tx, t),
         reason=t["reason"],
         ball_in_court=_ball(ball, t),
         clock=t["clock"],
@@ -116,6 +117,12 @@ def _client_of(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Any:
     if f["source_organization_id"] == tx.here.organization_id:
         return f["client_id"]
     return t["own_client_id"] if t["organization_id"] == tx.here.organization_id else None
+
+
+def _outputs(tx: Tx, t: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was given is between the two that work on it."""
+    takes_part = tx.here.organization_id in (t["organization_id"], t["source_organization_id"])
+    return dict(t["outputs"]) if takes_part else None
 
 
 def _ball(organization_id: Any, t: Mapping[str, Any]) -> BallInCourt | None:

@@ -136,6 +136,10 @@ class House:
         organization = self.region.organization(slug)
         return [s for s in self.region.services if s.organization_id == organization.id][nth]
 
+    def other_door(self) -> Service:
+        """The church helps with any housing need: where what the housing authority declines may go."""
+        return self.service("faith", nth=2)
+
     def refer(self, source: str, target: str, *, consent: bool = False, **more: Any) -> dict[str, Any]:
         """A referral from a caseworker of `source` to the first service of `target`, made over HTTP."""
         worker = self.caseworker(source)

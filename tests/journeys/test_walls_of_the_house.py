@@ -19,13 +19,44 @@ def test_the_backbone_and_its_auditor_record_no_client_and_list_none(house: Hous
 
 
 def test_after_a_re_route_the_new_target_sees_its_own_category_and_not_the_need_behind_it(house: House) -> None:
-    made = house.refer("cap", "bh")
-    hollis = house.caseworker("bh")
-    hollis.does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", {"reason_code": "full", "reason_class": "no_capacity"})
-    pantry = house.service("pantry")
-    house.caseworker("cap").does(f"/v1/referrals/{made['id']}/reroute", {"service_id": str(pantry.id)})
-    assert house.caseworker("pantry").read(f"/v1/referrals/{made['id']}")["term"] == pantry.term
-    assert house.caseworker("cap").read(f"/v1/referrals/{made['id']}")["term"] == made["term"] != pantry.term
+    made = house.refer("cap", "housing")
+    gwen = house.caseworker("housing")
+    gwen.does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", {"reason_code": "full", "reason_class": "no_capacity"})
+    church = house.other_door()
+    house.caseworker("cap").does(f"/v1/referrals/{made['id']}/reroute", {"service_id": str(church.id)})
+    assert house.caseworker("faith").read(f"/v1/referrals/{made['id']}")["term"] == church.term
+    assert house.caseworker("cap").read(f"/v1/referrals/{made['id']}")["term"] == made["term"] != church.term
+
+
+def test_a_service_that_answers_another_need_cannot_be_asked_for_this_one(house: House) -> None:
+    maria, made = house.caseworker("cap"), house.refer("cap", "housing")
+    decline = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.caseworker("housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", decline)
+    bread = {"service_id": str(house.service("pantry").id)}
+    refused = maria.post(f"/v1/referrals/{made['id']}/reroute", bread)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/service_id")
+    assert "food.pantry" in refused.json()["detail"]
+    assert "new referral" in refused.json()["detail"]
+    assert maria.read(f"/v1/referrals/{made['id']}")["state"] == "awaiting_source"
+    new = bread | {"client_id": made["client_id"], "need_id": made["need_id"]}
+    assert maria.post("/v1/referrals", new).json()["errors"][0]["pointer"] == "/service_id"
+    assert maria.post("/v1/referrals", new | {"need_id": None}).status_code == 201
+
+
+def test_work_recorded_afterwards_was_asked_for_before_it_ended(house: House) -> None:
+    maria = house.caseworker("cap")
+    early, late = ((datetime.now(UTC) - timedelta(hours=hours)).isoformat() for hours in (30, 20))
+    body = {"service_id": str(house.service("cap").id), "client": {"given_name": "Ana", "family_name": "Brook"}}
+    swapped = body | {"occurred_at": late, "finished": {"outcome": "need_met", "occurred_at": early}}
+    refused = maria.post("/v1/referrals", swapped)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/finished/occurred_at")
+    made = maria.does(
+        "/v1/referrals", body | {"occurred_at": early, "finished": {"outcome": "need_met", "occurred_at": late}}
+    )
+    story = maria.read(f"/v1/referrals/{made['id']}/timeline")["items"]
+    when = {event["kind"]: datetime.fromisoformat(event["occurred_at"]) for event in story}
+    assert when["referral_created"] == when["task_requested"] == datetime.fromisoformat(early)
+    assert when["task_accepted"] == when["task_completed"] == when["referral_closed"] == datetime.fromisoformat(late)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +67,10 @@ def test_after_a_re_route_the_new_target_sees_its_own_category_and_not_the_need_
         ({"client": {"given_name": "Ana", "family_name": "Brook", "birth_date": "2098-01-01"}}, "/client/birth_date"),
         ({"client": {"given_name": "Ana", "birth_date": "1990-01-01", "birth_year": 1985}}, "/client/birth_year"),
         ({"client": {}}, "/client/given_name"),
+        (
+            {"finished": {"outcome": "need_met", "occurred_at": (datetime.now(UTC) + timedelta(days=2)).isoformat()}},
+            "/finished/occurred_at",
+        ),
         ({"client_id": "01890000-0000-7000-8000-000000000001"}, "/client_id"),
     ],
 )

@@ -30,7 +30,7 @@ def test_declined_by_one_asked_of_another_and_accepted_after_a_question(house: H
     assert back["allowed_actions"] == ["withdraw", "reroute", "close-unmet", "void"]
     assert "Ask again in May." in [m["body"] for m in maria.read(f"/v1/referrals/{made['id']}/timeline")["messages"]]
 
-    service = str(house.service("faith").id)
+    service = str(house.other_door().id)
     consent = house.consent(maria, made["client_id"], "faith")["id"]
     routed = maria.does(f"/v1/referrals/{made['id']}/reroute", {"service_id": service, "consent_id": consent})
     assert (routed["reference"], routed["state"], len(routed["tasks"])) == (made["reference"], "active", 2)

@@ -215,7 +215,7 @@ def test_who_declined_hears_the_same_again_after_the_referral_went_elsewhere(hou
     referral = refer(house, "cap", "housing")
     path, body = f"{task_of(referral)}/decline", {"reason_code": "full", "reason_class": "no_capacity"}
     first = gwen.post(path, body, key)
-    maria.does(f"/v1/referrals/{referral.id}/reroute", {"service_id": str(house.service("pantry").id)})
+    maria.does(f"/v1/referrals/{referral.id}/reroute", {"service_id": str(house.other_door().id)})
     again = gwen.post(path, body, key)
     assert (again.status_code, again.content) == (200, first.content)
     assert gwen.read(task_of(referral))["state"] == "declined"

@@ -61,7 +61,7 @@ def test_source_and_target_move_the_same_referral_at_once_and_nobody_ever_hears_
 ) -> None:
     """Withdraw locks the referral and all its tasks, accept one: the one lock order keeps them apart (decision 10)."""
     source, target = "maria.cap", "gwen.housing"
-    elsewhere = house.service("pantry").id
+    elsewhere = house.other_door().id
     deadlocks = house.sql("select deadlocks from pg_stat_database where datname = current_database()")
 
     def attempt(act: Any) -> str:

@@ -205,7 +205,7 @@ def test_a_past_target_keeps_its_own_task_and_loses_everything_else(house: House
     gwen = house.person("gwen.housing")
     assert SECRET["reason"] in gwen.get(f"/v1/referrals/{made['id']}/timeline").text
     gwen.does(f"{first}/decline", {"reason_code": "full", "reason_class": "no_capacity", "text": "No room until May."})
-    moved = maria.does(f"/v1/referrals/{made['id']}/reroute", {"service_id": str(house.service("faith").id)})
+    moved = maria.does(f"/v1/referrals/{made['id']}/reroute", {"service_id": str(house.other_door().id)})
     assert moved["consent_id"] is None, "the consent named housing only"
     seen = look(house, "gwen.housing", made, copies(house, made))
     assert (seen.referral, seen.task, seen.timeline, seen.client, seen.listed) == (404, 200, 404, 404, False)
@@ -291,6 +291,16 @@ def test_a_family_s_consent_discloses_the_member_who_gave_it_to_its_recipient_an
     maria.does(f"/v1/consents/{consent}/revoke")
     seen = look(house, "gwen.housing", asked[0], [*copy])
     assert (seen.client, seen.task, seen.knows("name"), seen.knows("reason")) == (404, 200, False, False)
+
+
+def test_what_was_given_is_shown_to_the_two_that_took_part_and_to_nobody_else(house: House) -> None:
+    made = refer(house, "cap", "housing", consent=False)
+    gwen, given = house.person("gwen.housing"), {"months_of_rent": 2, "keys": True, "paid_to": "landlord"}
+    gwen.does(f"{task_of(made)}/accept")
+    assert gwen.does(f"{task_of(made)}/complete", OUTCOME | {"outputs": given})["outputs"] == given
+    assert house.person("maria.cap").read(f"/v1/referrals/{made['id']}")["tasks"][0]["outputs"] == given
+    assert house.person("ruth.hub").read(task_of(made))["outputs"] is None
+    assert "paid_to" not in look(house, "ruth.hub", made, [made["client_id"]]).text
 
 
 def test_two_yeses_at_the_same_moment_copy_one_record(house: House) -> None:

@@ -66,7 +66,7 @@ def message(case: Case, kind: str = "look", result: str | None = None) -> Messag
 @pytest.mark.usefixtures("short")
 def test_a_reroute_whose_messages_are_lost_is_found_at_the_next_deadline(quiet_room: Room, case: Case) -> None:
     case.declined()
-    case.decides("reroute", {"service_id": str(case.house.service("pantry").id)})
+    case.decides("reroute", {"service_id": str(case.house.other_door().id)})
     quiet_room.lose_messages()
     eventually(lambda: case.task in quiet_room.pending(case.workflow_id))
     assert case.tasks == [task for task, _ in quiet_room.scheduled(case.workflow_id)]

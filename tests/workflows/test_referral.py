@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from seed.directory import Service
 from tests.house import OUTCOME, House, eventually
 from tests.workflows.case import Case, refer
 from tests.workflows.clocks import adopt
@@ -26,9 +27,8 @@ def case(room: Room, house: House) -> Case:
     return made
 
 
-def reroute(case: Case, to: str) -> None:
-    service = str(case.house.service(to).id)
-    case.decides("reroute", {"service_id": service})
+def reroute(case: Case, to: Service) -> None:
+    case.decides("reroute", {"service_id": str(to.id)})
 
 
 def test_a_referral_that_is_accepted_started_completed_and_confirmed_costs_at_most_fourteen_transitions(
@@ -81,14 +81,14 @@ def test_a_declined_referral_is_offered_again_in_the_same_workflow_with_an_activ
     room.idle(case.workflow_id)
     assert list(room.pending(case.workflow_id)) == []
 
-    reroute(case, "pantry")
+    reroute(case, case.house.other_door())
     room.idle(case.workflow_id)
 
     second = case.task
     assert second != first
     assert case.tasks == [first, second]
     assert list(room.pending(case.workflow_id)) == [second]
-    case.target = case.house.caseworker("pantry")
+    case.target = case.house.caseworker("faith")
     case.does("accept")
     case.does("complete", OUTCOME)
     case.decides("confirm", OUTCOME)
@@ -101,10 +101,10 @@ def test_two_partners_that_decline_before_the_engine_looks_leave_it_one_step_to_
     """Everything happens at once: the engine may have missed whole rounds, and asks only for what is open."""
     case = refer(house, "cap", "housing")
     case.declined()
-    reroute(case, "pantry")
-    case.target = house.caseworker("pantry")
+    reroute(case, case.house.other_door())
+    case.target = house.caseworker("faith")
     case.declined()
-    reroute(case, "family")
+    reroute(case, house.service("housing"))
     eventually(lambda: list(room.pending(case.workflow_id)) == [case.task])
     room.idle(case.workflow_id)
     assert list(room.pending(case.workflow_id)) == [case.task]
