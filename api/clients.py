@@ -9,7 +9,7 @@ from pydantic import Field
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Choice, Code, Day, Id, Instant, Name, Parameters, ShortText, Text, Year
-from services import clients, consents, households, needs, shapes
+from services import clients, consents, duplicates, households, links, needs, shapes
 
 router = APIRouter(prefix="/v1", tags=["Referrals"])
 
@@ -84,6 +84,12 @@ class HouseholdBody(Body):
 
 class ClientFilters(Page):
     q: ShortText | None = Field(None, description="Words of the name.")
+
+
+class LinkBody(Body):
+    """Another record of my organization that is of the same person."""
+
+    client_id: Id
 
 
 class NeedBody(Body):
@@ -172,7 +178,43 @@ def get_client(client_id: Id, record: TheRecord, call: Reading) -> Response:
     summary="Records of my organization that may be the same person",
 )
 def list_possible_duplicates(client_id: Id, record: TheRecord, call: Reading) -> list[shapes.PossibleDuplicate]:
-    return clients.possible_duplicates(record, call, client_id)
+    return duplicates.possible_duplicates(record, call, client_id)
+
+
+@router.post(
+    "/clients/{client_id}/links",
+    operation_id="link_clients",
+    summary="Two records are of one person",
+    status_code=201,
+    response_model=shapes.ClientLink,
+)
+def link_clients(client_id: Id, body: LinkBody, record: TheRecord, call: Commanding) -> Response:
+    return answered(links.link_clients(record, call, client_id, body.client_id), f"/v1/clients/{client_id}/links")
+
+
+@router.get("/clients/{client_id}/links", operation_id="list_client_links", summary="The links of a client")
+def list_links(client_id: Id, record: TheRecord, call: Reading) -> list[shapes.ClientLink]:
+    return links.list_links(record, call, client_id)
+
+
+@router.get(
+    "/clients/{client_id}/links/{link_id}",
+    operation_id="get_client_link",
+    summary="Read a link",
+    response_model=shapes.ClientLink,
+)
+def get_link(client_id: Id, link_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(links.get_link(record, call, client_id, link_id))
+
+
+@router.post(
+    "/clients/{client_id}/links/{link_id}/revoke",
+    operation_id="revoke_client_link",
+    summary="They are two persons after all",
+    response_model=shapes.ClientLink,
+)
+def revoke_link(client_id: Id, link_id: Id, record: TheRecord, call: Commanding) -> Response:
+    return answered(links.revoke_link(record, call, client_id, link_id))
 
 
 @router.post("/needs", operation_id="create_need", summary="Record a need", status_code=201, response_model=shapes.Need)

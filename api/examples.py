@@ -13,6 +13,7 @@ _PERSON = "019357a0-0000-7000-8000-0000000000d4"
 _NEED = "019357b2-08d5-7e11-b0aa-13c9e2f4d810"
 _CONSENT = "019357b0-7711-7a5d-94c2-0e8b3f6a2d47"
 _EVENT = "019357b2-4c1f-7d02-9e36-5af1c07b8e64"
+_LINK = "019357b2-9a10-7b3d-8c55-2e7f90d1a644"
 _MONDAY, _TUESDAY = "2026-11-23T15:04:05Z", "2026-11-24T16:30:00Z"
 
 _RESIDENCE: Final = {"kind": "fixed", "county": "31157"}
@@ -94,6 +95,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "residence": _RESIDENCE,
     },
     "HouseholdBody": {"name": "Featherstone", "members": [{"client_id": _CLIENT, "role": "head"}]},
+    "LinkBody": {"client_id": _CLIENT},
     "NeedBody": {"client_id": _CLIENT, "term": "housing.rent"},
     "ConsentBody": {
         "client_id": _CLIENT,
@@ -207,7 +209,25 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "created_at": _MONDAY,
         "version": 1,
     },
-    "PossibleDuplicate": {"id": _CLIENT, "given_name": "Rosa", "family_name": "Featherstone", "birth_date": None},
+    "PossibleDuplicate": {
+        "id": _CLIENT,
+        "given_name": "Rosalynd",
+        "family_name": "Featherstone",
+        "alias": None,
+        "birth_date": None,
+        "birth_year": 1988,
+        "likeness": 0.91,
+        "because": ["similar_name", "same_birth_year"],
+    },
+    "ClientLink": {
+        "id": _LINK,
+        "client_id": _CLIENT,
+        "other_client_id": None,
+        "made_at": _MONDAY,
+        "made_by": _PERSON,
+        "revoked_at": None,
+        "revoked_by": None,
+    },
     "Need": {
         "id": _NEED,
         "organization_id": _CAP,

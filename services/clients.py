@@ -89,20 +89,6 @@ def list_clients(
     return read(record, call, look)
 
 
-def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[shapes.PossibleDuplicate]:
-    """Records of the caller's own organization that may be the same person;
-    nobody else's are ever offered (decision 17).
-    """
-
-    def look(tx: Tx) -> list[shapes.PossibleDuplicate]:
-        if tx.row(_EXISTS, id=client_id) is None:
-            raise NotVisible
-        require_casework(tx)
-        return [shapes.PossibleDuplicate.model_validate(row) for row in tx.rows(_DUPLICATES, id=client_id)]
-
-    return read(record, call, look)
-
-
 def insert_client(tx: Tx, client: NewClient, at: str = "") -> UUID:
     """In the caller's transaction; audited."""
     require_casework(tx)
@@ -200,15 +186,5 @@ select id, identity, given_name, family_name, alias, birth_date from client
  where organization_id = :me and (cast(:after as uuid) is null or id > :after)
    and (cast(:q as text) is null or concat_ws(' ', given_name, family_name, alias) ilike :q)
  order by id limit :limit
-"""
-)
-_EXISTS = text("select 1 from client where id = :id")
-_DUPLICATES = text(
-    """
-select d.id, d.given_name, d.family_name, d.birth_date
-  from client c join client d on d.organization_id = c.organization_id and d.id <> c.id
-   and lower(d.family_name) = lower(c.family_name)
-   and (d.birth_date = c.birth_date or lower(d.given_name) = lower(c.given_name))
- where c.id = :id order by d.id limit 20
 """
 )

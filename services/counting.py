@@ -59,6 +59,17 @@ def count(work: Work, row: dict[str, Any], given: Iterable[Mapping[str, Any]] = 
             work.journal.entries.append(_entry(row, line, value))
 
 
+def correct(work: Work, row: Mapping[str, Any], flips: Iterable[Any]) -> None:
+    """Append the difference that a link makes: (indicator_id, grain, change), each in the period where it had counted.
+
+    In the caller's transaction; `row` is the link's event. Which side of the wall a figure is on, its grain says.
+    """
+    for flip in flips:
+        line = grain_line(str(flip.indicator_id), flip.grain)
+        restricted = json.loads(flip.grain)[3]
+        work.journal.entries.append(_entry({**row, "restricted": restricted}, line, flip.change))
+
+
 def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Ledger:
     """What an event is worth: what it earns itself, minus what each event that it reverses had earned itself.
 

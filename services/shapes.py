@@ -238,12 +238,31 @@ class Household(Shape):
 
 
 class PossibleDuplicate(Shape):
-    """Another record of your organization that may be the same person."""
+    """Another record of your organization that may be the same person; the likeliest first."""
 
     id: UUID
     given_name: str | None
     family_name: str | None
+    alias: str | None
     birth_date: date | None
+    birth_year: int | None
+    likeness: float = Field(description="From 0 to 1. It is a hint: look at both records before you link them.")
+    because: list[str] = Field(
+        description="Of same_name, similar_name, names_swapped, same_birth_date, birth_day_and_month_swapped,"
+        " same_birth_year."
+    )
+
+
+class ClientLink(Shape):
+    """Two records of your organization are of one person. Both stay as they are; they count as one."""
+
+    id: UUID
+    client_id: UUID | None = None
+    other_client_id: UUID | None = Field(None, description="Null where it is a copy whose consent has ended.")
+    made_at: datetime
+    made_by: UUID
+    revoked_at: datetime | None
+    revoked_by: UUID | None
 
 
 class Need(Shape):

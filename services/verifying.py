@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from domain.indicator import Rule
+from domain.person import LINKED, REVOKED, Links
 from services.agenda import Agenda, current_agenda
 from services.counting import EVENT_COLUMNS, Cell, Line, grain_line, ledger
 from services.margins import SPLIT
@@ -57,6 +58,7 @@ def _recompute(
     agendas: dict[UUID, Agenda] = {}
     earned: Counter[tuple[Line, bool]] = Counter()
     lives: Counter[Cell] = Counter()
+    links = Links()
     for row in _events(connection):
         agenda = agendas.get(row["collaborative_id"]) or current_agenda(connection, row["collaborative_id"])
         agendas[row["collaborative_id"]] = agenda
@@ -64,20 +66,30 @@ def _recompute(
         for line, value in lines.items():
             earned[line, row["restricted"]] += value
         for cell, step in cells.items():
-            _live(earned, lives, cell, step, bool(row["restricted"]))
+            lives[cell] += step
+        if row["kind"] in (LINKED, REVOKED):
+            links.hear(str(row["collaborative_id"]), row["kind"], row["restricted"], row["facts"])
         found.events += 1
         if found.events % 500 == 0 or found.events == total:
             progressed(found.events, total)
+    aliases = links.aliases()
+    _compare_aliases(found, aliases, connection)
+    places = {str(row.id): str(row.collaborative_id) for row in connection.execute(_PLACES)}
+    for indicator_id, grain, _ in _people(lives, aliases, places):
+        earned[grain_line(indicator_id, grain), json.loads(grain)[3]] += 1
     return earned, lives
 
 
-def _live(earned: Counter[tuple[Line, bool]], lives: Counter[Cell], cell: Cell, step: int, restricted: bool) -> None:
-    """A person begins or ceases to count when the live touches go from 0 or back."""
-    before, after = lives[cell], lives[cell] + step
-    lives[cell] = after
-    change = (1 if after > 0 else 0) - (1 if before > 0 else 0)
-    if change:
-        earned[grain_line(cell.indicator_id, cell.grain), restricted] += change
+def _people(
+    lives: Counter[Cell], aliases: Mapping[tuple[str, bool, str], str], places: Mapping[str, str]
+) -> set[tuple[str, str, str]]:
+    """(indicator, grain, who): all that count, each once, however many of their records were touched."""
+    found = set()
+    for cell, touches in lives.items():
+        if touches > 0:
+            key = (places[cell.indicator_id], json.loads(cell.grain)[3], cell.person_id)
+            found.add((cell.indicator_id, cell.grain, aliases.get(key, cell.person_id)))
+    return found
 
 
 def _events(connection: Connection) -> Iterator[Mapping[str, Any]]:
@@ -126,8 +138,18 @@ def _compare(
             )
 
 
-def _either(one: Counter[Any], other: Counter[Any]) -> Iterable[Any]:
+def _either(one: Iterable[Any], other: Iterable[Any]) -> Iterable[Any]:
     return dict.fromkeys([*one, *other])
+
+
+def _compare_aliases(found: Verification, right: Mapping[tuple[str, bool, str], str], connection: Connection) -> None:
+    stored = {
+        (str(row.collaborative_id), row.restricted, str(row.person_id)): str(row.canonical_id)
+        for row in connection.execute(_ALIASES)
+    }
+    for key in _either(right, stored):
+        if right.get(key) != stored.get(key):
+            found.differences.append(f"links: {key[2]} stands for {stored.get(key)}, the events say {right.get(key)}")
 
 
 def _compare_lives(
@@ -163,3 +185,5 @@ select {", ".join(("m." if name == "dimensions" else "e.") + name for name in _K
 )
 _RULES = text("select id, rule from indicator where standing = 'in_force'")
 _LIVE = text("select indicator_id, grain, person_id, touches from indicator_live")
+_ALIASES = text("select collaborative_id, restricted, person_id, canonical_id from person_alias")
+_PLACES = text("select id, collaborative_id from indicator")

@@ -32,9 +32,11 @@ from storage.tables.people import (
     household,
     household_member,
     membership,
+    person_alias,
     user_account,
 )
 from storage.tables.plans import plan_template
+from storage.tables.proofs import verified_figure, verified_mark
 from storage.tables.work import event, message, need, referral, service_record, task
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "organization",
     "outbox",
     "partnership",
+    "person_alias",
     "plan_template",
     "program",
     "reason",
@@ -78,4 +81,6 @@ __all__ = [
     "task",
     "taxonomy_term",
     "user_account",
+    "verified_figure",
+    "verified_mark",
 ]

@@ -40,6 +40,7 @@ indicator_entry = Table(
         "bucket",
         "organization_id",
         "dimensions",
+        "restricted",
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),

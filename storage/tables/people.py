@@ -10,8 +10,10 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, personal, plain
@@ -142,10 +144,34 @@ client_link = Table(
     plain("made_by", ID, ForeignKey("user_account.id")),
     plain("made_at", INSTANT),
     plain("revoked_at", INSTANT, required=False),
+    plain("collaborative_id", ID),
+    plain("restricted", Boolean, server_default="false"),
+    plain("revoked_by", ID, ForeignKey("user_account.id"), required=False),
     ForeignKeyConstraint(["client_id", "organization_id"], ["client.id", "client.organization_id"]),
     ForeignKeyConstraint(["other_client_id", "organization_id"], ["client.id", "client.organization_id"]),
     CheckConstraint("client_id <> other_client_id", name="two_records"),
+    Index(
+        "client_link_pair_key",
+        text("LEAST(client_id, other_client_id)"),
+        text("GREATEST(client_id, other_client_id)"),
+        unique=True,
+        postgresql_where=text("revoked_at is null"),
+    ),
+    Index("client_link_client_id_idx", "client_id"),
+    Index("client_link_other_client_id_idx", "other_client_id"),
 )
+
+person_alias = Table(
+    "person_alias",
+    metadata,
+    plain("collaborative_id", ID),
+    plain("restricted", Boolean),
+    plain("person_id", ID),
+    plain("canonical_id", ID),
+    PrimaryKeyConstraint("person_id", "collaborative_id", "restricted"),
+    Index("person_alias_canonical_id_idx", "canonical_id"),
+)
+"""Persons that links join, and to whom; who stands alone has no row. For open figures, and for confidential ones."""
 
 household = Table(
     "household",

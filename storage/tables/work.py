@@ -204,6 +204,7 @@ event = Table(
     Index("event_task_id_idx", "task_id", "seq"),
     Index("event_seq_idx", "seq"),
     Index("event_day_idx", "collaborative_id", "day"),
+    Index("event_link_idx", "seq", postgresql_where=text("kind in ('clients_linked', 'link_revoked')")),
 )
 
 message = Table(
