@@ -111,19 +111,12 @@ create function app.is_restricted(p_grain text) returns boolean language sql imm
 create function app.person_key(p_person uuid) returns bigint language sql immutable parallel safe
     as $$ select hashtextextended(p_person::text, 7305006) $$;
 
--- Nothing is written by anybody at this moment, up to which event is the record complete? Sequence numbers are given before the
--- commit and may commit in another order; who holds this lock has waited for all that were given. For the moment of one lock.
-create function app.horizon() returns bigint
-    language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '1s'
-as $$
-begin
-    lock table event in share mode;
-    return coalesce(pg_sequence_last_value(pg_get_serial_sequence('event', 'seq')), 0);
-end
-$$;
-revoke execute on function app.horizon(), app.is_restricted(text), app.person_key(uuid), app.guard_link() from public;
-grant execute on function app.horizon() to concert_engine;
+revoke execute on function app.is_restricted(text), app.person_key(uuid), app.guard_link() from public;
 grant execute on function app.is_restricted(text), app.person_key(uuid) to concert_counter;
+
+-- To lock the events for a moment, no more: it may not change one.
+grant maintain on event to concert_counter;
+grant select on sequence event_seq_seq to concert_counter;
 
 -- What follows belongs to concert_counter, and runs as it.
 grant create on schema app to concert_counter;
@@ -251,6 +244,20 @@ begin
     end loop;
 end
 $$;
+
+-- Nothing is written by anybody at this moment, up to which event is the record complete? Sequence numbers are given before the
+-- commit and may commit in another order; who holds this lock has waited for all that were given. For the moment of one lock.
+create function app.horizon() returns bigint
+    language plpgsql security definer set search_path = public, pg_temp
+as $$
+begin
+    perform set_config('lock_timeout', '1s', true);
+    lock table event in share mode;
+    return coalesce(pg_sequence_last_value('event_seq_seq'::regclass), 0);
+end
+$$;
+revoke execute on function app.horizon() from public;
+grant execute on function app.horizon() to concert_engine;
 revoke execute on function app.joined(uuid, boolean, uuid[]), app.relink(uuid) from public;
 grant execute on function app.relink(uuid) to concert_api;
 set local role concert_owner;
