@@ -37,6 +37,7 @@ from storage.tables.people import (
 )
 from storage.tables.plans import plan_template
 from storage.tables.proofs import verified_figure, verified_mark
+from storage.tables.stories import decision, story
 from storage.tables.work import event, message, need, referral, service_record, task
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "command",
     "consent",
     "consent_recipient",
+    "decision",
     "entry_unfolded",
     "event",
     "household",
@@ -78,6 +80,7 @@ __all__ = [
     "service_capacity",
     "service_heartbeat",
     "service_record",
+    "story",
     "task",
     "taxonomy_term",
     "user_account",
