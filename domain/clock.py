@@ -26,9 +26,14 @@ class Clock(StrEnum):
     AWAITING_SOURCE = "awaiting_source"
     HARD_LIMIT = "hard_limit"
     ANSWER_LIMIT = "answer_limit"
+    PLAN = "plan"
+    REVIEW = "review"
+    GOALS = "goals"
 
 
-SOURCE_CLOCKS = frozenset({Clock.ANSWER, Clock.ANSWER_LIMIT, Clock.CONFIRM, Clock.AWAITING_SOURCE})
+PLAN_CLOCKS = frozenset({Clock.PLAN, Clock.REVIEW, Clock.GOALS})
+"""A plan's own. The first two have dates instead of limits; their limits say how far apart the reminders are."""
+SOURCE_CLOCKS = frozenset({Clock.ANSWER, Clock.ANSWER_LIMIT, Clock.CONFIRM, Clock.AWAITING_SOURCE}) | PLAN_CLOCKS
 """The referral source's own: they run in the region's business time, the others on the service's opening hours."""
 
 

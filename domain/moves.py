@@ -124,7 +124,7 @@ def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
         )
     if verb in _NEEDS_REASON and (details.reason is None or details.reason_class is None):
         raise NotPossible("reason", f"'{verb.value}' needs a reason of the agenda's list.")
-    if verb is Verb.COMPLETE and details.outcome is None:
+    if verb is Verb.COMPLETE and details.outcome is None and not task.plain:
         raise NotPossible("outcome", "'complete' needs the outcome: what came of the need.")
     if verb is Verb.CONTACT and details.contact is None:
         raise NotPossible(

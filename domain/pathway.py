@@ -218,7 +218,7 @@ class Template:
             limit_days=body["limit_days"],
             review_every_days=body["review_every_days"],
             goals=tuple(Goal(**goal) for goal in body["goals"]),
-            steps=tuple(_step(step) for step in body["steps"]),
+            steps=tuple(parse_step(step) for step in body["steps"]),
             version=body.get("version", 1),
             es=body.get("es"),
         )
@@ -235,7 +235,7 @@ class Template:
             limit_days=self.limit_days,
             review_every_days=self.review_every_days,
             goals=[_said(key=goal.key, name=goal.name, es=goal.es, term=goal.term) for goal in self.goals],
-            steps=[_step_body(step) for step in self.steps],
+            steps=[step_body(step) for step in self.steps],
         )
 
 
@@ -250,7 +250,8 @@ def _said(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value not in (None, (), [], {}, False)}
 
 
-def _step(body: Mapping[str, Any]) -> Step:
+def parse_step(body: Mapping[str, Any]) -> Step:
+    """From what `step_body` wrote."""
     return Step(
         key=body["key"],
         title=body["title"],
@@ -283,7 +284,8 @@ def _field(body: Mapping[str, Any]) -> Field:
     return Field(**{**body, "kind": FieldKind(body["kind"]), "choices": choices})
 
 
-def _step_body(step: Step) -> dict[str, Any]:
+def step_body(step: Step) -> dict[str, Any]:
+    """As JSON, without what is not said."""
     owner = step.owner
     return _said(
         key=step.key,

@@ -41,7 +41,11 @@ class ConfirmedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """`reported` is true once its current task is completed: then the source confirms, or time does."""
+    """`reported` is true once its current task is completed: then the source confirms, or time does.
+
+    `plain`: a step of a plan that nobody confirms; completing its task closes it. `planned`: a step of a plan, which is
+    re-assigned, skipped or dropped there.
+    """
 
     id: str
     state: State
@@ -51,6 +55,8 @@ class Referral:
     clock_started_at: datetime | None = None
     due_at: datetime | None = None
     rung: int = 0
+    plain: bool = False
+    planned: bool = False
 
     @property
     def ball(self) -> Side | None:
@@ -58,10 +64,14 @@ class Referral:
         return Side.SOURCE if self.clock is not None else None
 
 
+OF_THE_PLAN = frozenset({Verb.WITHDRAW, Verb.REROUTE, Verb.VOID})
+"""What is decided on the plan where the request is one of its steps."""
+
+
 def allowed(referral: Referral, sides: frozenset[Side]) -> tuple[Verb, ...]:
     if Side.SOURCE not in sides:
         return ()
-    return tuple(verb for verb in Verb if _fits(referral, verb))
+    return tuple(verb for verb in Verb if _fits(referral, verb) and not (referral.planned and verb in OF_THE_PLAN))
 
 
 def _fits(referral: Referral, verb: Verb) -> bool:
@@ -114,6 +124,8 @@ def follow(referral: Referral, task: TaskState, at: Moment) -> Referral:
     """
     if referral.state not in OPEN:
         return referral
+    if task is TaskState.COMPLETED and referral.plain:
+        return _rest(replace(referral, state=State.COMPLETED, version=referral.version + 1))
     if task is TaskState.COMPLETED:
         return _wait(replace(referral, reported=True, version=referral.version + 1), Clock.CONFIRM, at)
     if task in (

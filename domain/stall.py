@@ -62,6 +62,21 @@ STALLS: dict[Clock, Stall] = {
         "The request ended without service, and {who} has not chosen what comes next.",
         "Re-route it, withdraw it, or close it as unmet.",
     ),
+    Clock.PLAN: Stall(
+        "plan_past_date",
+        "The plan has passed the date by which it was to be done; {who} leads it.",
+        "Move the open steps, change the plan, or close it with an outcome for each goal.",
+    ),
+    Clock.REVIEW: Stall(
+        "review_due",
+        "{who} has not looked at the goals of the plan on the day that was agreed.",
+        "Record the review, with what came of the goals so far.",
+    ),
+    Clock.GOALS: Stall(
+        "goals_without_outcome",
+        "All steps are done, and {who} has not said what came of the goals.",
+        "Close the plan with an outcome for each goal.",
+    ),
 }
 
 

@@ -131,7 +131,8 @@ class Task:
     """What the rules need to know of a task. Times are aware; `*_left` are seconds of open time.
 
     `rung` is the next rung of the ladder for the running clock. `missed` remembers, by clock, the event that
-    recorded that its limit passed, so that a move recorded late but made in time can take it back.
+    recorded that its limit passed, so that a move recorded late but made in time can take it back. `plain`: a step of
+    a plan that serves no need by itself, so that completing it needs no outcome.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Task:
     first_contact_at: datetime | None = None
     attempts: tuple[date, ...] = ()
     missed: dict[str, str] = field(default_factory=dict)
+    plain: bool = False
 
     @property
     def ended(self) -> bool:

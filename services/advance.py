@@ -4,6 +4,7 @@ Asked by the workflow at deadlines, decided here (decision 7).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -34,12 +35,27 @@ def advance_referral(record: Record, referral_id: UUID) -> Progress:
     def run(connection: Connection) -> tuple[Progress, Journal]:
         work = engine_work(connection, referral_id)
         locked = lock_referral(work, referral_id)
-        for offer in locked.tasks:
-            _advance_task(work, locked, offer)
-        _advance_clock(work, locked)
+        advance_request(work, locked)
         return _progress(work, locked), work.journal
 
     return by_engine(record, run)
+
+
+def advance_request(work: Work, locked: LockedReferral) -> None:
+    """All that time does to one request, a plan's or not. In the caller's transaction."""
+    for offer in locked.tasks:
+        _advance_task(work, locked, offer)
+    _advance_clock(work, locked)
+
+
+def keep_look(work: Work, locked: LockedReferral) -> datetime | None:
+    """When somebody must look at the request again; the request remembers it."""
+    still = [offer for offer in locked.tasks if not offer.task.ended]
+    times = [task_look(offer.task, moment(work, offer.t)) for offer in still]
+    times.append(referral_look(locked.referral, _moment(work, locked)))
+    look_at = min((when for when in times if when is not None), default=None)
+    save_referral(work, locked, locked.referral, look_at=look_at)
+    return look_at
 
 
 def engine_work(connection: Connection, referral_id: UUID) -> Work:
@@ -105,7 +121,8 @@ def _climb_referral(work: Work, locked: LockedReferral) -> None:
         {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["created_by"]},
         locked.f,
     ):
-        kind = "referral_overdue" if referral.rung == 0 else "referral_escalated"
+        noun = "step" if referral.plain else "referral"
+        kind = f"{noun}_overdue" if referral.rung == 0 else f"{noun}_escalated"
         after = replace(after, version=referral.version + 1)
         facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value}
         happened(work, about_referral(locked.f), Happened(kind, None, None, facts=facts), version=after.version)
@@ -114,26 +131,29 @@ def _climb_referral(work: Work, locked: LockedReferral) -> None:
 
 
 def _progress(work: Work, locked: LockedReferral) -> Progress:
-    open_tasks = [offer for offer in locked.tasks if not offer.task.ended]
-    times = [task_look(offer.task, moment(work, offer.t)) for offer in open_tasks]
-    times.append(referral_look(locked.referral, _moment(work, locked)))
-    look_at = min((when for when in times if when is not None), default=None)
-    save_referral(work, locked, locked.referral, look_at=look_at)
+    look_at = keep_look(work, locked)
     return Progress(
         state=locked.referral.state.value,
         over=locked.referral.state not in rules.OPEN,
-        look_in=_seconds(work.now, look_at),
-        open=[_open_task(work, offer) for offer in open_tasks],
+        look_in=seconds_until(work.now, look_at),
+        open=open_tasks(work, locked.tasks),
     )
 
 
-def _open_task(work: Work, offer: Locked) -> OpenTask:
-    row = work.row(_QUEUE, id=offer.t["organization_id"])
-    own = bool(row and row.own_worker and row.mode == "connected")
-    return OpenTask(str(offer.t["id"]), f"partner.{row.slug}" if row and own else HOSTED, own)
+def open_tasks(work: Work, offers: Iterable[Locked]) -> list[OpenTask]:
+    """Those that somebody still works on, each with the queue of its organization."""
+    still = [offer for offer in offers if not offer.task.ended]
+    if not still:
+        return []
+    ids = {str(offer.t["organization_id"]) for offer in still}
+    queues = {row.id: f"partner.{row.slug}" for row in work.rows(_QUEUES, ids=list(ids))}
+    return [
+        OpenTask(str(o.t["id"]), queues.get(o.t["organization_id"], HOSTED), o.t["organization_id"] in queues)
+        for o in still
+    ]
 
 
-def _seconds(now: datetime, at: datetime | None) -> float | None:
+def seconds_until(now: datetime, at: datetime | None) -> float | None:
     """Never zero: a deadline that is due was just dealt with."""
     return None if at is None else max(0.05, (at - now).total_seconds())
 
@@ -145,4 +165,6 @@ def _moment(work: Work, locked: LockedReferral) -> Moment:
 
 
 _START = text("select collaborative_id, clock_timestamp() as now from referral where id = :id")
-_QUEUE = text("select slug, own_worker, mode from organization where id = :id")
+_QUEUES = text(
+    "select id, slug from organization where id = any(cast(:ids as uuid[])) and own_worker and mode = 'connected'"
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -34,13 +34,24 @@ class Agenda:
     reasons: Mapping[str, ReasonClass]
     indicators: tuple[Indicator, ...]
     counts_from: date
+    day_seconds: float = 86_400.0
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
 
-    def limits(self, priority: str, service_clocks: Mapping[str, Any] | None) -> Limits:
-        key = (priority, json.dumps(service_clocks, sort_keys=True))
+    def limits(
+        self, priority: str, service_clocks: Mapping[str, Any] | None, step_clocks: Mapping[str, Any] | None = None
+    ) -> Limits:
+        """`step_clocks`: those that a step of a plan has of its own, the same whatever the priority."""
+        own = step_clocks or {}
+        key = (priority, json.dumps([service_clocks, own], sort_keys=True))
         if key not in self._limits:
-            self._limits[key] = Limits.of(Priority(priority), self.clocks, _targets(service_clocks or {}))
+            step = {"routine": own, "urgent": own}
+            self._limits[key] = Limits.of(Priority(priority), self.clocks, _targets(service_clocks or {}), step)
         return self._limits[key]
+
+    @property
+    def day(self) -> timedelta:
+        """How long a day of a plan takes: shorter where a run is compressed, as its limits are."""
+        return timedelta(seconds=self.day_seconds)
 
     def calendar(self, hours: Mapping[str, Any] | None, closed_on: list[str], always_open: bool) -> Calendar:
         """The service's own hours, else the region's."""
@@ -93,6 +104,7 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
         tuple(Indicator(str(i.id), i.code, Rule.parse(i.rule), i.standing == "in_force") for i in indicators),
         min((i.effective_on for i in indicators), default=date.min),
+        float(row.body.get("day_seconds", 86_400)),
     )
 
 

@@ -18,11 +18,36 @@ def about_task(t: Mapping[str, Any], f: Mapping[str, Any]) -> dict[str, Any]:
     """What every event of a task says about it, from its row and its referral's."""
     return about_referral(f) | {
         "task_id": t["id"],
-        "action_plan_id": t["action_plan_id"],
         "organization_id": t["organization_id"],
         "on_behalf_of": t["organization_id"] if t["on_behalf"] else None,
         "restricted": t["restricted"],
-        "facts": {},
+        "facts": step_facts(f),
+    }
+
+
+def step_facts(f: Mapping[str, Any]) -> dict[str, Any]:
+    """Of which pathway and step a request is, and which indicators the step feeds; nothing outside a plan."""
+    step = f["step"]
+    if not step:
+        return {}
+    return {"template": step["template"], "step": f["step_key"], "feeds": step.get("feeds", [])}
+
+
+def about_plan(p: Mapping[str, Any]) -> dict[str, Any]:
+    """What every event of a plan says about it."""
+    return {
+        "collaborative_id": p["collaborative_id"],
+        "referral_id": None,
+        "task_id": None,
+        "action_plan_id": p["id"],
+        "need_id": None,
+        "organization_id": p["organization_id"],
+        "source_organization_id": p["organization_id"],
+        "person_id": p["person_id"],
+        "household_key": p["household_key"],
+        "dimensions": dimensions(p["county"], None, p["groups"]),
+        "restricted": p["restricted"],
+        "facts": {"template": p["template"]},
     }
 
 
@@ -32,7 +57,7 @@ def about_referral(f: Mapping[str, Any]) -> dict[str, Any]:
         "collaborative_id": f["collaborative_id"],
         "referral_id": f["id"],
         "task_id": None,
-        "action_plan_id": None,
+        "action_plan_id": f["action_plan_id"],
         "need_id": f["need_id"],
         "organization_id": f["target_organization_id"],
         "source_organization_id": f["source_organization_id"],
@@ -41,7 +66,8 @@ def about_referral(f: Mapping[str, Any]) -> dict[str, Any]:
         "dimensions": dimensions(f["county"], f["term"], f["groups"]),
         "restricted": f["restricted"],
         "on_behalf_of": None,
-        "facts": {"crosses": "no" if f["source_organization_id"] == f["target_organization_id"] else "yes"},
+        "facts": {"crosses": "no" if f["source_organization_id"] == f["target_organization_id"] else "yes"}
+        | step_facts(f),
     }
 
 

@@ -7,6 +7,7 @@ Appending never waits for a stranger: no row here is shared with another transac
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,11 @@ from uuid_utils.compat import uuid7
 def new_id() -> UUID:
     """A UUIDv7: ids made later sort later, so indexes grow at one end."""
     return uuid7()
+
+
+def workflow_of(f: Mapping[str, Any]) -> str:
+    """The workflow that a referral's messages are for: its plan's where it is a step, else its own."""
+    return f"plan-{f['action_plan_id']}" if f["action_plan_id"] else f"referral-{f['id']}"
 
 
 @dataclass(slots=True)
@@ -63,8 +69,8 @@ _ENTRY = (
 _AUDIT = "verb text, object_kind text, object_id uuid, version integer, organization_id uuid, user_id uuid"
 _OUTBOX = "kind text, workflow_id text, task_id uuid, result text"
 _MESSAGE = (
-    "id uuid, referral_id uuid, task_id uuid, kind text, organization_id uuid, reader_organization_id uuid,"
-    " user_id uuid,"
+    "id uuid, referral_id uuid, task_id uuid, action_plan_id uuid, kind text, organization_id uuid,"
+    " reader_organization_id uuid, user_id uuid,"
     " about_client boolean, consent_id uuid, body text, at timestamptz"
 )
 _COMMAND = "user_id uuid, organization_id uuid, key text, fingerprint bytea, status integer, body jsonb"

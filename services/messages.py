@@ -23,6 +23,7 @@ def say(tx: Tx, f: Mapping[str, Any], kind: str, body: str, task: Mapping[str, A
             "id": new_id(),
             "referral_id": f["id"],
             "task_id": task["id"] if task else None,
+            "action_plan_id": f["action_plan_id"],
             "kind": kind,
             "organization_id": me,
             "reader_organization_id": reader,

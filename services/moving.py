@@ -20,6 +20,7 @@ from domain.reason import ReasonClass
 from domain.task import State, Task, Verb
 from services.deadlines import referral_look, task_look
 from services.happenings import about_task, happened
+from services.journal import workflow_of
 from services.ladder import note_overdue
 from services.messages import say
 from services.needs import settle_need
@@ -82,7 +83,7 @@ def settle_move(
 
     `leads` False: the referral is ending by itself and does not follow this task.
     """
-    before = locked.task.state
+    before, handover = locked.task.state, _handover(work, locked, after, at)
     columns = dict(extra or {})
     if what.reason and after.ended:
         columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
@@ -95,11 +96,11 @@ def settle_move(
         what,
         version=after.version,
         occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after) | dict(facts or {}),
+        facts=_cohort(work, locked, after) | handover | dict(facts or {}),
         reverses=reverses,
     )
     if after.ended and before is not after.state:
-        work.journal.complete(f"referral-{locked.f['id']}", locked.t["id"], after.state.value)
+        work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
             _lead(work, locked, after, at)
     else:
@@ -114,6 +115,8 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
         columns = dict.fromkeys(WORDS) if voided and locked.t["outcome"] else {}
         if after.state is State.COMPLETED:
             columns = {"outcome_task": locked.t["outcome"]}
+            if locked.referral.plain:
+                columns["outcome"] = locked.t["outcome"]
         save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
     if voided or after.state is State.COMPLETED:
         settle_need(work, f, task=locked.t, occurred_at=None if voided else at.occurred_at)
@@ -132,7 +135,7 @@ def _wake(work: Work, locked: Locked, at: Moment) -> None:
     times = [task_look(locked.task, at), referral_look(locked.referral, at)]
     earliest = min((when for when in times if when is not None), default=None)
     if earliest is not None and (sleeping is None or earliest < sleeping):
-        work.journal.look(f"referral-{locked.f['id']}")
+        work.journal.look(workflow_of(locked.f))
 
 
 def _cohort(work: Work, _locked: Locked, after: Task) -> dict[str, Any]:
@@ -143,6 +146,14 @@ def _cohort(work: Work, _locked: Locked, after: Task) -> dict[str, Any]:
         facts["accepted_on"] = region.local_date(after.accepted_at).isoformat()
         facts["contacted"] = after.first_contact_at is not None
     return facts
+
+
+def _handover(work: Work, locked: Locked, after: Task, at: Moment) -> dict[str, Any]:
+    """Business days from the work of the partner before to this partner's yes."""
+    before = locked.f.get("handed_over_at")
+    if before is None or after.state is not State.ACCEPTED or locked.task.state is State.ACCEPTED:
+        return {}
+    return {"handover_days": work.agenda.region().business_days_between(before, max(before, at.occurred_at))}
 
 
 def unreversed(work: Work, task_id: UUID | None = None, referral_id: UUID | None = None) -> list[str]:

@@ -84,7 +84,7 @@ def settle_need(
     It counts once for the region, when it occurred; who only confirms what was said before does not move it to another
     period. A change takes back what the last outcome had counted.
     """
-    need = work.row(_LOCK, id=f["need_id"])
+    need = work.row(_LOCK, id=f["need_id"]) if f["need_id"] else None
     if need is None or (need.outcome, need.outcome_by) == (need.said, need.by):
         return
     before = need.event or _unwritten(work, need.outcome_event_id)

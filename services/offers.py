@@ -19,25 +19,25 @@ from services.happenings import about_task, happened
 from services.journal import new_id
 from services.refusals import Unprocessable
 from services.rows import SERVICE, Locked, moment, referral_of
-from services.transaction import Tx
+from services.transaction import Work
 from storage import tables
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A service that can be asked, with what the offer needs to know of it and its organization."""
+    """Who can be asked: a service, with what the offer needs to know of it, or an organization for a plan's step."""
 
-    service_id: UUID
+    service_id: UUID | None
     organization_id: UUID
     name: str
-    term: str
+    term: str | None
     sensitive: bool
     connected: bool
     confidential: bool
     row: Mapping[str, Any]
 
 
-def find_service(tx: Tx, service_id: UUID) -> Offered:
+def find_service(tx: Work, service_id: UUID) -> Offered:
     """Raises Unprocessable for a service that is not in the directory or takes no requests now."""
     row = tx.row(_SERVICE, id=service_id)
     if row is None:
@@ -62,7 +62,7 @@ def require_same_need(offered: Offered, term: str) -> None:
     """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve.
 
     Raises Unprocessable."""
-    if not akin(offered.term, term):
+    if offered.term is None or not akin(offered.term, term):
         raise Unprocessable(
             f"That service answers another need ({offered.term}; this one is {term}). Make a new referral for that"
             f" need, or choose a service of this one: GET /v1/services?taxonomy={term}.",
@@ -70,17 +70,30 @@ def require_same_need(offered: Offered, term: str) -> None:
         )
 
 
-def new_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
+def find_organization(tx: Work, organization_id: UUID) -> Offered:
+    """Raises Unprocessable for one that is no partner. It is asked as a whole, by the region's hours and limits."""
+    row = tx.row(_ORGANIZATION, id=organization_id)
+    if row is None:
+        raise Unprocessable(
+            "No organization with that id in the directory; GET /v1/organizations lists them.",
+            pointer="/organization_id",
+        )
+    return Offered(None, row.id, row.name, None, False, row.mode == "connected", row.confidential, _NO_SERVICE)
+
+
+def new_offer(tx: Work, f: dict[str, Any], offered: Offered) -> Locked:
     """A new task of the referral's running round, requested now; not written yet."""
     task_id = new_id()
     t: dict[str, Any] = {column.name: None for column in tables.task.c} | {
         "id": task_id,
         "collaborative_id": f["collaborative_id"],
-        "kind": "offer",
-        "title": f"Answer the request: {offered.name}",
+        "kind": "step" if f["kind"] == "step" else "offer",
+        "title": f["step"]["title"] if f["step"] else f"Answer the request: {offered.name}",
         "owner_id": f["id"],
         "referral_id": f["id"],
-        "step_key": "offer",
+        "action_plan_id": f["action_plan_id"],
+        "step_key": f["step_key"] or "offer",
+        "step": f["step"],
         "round": f["round"],
         "organization_id": offered.organization_id,
         "source_organization_id": f["source_organization_id"],
@@ -110,7 +123,7 @@ def new_offer(tx: Tx, f: dict[str, Any], offered: Offered) -> Locked:
     return Locked(task, referral_of(f), t, f)
 
 
-def insert_offer(tx: Tx, offer: Locked, asked_at: datetime | None = None) -> None:
+def insert_offer(tx: Work, offer: Locked, asked_at: datetime | None = None) -> None:
     """In the caller's transaction, after its referral. `asked_at`: when it was requested, as told; None: now."""
     tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
     happened(
@@ -127,6 +140,8 @@ def first_look(offer: Locked) -> datetime:
     return min(when for when in (offer.task.due_at, offer.task.hard_at) if when is not None)
 
 
+_NO_SERVICE: Mapping[str, Any] = dict.fromkeys(part.split()[-1] for part in SERVICE.split(", "))
+_ORGANIZATION = text("select id, name, mode, confidential from organization where id = :id")
 _SERVICE = text(
     f"""
 select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential,

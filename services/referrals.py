@@ -18,12 +18,13 @@ from domain.task import Verb as TaskVerb
 from services import shapes
 from services.consents import require_consent
 from services.happenings import about_referral, happened
+from services.journal import workflow_of
 from services.ladder import note_overdue
 from services.messages import say
 from services.moving import WORDS, settle_move, unreversed
 from services.needs import settle_need
 from services.offers import Offered, find_service, first_look, insert_offer, new_offer, require_same_need
-from services.refusals import Forbidden, NotVisible, Unprocessable
+from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import (
     OWN_CLIENT,
     REFERRAL,
@@ -37,7 +38,7 @@ from services.rows import (
     save_referral,
     sides_of,
 )
-from services.transaction import Answer, Call, Record, Tx, perform, read
+from services.transaction import Answer, Call, Record, Tx, current_of, perform, read
 from services.views import referral_view
 
 
@@ -61,7 +62,7 @@ def withdraw_referral(
                 details = Details(reason=reason, reason_class=known)
                 _settle(tx, locked, offer, TaskVerb.CANCEL, details)
         save_referral(tx, locked, after, reason=reason)
-        tx.journal.look(f"referral-{referral_id}")
+        tx.journal.look(workflow_of(locked.f))
         if words:
             say(tx, locked.f, "note", words)
 
@@ -96,7 +97,7 @@ def reroute_referral(
         save_referral(tx, locked, after, look_at=first_look(offer))
         insert_offer(tx, offer)
         locked.tasks.append(offer)
-        tx.journal.look(f"referral-{referral_id}")
+        tx.journal.look(workflow_of(locked.f))
 
     return _source(record, call, referral_id, Verb.REROUTE, act)
 
@@ -114,7 +115,7 @@ def confirm_referral(
         save_referral(tx, locked, after, outcome=outcome.value, confirmed_by=by.value, **{column: outcome.value})
         say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome.value, confirmed_by=by.value)
         settle_need(tx, locked.f)
-        tx.journal.look(f"referral-{referral_id}")
+        tx.journal.look(workflow_of(locked.f))
 
     return _source(record, call, referral_id, Verb.CONFIRM, act)
 
@@ -130,7 +131,7 @@ def close_unmet(record: Record, call: Call, referral_id: UUID, reason: str) -> A
         save_referral(tx, locked, after, outcome=unmet, outcome_source=unmet, confirmed_by="source", reason=reason)
         say_event(tx, locked, after, Verb.CLOSE_UNMET, reason=reason, outcome=unmet, confirmed_by="source")
         settle_need(tx, locked.f)
-        tx.journal.look(f"referral-{referral_id}")
+        tx.journal.look(workflow_of(locked.f))
 
     return _source(record, call, referral_id, Verb.CLOSE_UNMET, act)
 
@@ -148,7 +149,7 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
             if offer.task.state is not State.ENTERED_IN_ERROR:
                 _settle(tx, locked, offer, TaskVerb.VOID, Details(), reverses=[])
         settle_need(tx, locked.f)
-        tx.journal.look(f"referral-{referral_id}")
+        tx.journal.look(workflow_of(locked.f))
 
     return _source(record, call, referral_id, Verb.VOID, act)
 
@@ -163,6 +164,12 @@ def _source(
         mine = sides_of(tx, locked.f["source_organization_id"], locked.f["target_organization_id"], False)
         if Side.SOURCE not in mine:
             raise Forbidden(f"'{verb.value}' is the referral source's move, made by its caseworkers.")
+        if locked.referral.planned and verb in rules.OF_THE_PLAN:
+            raise Conflict(
+                "This request is a step of an action plan: re-assign, skip or drop the step there.",
+                code="step-of-a-plan",
+                current=current_of(locked),
+            )
         act(tx, locked)
         tx.audit(f"referral.{verb.value}", "referral", referral_id, locked.referral.version)
         return referral_view(tx, locked.f, [offer.t for offer in locked.tasks])
@@ -208,7 +215,8 @@ def say_event(
     **facts: Any,
 ) -> None:
     current = locked.current
-    what = Happened(rules.EVENT_OF[verb], None, None, reason, facts=facts)
+    kind = rules.EVENT_OF[verb].replace("referral_", "step_") if locked.referral.plain else rules.EVENT_OF[verb]
+    what = Happened(kind, None, None, reason, facts=facts)
     absent = current is not None and current.t["on_behalf"]
     about = about_referral(locked.f) | {"on_behalf_of": locked.f["target_organization_id"] if absent else None}
     happened(tx, about, what, version=after.version, occurred_at=occurred_at, reverses=reverses or [])

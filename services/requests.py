@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,15 +15,16 @@ from domain.referral import Verb
 from domain.task import Outcome
 from domain.task import Verb as TaskVerb
 from services import shapes
-from services.clients import NewClient, insert_client
+from services.clients import NewClient
 from services.consents import require_consent
 from services.groups import counted_as
 from services.happenings import about_referral, happened
-from services.journal import new_id
+from services.journal import new_id, workflow_of
 from services.messages import say
 from services.moving import Said, move_task
 from services.needs import insert_need, settle_need
 from services.offers import Offered, find_service, first_look, insert_offer, new_offer, require_same_need
+from services.references import reference
 from services.referrals import fill_in, kept, require_release, say_event
 from services.refusals import Unprocessable
 from services.rows import (
@@ -34,12 +34,10 @@ from services.rows import (
     require_casework,
     save_referral,
 )
+from services.subjects import subject
 from services.transaction import Answer, Call, Record, Tx, perform
 from services.views import referral_view
 from storage import tables
-
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without look-alikes (0 O, 1 I L, U V): references are read out on the phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def create_referral(record: Record, call: Call, request: Request) -> Answer[shap
 def _make(tx: Tx, request: Request) -> LockedReferral:
     _check(tx, request)
     offered = find_service(tx, request.service_id)
-    about = _about(tx, request)
+    about = subject(tx, request.client_id, request.client, request.household_id)
     need_id, term = _need(tx, request, about.id, offered)
     f = _row(tx, request, offered, about, need_id, term)
     require_release(tx, request.consent_id, offered)
@@ -99,7 +97,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
         insert_offer(tx, offer, _asked_at(request))
         if request.finished:
             _finish(tx, made, offer, request.finished, request.finished.occurred_at or request.occurred_at)
-        tx.journal.look(f"referral-{f['id']}")
+        tx.journal.look(workflow_of(f))
     tx.audit("referral.create", "referral", f["id"], 1)
     return made
 
@@ -123,9 +121,6 @@ def _check(tx: Tx, request: Request) -> None:
         )
     if request.kind == "information" and request.finished:
         raise Unprocessable("Information given is finished by itself. Leave 'finished' out.", pointer="/finished")
-    named = [name for name in ("client_id", "client", "household_id") if getattr(request, name) is not None]
-    if len(named) != 1:
-        raise Unprocessable("Name one: client_id, client with what you know, or household_id.", pointer="/client_id")
 
 
 def _said(request: Request) -> list[tuple[str, datetime]]:
@@ -140,23 +135,8 @@ def _asked_at(request: Request) -> datetime | None:
     return next((at for _, at in _said(request)), None)
 
 
-def _about(tx: Tx, request: Request) -> Any:
-    """What a referral keeps of its subject: client (null for a household), person and county; a household's are its
-    head's, else those of its oldest member.
-    """
-    if request.household_id is not None:
-        home = tx.row(_ABOUT_HOUSEHOLD, id=request.household_id)
-        if home is None:
-            raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
-        return home
-    client_id = insert_client(tx, request.client, at="/client") if request.client is not None else request.client_id
-    about = tx.row(_ABOUT_CLIENT, id=client_id)
-    if about is None:
-        raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
-    return about
-
-
 def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) -> tuple[UUID, str]:
+    assert offered.term is not None  # a service has one
     if request.need_id is None:
         need_id = insert_need(
             tx, offered.term, client_id=client_id, household_id=None if client_id else request.household_id
@@ -176,7 +156,7 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, 
     counted = counted_as(tx, client_id, request.household_id)
     return {column.name: None for column in tables.referral.c} | {
         "id": new_id(),
-        "reference": _reference(),
+        "reference": reference("R"),
         "collaborative_id": tx.here.collaborative_id,
         "source_organization_id": tx.here.organization_id,
         "target_organization_id": offered.organization_id,
@@ -251,24 +231,4 @@ def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished, whe
     settle_need(tx, made.f, occurred_at=when)
 
 
-def _reference() -> str:
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"R-{letters[:4]}-{letters[4:]}"
-
-
 _NEED = text("select client_id, household_id, term from need where id = :id and organization_id = :me")
-_COUNTY = (
-    "(select r.county from client_residence r where r.client_id = c.id and r.ends_on is null"
-    " order by r.starts_on desc limit 1) as county"
-)
-_ABOUT_CLIENT = text(f"select c.id, c.person_id, {_COUNTY} from client c where c.id = :id")
-_ABOUT_HOUSEHOLD = text(
-    f"""
-select null as id, c.person_id, {_COUNTY}
-  from household h
-  left join household_member m on m.household_id = h.id and m.ends_on is null
-  left join client c on c.id = m.client_id
- where h.id = :id
- order by m.role <> 'head', coalesce(c.birth_date, make_date(c.birth_year, 1, 1)), m.starts_on, m.client_id limit 1
-"""
-)

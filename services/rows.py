@@ -99,9 +99,9 @@ def sides_of(tx: Tx, source: UUID, target: UUID, on_behalf: bool) -> frozenset[S
 
 
 def moment(work: Work, t: Mapping[str, Any], occurred_at: Any = None) -> Moment:
-    """The clocks of this task: its service's opening hours and limits, else the region's."""
+    """The clocks of this task: its step's limits before its service's, before the region's; its service's hours."""
     calendar = work.agenda.calendar(t["s_opening_hours"], t["s_closed_on"] or [], bool(t["s_always_open"]))
-    limits = work.agenda.limits(t["priority"], t["s_clocks"])
+    limits = work.agenda.limits(t["priority"], t["s_clocks"], (t["step"] or {}).get("clocks"))
     return Moment(work.now, occurred_at or work.now, calendar, limits, work.agenda.region())
 
 
@@ -123,6 +123,7 @@ def task_of(t: Mapping[str, Any]) -> Task:
         first_contact_at=t["first_contact_at"],
         attempts=tuple(date.fromisoformat(day) for day in t["attempts"]),
         missed=t["missed"],
+        plain=t["kind"] == "step",
     )
 
 
@@ -136,6 +137,8 @@ def referral_of(f: Mapping[str, Any]) -> Referral:
         clock_started_at=f["clock_started_at"],
         due_at=f["due_at"],
         rung=f["rung"],
+        plain=f["kind"] == "step",
+        planned=f["action_plan_id"] is not None,
     )
 
 

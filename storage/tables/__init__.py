@@ -35,12 +35,12 @@ from storage.tables.people import (
     person_alias,
     user_account,
 )
-from storage.tables.plans import plan_template
+from storage.tables.plans import action_plan, plan_goal, plan_partner, plan_step, plan_template, plan_version
 from storage.tables.proofs import verified_figure, verified_mark
-from storage.tables.stories import decision, story
 from storage.tables.work import event, message, need, referral, service_record, task
 
 __all__ = [
+    "action_plan",
     "agenda",
     "audit",
     "audit_seal",
@@ -52,7 +52,6 @@ __all__ = [
     "command",
     "consent",
     "consent_recipient",
-    "decision",
     "entry_unfolded",
     "event",
     "household",
@@ -71,7 +70,11 @@ __all__ = [
     "outbox",
     "partnership",
     "person_alias",
+    "plan_goal",
+    "plan_partner",
+    "plan_step",
     "plan_template",
+    "plan_version",
     "program",
     "reason",
     "referral",
@@ -80,7 +83,6 @@ __all__ = [
     "service_capacity",
     "service_heartbeat",
     "service_record",
-    "story",
     "task",
     "taxonomy_term",
     "user_account",

@@ -24,6 +24,8 @@ metadata = MetaData(
 ID = Uuid()
 INSTANT = DateTime(timezone=True)
 JSON = JSONB()
+MAYBE_JSON = JSONB(none_as_null=True)
+"""For a column that may be without: None is SQL's null, not JSON's."""
 TEXT = Text()
 
 

@@ -1,10 +1,22 @@
-"""Action plans: the pathways that the collaborative agreed on."""
+"""Action plans: the pathways that the collaborative agreed on, and the plans of families that follow them."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, Table, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+    text,
+)
 
 from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, plain
+
+OPEN_PLAN = "state = 'active'"
 
 plan_template = Table(
     "plan_template",
@@ -24,4 +36,117 @@ plan_template = Table(
     CheckConstraint("code ~ '^[a-z][a-z0-9_]{0,62}$'", name="code"),
     CheckConstraint("version > 0", name="version"),
     CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
+)
+
+action_plan = Table(
+    "action_plan",
+    metadata,
+    plain("id", ID, primary_key=True),
+    plain("reference", TEXT, unique=True),
+    plain("collaborative_id", ID, ForeignKey("collaborative.id")),
+    plain("organization_id", ID, ForeignKey("organization.id")),
+    plain("client_id", ID, required=False),
+    plain("household_id", ID, required=False),
+    plain("person_id", ID, required=False),
+    plain("consent_id", ID, required=False),
+    plain("county", TEXT, required=False),
+    plain("groups", JSON, server_default="{}"),
+    plain("household_key", ID, required=False),
+    plain("template", TEXT),
+    plain("template_version", Integer),
+    plain("name", TEXT),
+    plain("state", TEXT),
+    plain("priority", TEXT),
+    plain("restricted", Boolean, server_default="false"),
+    plain("reason", TEXT, required=False),
+    plain("review_every_days", Integer, required=False),
+    plain("due_at", INSTANT, required=False),
+    plain("rung", Integer, server_default="0"),
+    plain("next_review_at", INSTANT, required=False),
+    plain("review_rung", Integer, server_default="0"),
+    plain("stop_asked_by", TEXT, required=False),
+    plain("goals_since", INSTANT, required=False),
+    plain("goals_due_at", INSTANT, required=False),
+    plain("goals_rung", Integer, server_default="0"),
+    plain("look_at", INSTANT, required=False),
+    plain("created_by", ID, ForeignKey("user_account.id")),
+    plain("created_at", INSTANT),
+    plain("updated_at", INSTANT),
+    plain("version", Integer, server_default="1"),
+    UniqueConstraint("id", "organization_id"),
+    ForeignKeyConstraint(["client_id", "organization_id"], ["client.id", "client.organization_id"]),
+    ForeignKeyConstraint(["household_id", "organization_id"], ["household.id", "household.organization_id"]),
+    ForeignKeyConstraint(["consent_id", "organization_id"], ["consent.id", "consent.organization_id"]),
+    CheckConstraint("num_nonnulls(client_id, household_id) = 1", name="one_subject"),
+    CheckConstraint("state in ('active', 'completed', 'closed_early', 'entered_in_error')", name="state"),
+    CheckConstraint("priority in ('routine', 'urgent')", name="priority"),
+    Index("action_plan_lead_idx", "organization_id", text("created_at desc"), text("id desc")),
+    Index("action_plan_newest_idx", "collaborative_id", text("created_at desc"), text("id desc")),
+    Index("action_plan_open_idx", "id", postgresql_where=text(OPEN_PLAN)),
+    Index("action_plan_consent_id_idx", "consent_id"),
+)
+
+plan_goal = Table(
+    "plan_goal",
+    metadata,
+    plain("action_plan_id", ID, primary_key=True),
+    plain("key", TEXT, primary_key=True),
+    plain("organization_id", ID),
+    plain("position", Integer),
+    plain("name", TEXT),
+    plain("need_id", ID),
+    plain("outcome", TEXT, required=False),
+    plain("outcome_by", TEXT, required=False),
+    ForeignKeyConstraint(["action_plan_id", "organization_id"], ["action_plan.id", "action_plan.organization_id"]),
+    ForeignKeyConstraint(["need_id", "organization_id"], ["need.id", "need.organization_id"]),
+    CheckConstraint("outcome in ('need_met', 'partly_met', 'unmet')", name="outcome"),
+    CheckConstraint("outcome_by in ('client', 'source')", name="outcome_by"),
+    Index("plan_goal_need_id_idx", "need_id"),
+)
+
+plan_step = Table(
+    "plan_step",
+    metadata,
+    plain("action_plan_id", ID, primary_key=True),
+    plain("key", TEXT, primary_key=True),
+    plain("lead_organization_id", ID),
+    plain("position", Integer),
+    plain("definition", JSON),
+    plain("own", Boolean, server_default="false"),
+    plain("organization_id", ID, ForeignKey("organization.id"), required=False),
+    plain("service_id", ID, ForeignKey("service.id"), required=False),
+    plain("term", TEXT, ForeignKey("taxonomy_term.code"), required=False),
+    plain("sensitive", Boolean, server_default="false"),
+    plain("restricted", Boolean, server_default="false"),
+    plain("referral_id", ID, ForeignKey("referral.id"), required=False),
+    plain("opens_at", INSTANT, required=False),
+    plain("skipped_at", INSTANT, required=False),
+    plain("skipped_because", TEXT, required=False),
+    plain("removed_at", INSTANT, required=False),
+    ForeignKeyConstraint(["action_plan_id", "lead_organization_id"], ["action_plan.id", "action_plan.organization_id"]),
+    Index("plan_step_referral_id_idx", "referral_id"),
+)
+
+plan_partner = Table(
+    "plan_partner",
+    metadata,
+    plain("action_plan_id", ID, primary_key=True),
+    plain("organization_id", ID, ForeignKey("organization.id"), primary_key=True),
+    plain("lead_organization_id", ID),
+    plain("restricted", Boolean, server_default="false"),
+    plain("reads", Boolean, server_default="true"),
+    ForeignKeyConstraint(["action_plan_id", "lead_organization_id"], ["action_plan.id", "action_plan.organization_id"]),
+    Index("plan_partner_organization_id_idx", "organization_id", "action_plan_id", postgresql_where=text("reads")),
+)
+
+plan_version = Table(
+    "plan_version",
+    metadata,
+    plain("action_plan_id", ID, primary_key=True),
+    plain("version", Integer, primary_key=True),
+    plain("lead_organization_id", ID),
+    plain("at", INSTANT),
+    plain("template_version", Integer),
+    plain("steps", JSON),
+    ForeignKeyConstraint(["action_plan_id", "lead_organization_id"], ["action_plan.id", "action_plan.organization_id"]),
 )

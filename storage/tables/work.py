@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, personal, plain
+from storage.tables.columns import ID, INSTANT, JSON, MAYBE_JSON, TEXT, metadata, personal, plain
 
 OPEN_TASK = (
     "state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold')"
@@ -58,8 +58,8 @@ referral = Table(
     plain("collaborative_id", ID, ForeignKey("collaborative.id")),
     plain("source_organization_id", ID, ForeignKey("organization.id")),
     plain("target_organization_id", ID, ForeignKey("organization.id")),
-    plain("service_id", ID, ForeignKey("service.id")),
-    plain("need_id", ID),
+    plain("service_id", ID, ForeignKey("service.id"), required=False),
+    plain("need_id", ID, required=False),
     plain("client_id", ID, required=False),
     plain("household_id", ID, required=False),
     plain("person_id", ID, required=False),
@@ -68,7 +68,7 @@ referral = Table(
     plain("origin", TEXT, server_default="partner"),
     personal("origin_name", TEXT),
     plain("priority", TEXT),
-    plain("term", TEXT, ForeignKey("taxonomy_term.code")),
+    plain("term", TEXT, ForeignKey("taxonomy_term.code"), required=False),
     plain("county", TEXT, required=False),
     plain("groups", JSON, server_default="{}"),
     plain("household_key", ID, required=False),
@@ -89,6 +89,10 @@ referral = Table(
     plain("due_at", INSTANT, required=False),
     plain("rung", Integer, server_default="0"),
     plain("look_at", INSTANT, required=False),
+    plain("action_plan_id", ID, required=False),
+    plain("step_key", TEXT, required=False),
+    plain("step", MAYBE_JSON, required=False),
+    plain("handed_over_at", INSTANT, required=False),
     plain("created_by", ID, ForeignKey("user_account.id"), required=False),
     plain("created_at", INSTANT),
     plain("updated_at", INSTANT),
@@ -100,7 +104,12 @@ referral = Table(
     CheckConstraint(
         "state in ('active', 'awaiting_source', 'completed', 'withdrawn', 'entered_in_error')", name="state"
     ),
-    CheckConstraint("kind in ('referral', 'transfer', 'information')", name="kind"),
+    ForeignKeyConstraint(
+        ["action_plan_id", "source_organization_id"], ["action_plan.id", "action_plan.organization_id"]
+    ),
+    CheckConstraint("kind in ('referral', 'transfer', 'information', 'step')", name="kind"),
+    CheckConstraint("num_nonnulls(action_plan_id, step_key, step) in (0, 3)", name="step"),
+    CheckConstraint("action_plan_id is not null or num_nulls(service_id, need_id, term) = 0", name="asks_for"),
     CheckConstraint("priority in ('routine', 'urgent')", name="priority"),
     CheckConstraint("origin in ('partner', 'self', 'family', 'walk_in', 'hotline', 'external')", name="origin"),
     Index("referral_source_idx", "source_organization_id", text("created_at desc"), text("id desc")),
@@ -123,6 +132,7 @@ task = Table(
     plain("referral_id", ID, ForeignKey("referral.id"), required=False),
     plain("action_plan_id", ID, required=False),
     plain("step_key", TEXT),
+    plain("step", MAYBE_JSON, required=False),
     plain("round", Integer),
     plain("organization_id", ID, ForeignKey("organization.id")),
     plain("source_organization_id", ID, ForeignKey("organization.id")),
@@ -205,6 +215,7 @@ event = Table(
     Index("event_seq_idx", "seq"),
     Index("event_day_idx", "collaborative_id", "day"),
     Index("event_link_idx", "seq", postgresql_where=text("kind in ('clients_linked', 'link_revoked')")),
+    Index("event_action_plan_id_idx", "action_plan_id", "seq", postgresql_where=text("action_plan_id is not null")),
 )
 
 message = Table(
@@ -213,6 +224,7 @@ message = Table(
     plain("id", ID, primary_key=True),
     plain("referral_id", ID, ForeignKey("referral.id"), required=False),
     plain("task_id", ID, ForeignKey("task.id"), required=False),
+    plain("action_plan_id", ID, required=False),
     plain("kind", TEXT),
     plain("organization_id", ID, ForeignKey("organization.id")),
     plain("reader_organization_id", ID, ForeignKey("organization.id"), required=False),
@@ -224,6 +236,7 @@ message = Table(
     CheckConstraint("kind in ('reason', 'note', 'question', 'answer', 'said_by', 'message')", name="kind"),
     Index("message_referral_id_idx", "referral_id", "at"),
     Index("message_task_id_idx", "task_id", "at"),
+    Index("message_action_plan_id_idx", "action_plan_id", "at", postgresql_where=text("action_plan_id is not null")),
 )
 
 service_record = Table(

@@ -6,7 +6,7 @@ alter table event add column household_key uuid;
 comment on column referral.groups is 'plain';
 comment on column referral.household_key is 'plain';
 comment on column event.household_key is 'plain';
-grant select (groups, household_key) on referral to concert_engine;
+grant select (groups, household_key), insert (groups, household_key) on referral to concert_engine;
 grant select (household_key) on event to concert_engine;
 
 create function app.guard_groups() returns trigger language plpgsql as $$

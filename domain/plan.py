@@ -1,0 +1,225 @@
+"""A plan of several partners for one client or household: which steps are ready, what is skipped, when it is over.
+
+Pure. A step that is opened is a request of its own: its state is read from that request and never kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from domain import graph
+from domain.pathway import Policy, Step, Template
+from domain.referral import OPEN as OPEN_REQUEST
+from domain.referral import State as RequestState
+from domain.refusal import NotPossible
+from domain.task import State as TaskState
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CLOSED_EARLY = "closed_early"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    OPEN = "open"
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+ENDED = frozenset({StepState.DONE, StepState.SKIPPED})
+
+
+class Verb(StrEnum):
+    ADD_STEP = "add-step"
+    SWITCH = "switch"
+    REVIEW = "review"
+    CLOSE = "close"
+    VOID = "void"
+
+
+class StepVerb(StrEnum):
+    REASSIGN = "reassign"
+    MOVE = "move"
+    SKIP = "skip"
+    DROP = "drop"
+
+
+class Skipped(StrEnum):
+    """Why a step was left out."""
+
+    CONDITION = "condition"
+    LEAD = "lead"
+    DECLINED = "declined"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A step as it stands in a live plan. `ended_at` of one that is done or skipped; `closed`: no request is open."""
+
+    step: Step
+    state: StepState = StepState.WAITING
+    ended_at: datetime | None = None
+    closed: bool = True
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+
+Standings = Mapping[str, Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What must happen now: `skip` where a condition does not hold, `open` what is ready, the others `later`."""
+
+    skip: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    later: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def state_of(request: RequestState | None, reported: bool, skipped: bool) -> StepState:
+    """What comes after a step goes on when its work is reported; only the plan's end waits for the confirmation."""
+    if skipped or request in (RequestState.WITHDRAWN, RequestState.ENTERED_IN_ERROR):
+        return StepState.SKIPPED
+    if request is None:
+        return StepState.WAITING
+    return StepState.DONE if reported or request is RequestState.COMPLETED else StepState.OPEN
+
+
+def is_closed(request: RequestState | None) -> bool:
+    return request not in OPEN_REQUEST
+
+
+def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelta) -> Next:
+    """`day`: how long one of `opens_after_days` takes. A step skipped here counts at once for those behind it."""
+    standing, skip, ready, later = dict(steps), [], [], {}
+    again = True
+    while again:
+        again = False
+        for key, one in standing.items():
+            if one.state is not StepState.WAITING or not _may_begin(standing, one.step):
+                continue
+            if not one.step.wanted(answers(standing)):
+                standing[key] = replace(one, state=StepState.SKIPPED, ended_at=now)
+                skip.append(key)
+                again = True
+    for key, one in standing.items():
+        if one.state is StepState.WAITING and _may_begin(standing, one.step):
+            opens_at = _since(standing, one.step, born_at) + day * one.step.opens_after_days
+            if opens_at <= now:
+                ready.append(key)
+            else:
+                later[key] = opens_at
+    return Next(tuple(skip), tuple(ready), later)
+
+
+def answers(steps: Standings) -> dict[str, Mapping[str, Any]]:
+    """What was recorded where work was done; a skipped step has said nothing."""
+    return {key: one.answers for key, one in steps.items() if one.state is StepState.DONE}
+
+
+def is_over(steps: Standings) -> bool:
+    """Nothing is left to do: every step is done or skipped, and no request waits for its confirmation."""
+    return all(one.state in ENDED and one.closed for one in steps.values())
+
+
+def _may_begin(steps: Standings, step: Step) -> bool:
+    """All that it comes after have ended. What is not in the plan any more holds nobody up."""
+    return all(steps[key].state in ENDED for key in step.after if key in steps)
+
+
+def _since(steps: Standings, step: Step, born_at: datetime) -> datetime:
+    ends = [steps[key].ended_at for key in step.after if key in steps]
+    return max((end for end in ends if end is not None), default=born_at)
+
+
+def policy(step: Step, task: TaskState | None) -> Policy:
+    """What the plan does with a step whose work ended without success; the lead decides where nobody was asked."""
+    if task in (TaskState.DECLINED, TaskState.EXPIRED):
+        return step.on_decline
+    if task in (TaskState.FAILED, TaskState.CANCELLED):
+        return step.on_failure
+    return Policy.LEAD
+
+
+# ------------------------------------------------------------------------------------------------ what may be edited
+
+
+def allowed(state: State, leads: bool) -> tuple[Verb, ...]:
+    if not leads or state is State.ENTERED_IN_ERROR:
+        return ()
+    return tuple(Verb) if state is State.ACTIVE else (Verb.VOID,)
+
+
+def allowed_on_step(plan: State, one: Standing, leads: bool) -> tuple[StepVerb, ...]:
+    if not leads or plan is not State.ACTIVE:
+        return ()
+    if one.state is StepState.WAITING:
+        return tuple(verb for verb in StepVerb if verb is not StepVerb.SKIP or one.step.may_skip)
+    if one.state is StepState.OPEN:
+        return (
+            (StepVerb.REASSIGN, StepVerb.SKIP, StepVerb.DROP)
+            if one.step.may_skip
+            else (StepVerb.REASSIGN, StepVerb.DROP)
+        )
+    return ()
+
+
+def require_active(state: State) -> None:
+    if state is not State.ACTIVE:
+        raise NotPossible("wrong-state", f"The plan is {state.value.replace('_', ' ')}; it is not changed any more.")
+
+
+def require(verb: StepVerb, one: Standing) -> None:
+    """Raises NotPossible where the step is past that."""
+    if verb in allowed_on_step(State.ACTIVE, one, leads=True):
+        return
+    if verb is StepVerb.SKIP and one.state not in ENDED:
+        raise NotPossible("not-optional", "The plan says that this step may not be skipped. Drop it, or re-assign it.")
+    raise NotPossible("wrong-state", f"The step is {one.state.value}; '{verb.value}' does not fit that.")
+
+
+def reordered(steps: Iterable[Step], changed: Step) -> list[Step]:
+    """The steps with `changed` in place of its old self, or at the end. Raises NotPossible for what makes no order."""
+    listed = [changed if step.key == changed.key else step for step in steps]
+    if all(step.key != changed.key for step in listed):
+        listed.append(changed)
+    known = {step.key for step in listed}
+    unknown = [key for key in changed.after if key not in known]
+    if unknown:
+        raise NotPossible("unknown-step", "It comes after a step that the plan does not have. Read the plan again.")
+    if graph.circles({step.key: step.after for step in listed}):
+        raise NotPossible("circle", "In that order the steps would wait for each other for ever.")
+    return listed
+
+
+# ------------------------------------------------------------------------------------------------ a newer template
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a switch would do to the steps, by key. `kept`: begun already, so they stay as they are."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+def difference(steps: Standings, template: Template, added_here: frozenset[str]) -> Difference:
+    """Only what has not begun changes. `added_here`: steps of this plan alone, which no template takes away."""
+    newer = {step.key: step for step in template.steps}
+    waiting = {key: one.step for key, one in steps.items() if one.state is StepState.WAITING}
+    return Difference(
+        added=tuple(key for key in newer if key not in steps),
+        removed=tuple(key for key in waiting if key not in newer and key not in added_here),
+        changed=tuple(key for key, step in waiting.items() if key in newer and newer[key] != step),
+        kept=tuple(key for key in steps if key not in waiting and newer.get(key) != steps[key].step),
+    )

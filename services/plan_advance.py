@@ -1,0 +1,181 @@
+"""What time and finished work do to a plan: offer again, skip, open what is ready, remind, close.
+
+Asked by the plan's workflow whenever a step ended, somebody edited the plan or a deadline came; decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from domain import plan as rules
+from domain import referral as referral_rules
+from domain.clock import LADDER, Clock, Moment, rung_at
+from domain.moves import Happened
+from domain.pathway import Policy
+from domain.progress import Progress
+from domain.referral import Verb
+from domain.task import State as TaskState
+from services.advance import advance_request, keep_look, open_tasks, seconds_until
+from services.agenda import current_agenda
+from services.happenings import about_referral, happened
+from services.journal import Journal
+from services.ladder import reaches
+from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
+from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
+from services.rows import LockedReferral, save_referral
+from services.transaction import Record, Work, by_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Ticking:
+    """One of a plan's own clocks: the column with its date, and the one that counts its reminders."""
+
+    clock: Clock
+    due: str
+    rung: str
+
+
+TICKING = (
+    Ticking(Clock.PLAN, "due_at", "rung"),
+    Ticking(Clock.REVIEW, "next_review_at", "review_rung"),
+    Ticking(Clock.GOALS, "goals_due_at", "goals_rung"),
+)
+
+
+def advance_plan(record: Record, plan_id: UUID) -> Progress:
+    """Do everything that is due by the database's clock and say what is open. A repeat finds nothing due."""
+
+    def run(connection: Connection) -> tuple[Progress, Journal]:
+        row = connection.execute(_START, {"id": plan_id}).one()
+        work = Work(connection=connection, agenda=current_agenda(connection, row.collaborative_id), now=row.now)
+        plan = lock_plan(work, plan_id)
+        return _advance(work, plan), work.journal
+
+    return by_engine(record, run)
+
+
+def _advance(work: Work, plan: LockedPlan) -> Progress:
+    if plan.state is not rules.State.ACTIVE:
+        save_plan(work, plan, look_at=None)
+        return Progress(plan.state.value, over=True)
+    owners = _owners(plan)
+    for one in plan.open_requests:
+        _advance_step(work, plan, one)
+    later = open_ready(work, plan)
+    if _owners(plan) != owners:
+        keep_readers(work, plan)
+    settle_end(work, plan)
+    _remind(work, plan)
+    return _progress(work, plan, later)
+
+
+def _owners(plan: LockedPlan) -> list[tuple[Any, bool]]:
+    return [(one.s["organization_id"], one.s["restricted"]) for one in plan.steps.values()]
+
+
+def _advance_step(work: Work, plan: LockedPlan, one: PlanStep) -> None:
+    assert one.request is not None
+    advance_request(work, one.request)
+    renew(one)
+    if one.request.referral.state is referral_rules.State.AWAITING_SOURCE:
+        _follow_policy(work, plan, one)
+
+
+def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
+    """What the template says of a step that ended without success. Where it names nobody else, the lead decides."""
+    assert one.request is not None
+    current = one.request.current
+    task = current.task.state if current else None
+    match rules.policy(one.step, task):
+        case Policy.OTHER_PROVIDER:
+            offered = next_provider(work, plan, one)
+            if offered is not None:
+                offer_again(work, plan, one, offered)
+        case Policy.SKIP:
+            declined = task in (TaskState.DECLINED, TaskState.EXPIRED)
+            withdraw_request(work, one.request)
+            skip_step(work, plan, one, rules.Skipped.DECLINED if declined else rules.Skipped.FAILED)
+        case Policy.STOP if not plan.p["stop_asked_by"]:
+            save_plan(work, plan, stop_asked_by=one.key)
+            say_plan(work, plan, "plan_stop_asked", step=one)
+        case _:
+            pass
+
+
+def withdraw_request(work: Work, request: LockedReferral, reason: str | None = None) -> None:
+    """The plan goes on without it. Its tasks have ended, or the caller ends them."""
+    after = referral_rules.move(request.referral, Verb.WITHDRAW)
+    save_referral(work, request, after, reason=reason)
+    kind = "step_withdrawn" if after.plain else "referral_withdrawn"
+    happened(work, about_referral(request.f), Happened(kind, None, None, reason), version=after.version)
+    work.audit("referral.withdraw", "referral", request.f["id"], after.version)
+
+
+def settle_end(work: Work, plan: LockedPlan) -> None:
+    """All steps are done: the plan closes by itself if every goal has an outcome, else its lead is asked."""
+    over = bool(plan.steps) and rules.is_over(plan.standings)
+    missing = any(goal["outcome"] is None for goal in plan.goals)
+    if over and not missing:
+        save_plan(work, plan, state=rules.State.COMPLETED.value, goals_since=None, goals_due_at=None)
+        say_plan(work, plan, "plan_closed", state=plan.p["state"], closed_by="steps")
+    elif over and plan.p["goals_since"] is None:
+        due = plan_moment(work, plan).due(Clock.GOALS)
+        save_plan(work, plan, goals_since=work.now, goals_due_at=due, goals_rung=0)
+    elif not over and plan.p["goals_since"] is not None:
+        save_plan(work, plan, goals_since=None, goals_due_at=None, goals_rung=0)
+
+
+def plan_moment(work: Work, plan: LockedPlan) -> Moment:
+    region = work.agenda.region()
+    return Moment(work.now, work.now, region, work.agenda.limits(plan.p["priority"], None), region)
+
+
+def _remind(work: Work, plan: LockedPlan) -> None:
+    at = plan_moment(work, plan)
+    for ticking in TICKING:
+        while plan.state is rules.State.ACTIVE:
+            due = _look(plan, ticking, at)
+            if due is None or due > work.now:
+                break
+            _climb(work, plan, ticking)
+
+
+def _look(plan: LockedPlan, ticking: Ticking, at: Moment) -> datetime | None:
+    due: datetime | None = plan.p[ticking.due]
+    if due is None:
+        return None
+    return rung_at(plan.p[ticking.rung], due, at.limits.by_clock[ticking.clock], at.calendar_of(ticking.clock))
+
+
+def _climb(work: Work, plan: LockedPlan, ticking: Ticking) -> None:
+    rung: int = plan.p[ticking.rung]
+    to = LADDER[rung][0]
+    save_plan(work, plan, **{ticking.rung: rung + 1})
+    lead = {"organization_id": plan.p["organization_id"], "assigned_to": plan.p["created_by"]}
+    if reaches(work, to, lead, plan.p):
+        kind = "plan_overdue" if rung == 0 else "plan_escalated"
+        say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value)
+
+
+def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progress:
+    at = plan_moment(work, plan)
+    times: list[datetime | None] = list(later.values())
+    offers = []
+    for one in plan.open_requests:
+        assert one.request is not None
+        times.append(keep_look(work, one.request))
+        offers += one.request.tasks
+    over = plan.state is not rules.State.ACTIVE
+    if not over:
+        times += [_look(plan, ticking, at) for ticking in TICKING]
+    look_at = None if over else min((when for when in times if when is not None), default=None)
+    save_plan(work, plan, look_at=look_at)
+    return Progress(plan.state.value, over, seconds_until(work.now, look_at), open_tasks(work, offers))
+
+
+_START = text("select collaborative_id, clock_timestamp() as now from action_plan where id = :id")
