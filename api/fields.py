@@ -27,6 +27,7 @@ class FieldError:
 _SENTENCES: Mapping[str, str] = {
     "missing": "This is required.",
     "extra_forbidden": "There is a name here that this operation does not know.",
+    "repeated": "This is there more than once. Send it once.",
     "string_type": "This has to be text.",
     "string_too_short": "At least {min_length} characters are needed.",
     "string_too_long": "At most {max_length} characters are allowed.",

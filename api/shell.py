@@ -94,7 +94,7 @@ def _sealed(headers: Headers, path: str, request_id: str) -> list[tuple[bytes, b
 
 async def identified(request: Request) -> Claims:
     """Whose token the request carries: 401 without a good one, 429 beyond the limit, 422 for an unknown
-    parameter.
+    parameter, or one that is there twice.
 
     The dependency of every route under `/v1`. What the person may do is for the record to say.
     """
@@ -128,8 +128,12 @@ def _refuse_unknown_parameters(request: Request) -> None:
     known: frozenset[str] | None = getattr(route, "known_parameters", None)
     if known is None:
         known = route.known_parameters = frozenset(_parameters(route.dependant))
-    if not known.issuperset(request.query_params.keys()):
+    given = [name for name, _ in request.query_params.multi_items()]
+    if not known.issuperset(given):
         raise RequestValidationError([{"type": "extra_forbidden", "loc": ("query",)}])
+    twice = [name for name in dict.fromkeys(given) if given.count(name) > 1]
+    if twice:
+        raise RequestValidationError([{"type": "repeated", "loc": ("query", name)} for name in twice])
 
 
 def _parameters(dependant: Dependant) -> set[str]:

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -30,6 +31,8 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2099
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_INVISIBLE = frozenset({"Cf", "Zl", "Zp"})
+"""Unicode's categories of formatting characters and separators of lines."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -159,11 +162,19 @@ def _composed(value: Any) -> Any:
     return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
+def _visible(name: str) -> str:
+    if any(unicodedata.category(character) in _INVISIBLE for character in name):
+        raise refusal(
+            "invisible-character", "Contains a character that nobody can see. Type it again instead of pasting it."
+        )
+    return name
+
+
 ShortText = Annotated[str, Text(1, 200)]
 LongText = Annotated[str, Text(1, 10_000, lines=True)]
-Name = Annotated[str, Text(1, 120), BeforeValidator(_composed)]
+Name = Annotated[str, Text(1, 120), AfterValidator(_visible), BeforeValidator(_composed)]
 """A name of a person, place or thing, trimmed and in Unicode's composed form, so that equal names compare
-equal.
+equal; without zero-width characters and marks of direction, so that names that look the same are the same.
 """
 
 Code = Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")]

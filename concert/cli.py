@@ -77,3 +77,7 @@ def _fail(error: BaseException) -> int:
         f"concert: something went wrong that nobody expected: {type(error).__qualname__}{place}\n{DOCTOR}\n"
     )
     return 1
+
+
+if __name__ == "__main__":
+    main()

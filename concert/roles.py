@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from concert.connection import connect
+from sqlalchemy.exc import DBAPIError
+
+from concert.connection import PAUSE_SECONDS, connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, engine_record
@@ -14,12 +16,14 @@ from concert.relay import Relay
 from concert.running import Say, close, plain_url, serving, together
 from concert.settings import Settings
 from concert.worker import work
+from services.transaction import Record
+from storage.database import is_away
 
 
 @asynccontextmanager
 async def api(settings: Settings, say: Say) -> AsyncIterator[None]:
     """Needs the record only: nothing that a person does waits for Temporal."""
-    record = api_record(settings)
+    record = await _opened(api_record, settings, "API", say)
     try:
         async with serving(settings, record) as url:
             say(f"API         {url}")
@@ -31,7 +35,7 @@ async def api(settings: Settings, say: Say) -> AsyncIterator[None]:
 @asynccontextmanager
 async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
     """Waits for Temporal as long as it takes."""
-    record = engine_record(settings)
+    record = await _opened(engine_record, settings, "Worker", say)
     try:
         say(f"Worker      waits for Temporal at {settings.temporal_address}")
         async with together(keep_beating(record, "worker")):
@@ -46,7 +50,7 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
 @asynccontextmanager
 async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
     """Relay and folder. The folder and the heart need no Temporal, so they begin at once."""
-    record = engine_record(settings)
+    record = await _opened(engine_record, settings, "Relay", say)
     try:
         async with together(keep_folding(record), keep_beating(record, "relay")):
             say("Folder      keeps the totals and seals the audit")
@@ -56,6 +60,21 @@ async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
                 yield
     finally:
         close(record)
+
+
+async def _opened(door: Callable[[Settings], Record], settings: Settings, name: str, say: Say) -> Record:
+    """Waits for the database as long as it takes, said once; a login that it refuses ends the process."""
+    said = False
+    while True:
+        try:
+            return await asyncio.to_thread(door, settings)
+        except DBAPIError as error:
+            if not is_away(error):
+                raise
+        if not said:
+            say(f"{name:<11} waits for the database, which does not answer")
+        said = True
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def for_ever() -> None:

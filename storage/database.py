@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg import OperationalError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 
@@ -102,6 +103,13 @@ select r.rolname, r.rolsuper, r.rolbypassrls,
                 and pg_has_role(current_user, c.relowner, 'member')) as owns
   from pg_roles r where r.rolname = current_user
 """
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether nobody answered who could say yes or no: a refused password is an answer, waiting does not change it."""
+    original: Any = getattr(error, "orig", error)
+    connection = getattr(original, "pgconn", None)
+    return isinstance(original, OperationalError) and not (connection is not None and connection.used_password)
 
 
 def sqlstate(error: BaseException) -> str | None:

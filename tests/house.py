@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,10 @@ class Loop:
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float = 60) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin it and go on; cancel what is answered to end it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def enter(self, manager: AbstractAsyncContextManager[T]) -> tuple[T, Callable[[], None]]:
         """Enter an async context; answers its value and how to leave it."""

@@ -107,6 +107,14 @@ def test_an_unknown_query_parameter_is_refused_even_where_there_are_none() -> No
     assert call(app, "GET", "/v1/referrals?state=urgent&limit=3", headers=bearer()).status_code == 200
 
 
+def test_a_query_parameter_that_is_there_twice_is_refused_instead_of_guessed() -> None:
+    answer = call(tiny_app(), "GET", "/v1/referrals?limit=1&state=urgent&limit=3", headers=bearer())
+    assert answer.status_code == 422
+    assert [(each["in"], each["pointer"], each["code"]) for each in answer.json()["errors"]] == [
+        ("query", "/limit", "repeated")
+    ]
+
+
 def test_a_wrong_method_is_told_the_right_ones() -> None:
     answer = call(tiny_app(), "PUT", f"/v1/referrals/{KNOWN}")
     assert answer.status_code == 405

@@ -64,6 +64,13 @@ def test_a_note_is_kept_as_it_was_written_and_a_name_is_trimmed() -> None:
     assert read(LongText, "  <b>first</b>\n\tsecond ") == "  <b>first</b>\n\tsecond "
     assert read(Name, "  José ") == read(Name, "Jose\u0301") == "Jos\u00e9"
     assert refuses(Name, "Ana\nBen")
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u2028", "\U000e0041"])
+def test_a_name_hides_no_character_and_a_note_may(hidden: str) -> None:
+    assert refuses(Name, f"Ana {hidden}Brook")
+    assert refuses(Name, f"A{hidden}na")
+    assert read(LongText, f"Ana {hidden} sent a family emoji.")
     assert refuses(LongText, "a\rb")
     assert refuses(ShortText, "x" * 201)
 

@@ -18,7 +18,7 @@ class Proxy:
     `cut_commits` counts down: so many connections are reset right after a COMMIT went through, before its answer.
     """
 
-    def __init__(self, loop: Loop, target: int) -> None:
+    def __init__(self, loop: Loop, target: int, port: int = 0) -> None:
         self.loop, self.target = loop, target
         self._passing = asyncio.Event()
         self._passing.set()
@@ -26,7 +26,7 @@ class Proxy:
         self.cut = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.server = loop.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.server = loop.run(asyncio.start_server(self._serve, "127.0.0.1", port))
         self.port: int = self.server.sockets[0].getsockname()[1]
 
     def hold(self) -> None:
