@@ -58,8 +58,9 @@ def find_service(tx: Work, service_id: UUID) -> Offered:
     )
 
 
-def require_same_need(offered: Offered, term: str) -> None:
-    """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve.
+def require_same_need(offered: Offered, term: str | None) -> None:
+    """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve. A step
+    without a need asks for none (None).
 
     Raises Unprocessable."""
     if offered.term is None or not akin(offered.term, term):
