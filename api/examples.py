@@ -130,6 +130,13 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "ReasonBody": {"reason": "client_declined", "text": "Does not want the loan."},
     "NoteBody": {"text": "Landlord called back; papers come on Monday."},
     "AssignBody": {"user_id": _PERSON},
+    "StoryBody": {"period": "2026-10", "text": "Two of three intake workers were ill for a week."},
+    "WordsBody": {"text": "Two of three intake workers were ill for two weeks."},
+    "DecisionBody": {
+        "text": "Share one intake line on Mondays.",
+        "owner_organization_id": _HOUSING,
+        "due_on": "2027-01-15",
+    },
     # ------------------------------------------------------------------ what they get
     "Task": _TASK_SHOWN,
     "Referral": {
@@ -305,6 +312,27 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "by": {},
             }
         ],
+    },
+    "Story": {
+        "id": "019357b3-1a20-7b44-9c18-5d2e8f0a7b61",
+        "indicator_code": "acknowledged_in_time",
+        "period": "2026-10",
+        "organization_id": _HOUSING,
+        "text": "Two of three intake workers were ill for a week.",
+        "released_at": _TUESDAY,
+        "created_at": _MONDAY,
+        "version": 2,
+    },
+    "Decision": {
+        "id": "019357b3-2b31-7c55-8d29-6e3f9a1b8c72",
+        "indicator_code": "acknowledged_in_time",
+        "organization_id": _CAP,
+        "text": "Share one intake line on Mondays.",
+        "owner_organization_id": _HOUSING,
+        "due_on": "2027-01-15",
+        "done_at": None,
+        "created_at": _TUESDAY,
+        "version": 1,
     },
     "Stalled": {
         "kind": "task",

@@ -436,3 +436,30 @@ class Indicator(Shape):
     baseline: Any | None
     target: Any | None
     series: list[Point] = []
+
+
+class Story(Shape):
+    """What a partner says lies behind its figure; a draft of its own until `released_at`."""
+
+    id: UUID
+    indicator_code: str
+    period: str
+    organization_id: UUID
+    text: str
+    released_at: datetime | None
+    created_at: datetime
+    version: int
+
+
+class Decision(Shape):
+    """What was decided because of a figure, by whom it is done and by when."""
+
+    id: UUID
+    indicator_code: str
+    organization_id: UUID = Field(description="Who recorded it.")
+    text: str
+    owner_organization_id: UUID
+    due_on: date
+    done_at: datetime | None
+    created_at: datetime
+    version: int

@@ -37,6 +37,7 @@ from storage.tables.people import (
 )
 from storage.tables.plans import action_plan, plan_goal, plan_partner, plan_step, plan_template, plan_version
 from storage.tables.proofs import verified_figure, verified_mark
+from storage.tables.stories import decision, story
 from storage.tables.work import event, message, need, referral, service_record, task
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "command",
     "consent",
     "consent_recipient",
+    "decision",
     "entry_unfolded",
     "event",
     "household",
@@ -83,6 +85,7 @@ __all__ = [
     "service_capacity",
     "service_heartbeat",
     "service_record",
+    "story",
     "task",
     "taxonomy_term",
     "user_account",

@@ -1,1 +1,119 @@
--- What partners say about figures.
+-- squawk-ignore-file require-concurrent-index-creation
+-- What partners say about figures. Free text about work may touch a person, so it is personal: the engine never reads it.
+create table story (
+    id uuid not null,
+    collaborative_id uuid not null,
+    organization_id uuid not null,
+    indicator_code text not null,
+    period text not null,
+    body text not null,
+    released_at timestamp with time zone,
+    released_by uuid,
+    created_by uuid not null,
+    created_at timestamp with time zone not null,
+    version integer default 1 not null,
+    constraint story_pkey primary key (id),
+    constraint story_period_check check (period ~ '^[0-9]{4}(-[0-9]{2})?$'),
+    constraint story_release_check check ((released_at is null) = (released_by is null)),
+    constraint story_collaborative_id_fkey foreign key (collaborative_id) references collaborative (id),
+    constraint story_organization_id_fkey foreign key (organization_id) references organization (id),
+    constraint story_released_by_fkey foreign key (released_by) references user_account (id),
+    constraint story_created_by_fkey foreign key (created_by) references user_account (id)
+);
+comment on column story.id is 'plain';
+comment on column story.collaborative_id is 'plain';
+comment on column story.organization_id is 'plain';
+comment on column story.indicator_code is 'plain';
+comment on column story.period is 'plain';
+comment on column story.body is 'personal';
+comment on column story.released_at is 'plain';
+comment on column story.released_by is 'plain';
+comment on column story.created_by is 'plain';
+comment on column story.created_at is 'plain';
+comment on column story.version is 'plain';
+create index story_indicator_idx on story (collaborative_id, indicator_code, period desc, id desc);
+
+-- What the collaborative decided because of a figure: who does it, by when.
+create table decision (
+    id uuid not null,
+    collaborative_id uuid not null,
+    organization_id uuid not null,
+    indicator_code text not null,
+    body text not null,
+    owner_organization_id uuid not null,
+    due_on date not null,
+    done_at timestamp with time zone,
+    done_by uuid,
+    created_by uuid not null,
+    created_at timestamp with time zone not null,
+    version integer default 1 not null,
+    constraint decision_pkey primary key (id),
+    constraint decision_done_check check ((done_at is null) = (done_by is null)),
+    constraint decision_collaborative_id_fkey foreign key (collaborative_id) references collaborative (id),
+    constraint decision_organization_id_fkey foreign key (organization_id) references organization (id),
+    constraint decision_owner_organization_id_fkey foreign key (owner_organization_id) references organization (id),
+    constraint decision_done_by_fkey foreign key (done_by) references user_account (id),
+    constraint decision_created_by_fkey foreign key (created_by) references user_account (id)
+);
+comment on column decision.id is 'plain';
+comment on column decision.collaborative_id is 'plain';
+comment on column decision.organization_id is 'plain';
+comment on column decision.indicator_code is 'plain';
+comment on column decision.body is 'personal';
+comment on column decision.owner_organization_id is 'plain';
+comment on column decision.due_on is 'plain';
+comment on column decision.done_at is 'plain';
+comment on column decision.done_by is 'plain';
+comment on column decision.created_by is 'plain';
+comment on column decision.created_at is 'plain';
+comment on column decision.version is 'plain';
+create index decision_indicator_idx on decision (collaborative_id, indicator_code, due_on, id);
+
+-- A story belongs to its partner until it is released, and is never changed afterwards. A decision is only ever done.
+create function app.guard_story() returns trigger language plpgsql as $$
+begin
+    if old.released_at is not null or to_jsonb(new) - '{body,released_at,released_by,version}'::text[]
+                                   <> to_jsonb(old) - '{body,released_at,released_by,version}'::text[] then
+        raise exception 'a released story stays as it was told' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+create function app.guard_decision() returns trigger language plpgsql as $$
+begin
+    if old.done_at is not null or to_jsonb(new) - '{done_at,done_by,version}'::text[]
+                               <> to_jsonb(old) - '{done_at,done_by,version}'::text[] then
+        raise exception 'a decision can only be done' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+revoke execute on function app.guard_story(), app.guard_decision() from public;
+create trigger guard before update on story for each row execute function app.guard_story();
+create trigger guard before update on decision for each row execute function app.guard_decision();
+
+alter table story enable row level security;
+alter table story force row level security;
+alter table decision enable row level security;
+alter table decision force row level security;
+
+grant select, insert on story, decision to concert_api;
+grant update (body, released_at, released_by, version) on story to concert_api;
+grant update (done_at, done_by, version) on decision to concert_api;
+create policy sees on story for select to concert_api
+    using (collaborative_id = (select app.collaborative())
+           and (organization_id = (select app.me()) or released_at is not null));
+create policy makes on story for insert to concert_api
+    with check (organization_id = (select app.me()) and collaborative_id = (select app.collaborative())
+                and created_by = (select app.person()));
+create policy moves on story for update to concert_api
+    using (organization_id = (select app.me()) and collaborative_id = (select app.collaborative()));
+create policy sees on decision for select to concert_api using (collaborative_id = (select app.collaborative()));
+create policy makes on decision for insert to concert_api
+    with check (organization_id = (select app.me()) and collaborative_id = (select app.collaborative())
+                and created_by = (select app.person())
+                and ((select app.is_backbone()) or owner_organization_id = (select app.me()))
+                and exists (select from partnership p where p.organization_id = owner_organization_id));
+create policy moves on decision for update to concert_api
+    using (collaborative_id = (select app.collaborative())
+           and ((select app.is_backbone()) or owner_organization_id = (select app.me())));
