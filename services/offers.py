@@ -59,11 +59,11 @@ def find_service(tx: Work, service_id: UUID) -> Offered:
 
 
 def require_same_need(offered: Offered, term: str | None) -> None:
-    """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve. A step
-    without a need asks for none (None).
+    """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve.
 
-    Raises Unprocessable."""
-    if offered.term is None or not akin(offered.term, term):
+    A step without a need (None) may go to any. Raises Unprocessable.
+    """
+    if term is not None and (offered.term is None or not akin(offered.term, term)):
         raise Unprocessable(
             f"That service answers another need ({offered.term}; this one is {term}). Make a new referral for that"
             f" need, or choose a service of this one: GET /v1/services?taxonomy={term}.",
