@@ -313,6 +313,26 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             }
         ],
     },
+    "UnmetNeeds": {
+        "start": "2026-01",
+        "end": "2026-11",
+        "by": "county",
+        "threshold": 11,
+        "rows": [
+            {
+                "term": "housing.rent",
+                "name": "Help paying rent",
+                "county": "31157",
+                "recorded": 41,
+                "unmet": 14,
+                "without_service": 12,
+                "no_capacity": None,
+                "services": 3,
+                "services_here": 1,
+                "held_back": ["no_capacity"],
+            }
+        ],
+    },
     "Story": {
         "id": "019357b3-1a20-7b44-9c18-5d2e8f0a7b61",
         "indicator_code": "acknowledged_in_time",

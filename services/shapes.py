@@ -463,3 +463,28 @@ class Decision(Shape):
     done_at: datetime | None
     created_at: datetime
     version: int
+
+
+class UnmetNeed(Shape):
+    """A kind of need that people had. A number that is null is held back, because it is small."""
+
+    term: str
+    name: str
+    county: str | None = Field(None, description="FIPS code, or unknown; null without `by`.")
+    recorded: int | None = Field(description="All needs of this kind.")
+    unmet: int | None = Field(description="Ended without help.")
+    without_service: int | None = Field(description="Open, and nobody is asked or at work.")
+    no_capacity: int | None = Field(description="A partner had no room for it.")
+    services: int = Field(description="Active services listed for it, of narrower terms too.")
+    services_here: int | None = Field(None, description="Those with a place in that county.")
+    held_back: list[str] = []
+
+
+class UnmetNeeds(Shape):
+    """Needs recorded from `start` to `end`, as they stand now: worst first."""
+
+    start: str
+    end: str
+    by: str | None
+    threshold: int = Field(description="Smaller numbers than this are held back; zero is shown.")
+    rows: list[UnmetNeed]

@@ -48,6 +48,7 @@ need = Table(
     CheckConstraint("num_nonnulls(client_id, household_id) = 1", name="one_subject"),
     CheckConstraint("outcome in ('need_met', 'partly_met', 'unmet')", name="outcome"),
     Index("need_client_id_idx", "client_id"),
+    Index("need_created_idx", "collaborative_id", "created_at"),
 )
 
 referral = Table(

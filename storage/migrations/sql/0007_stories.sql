@@ -117,3 +117,40 @@ create policy makes on decision for insert to concert_api
 create policy moves on decision for update to concert_api
     using (collaborative_id = (select app.collaborative())
            and ((select app.is_backbone()) or owner_organization_id = (select app.me())));
+
+-- Needs that nobody met, by term and county: counted past the walls between partners, never a row, and nothing in which a
+-- confidential provider takes part (ADR 0005). From the first of one day to the first of another, in the region's zone.
+create index need_created_idx on need (collaborative_id, created_at);
+grant select (id, confidential) on organization to concert_disclosure;
+create policy disclosure on organization for select to concert_disclosure using (true);
+grant execute on function app.collaborative() to concert_disclosure;
+create function app.unmet_needs(p_from timestamp with time zone, p_until timestamp with time zone)
+    returns table (term text, county text, recorded bigint, unmet bigint, without_service bigint, no_capacity bigint)
+    language sql stable security definer set search_path = public, pg_temp
+as $$
+    with n as (
+        select need.id, need.term, need.outcome, need.client_id
+          from need join organization o on o.id = need.organization_id
+         where need.collaborative_id = app.collaborative() and need.created_at >= p_from and need.created_at < p_until
+           and not o.confidential),
+    r as (
+        select f.need_id, bool_or(f.restricted) as restricted, bool_or(f.state = 'active') as served,
+               bool_and(f.state = 'entered_in_error') as void, max(f.county) as county,
+               bool_or(f.state <> 'entered_in_error' and exists (
+                   select from task t where t.referral_id = f.id and t.state = 'declined'
+                      and t.reason_class = 'no_capacity')) as no_capacity
+          from referral f join n on n.id = f.need_id group by f.need_id)
+    select n.term, coalesce(r.county, h.county, 'unknown'), count(*),
+           count(*) filter (where n.outcome = 'unmet'),
+           count(*) filter (where n.outcome is null and not coalesce(r.served, false)),
+           count(*) filter (where r.no_capacity)
+      from n left join r on r.need_id = n.id
+      left join lateral (
+        select c.county from client_residence c
+         where r.county is null and c.client_id = n.client_id and c.ends_on is null
+         order by c.starts_on desc limit 1) h on true
+     where not coalesce(r.restricted, false) and not coalesce(r.void, false)
+     group by 1, 2
+$$;
+revoke execute on function app.unmet_needs(timestamp with time zone, timestamp with time zone) from public;
+grant execute on function app.unmet_needs(timestamp with time zone, timestamp with time zone) to concert_api;

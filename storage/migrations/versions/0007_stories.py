@@ -17,3 +17,6 @@ depends_on = None
 
 def upgrade() -> None:
     run_file(op.get_bind(), "0007_stories")
+    op.execute("grant create on schema app to concert_disclosure")
+    op.execute("alter function app.unmet_needs(timestamptz, timestamptz) owner to concert_disclosure")
+    op.execute("revoke create on schema app from concert_disclosure")

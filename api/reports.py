@@ -1,0 +1,25 @@
+"""Standing reports for the meeting of the partners."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.calls import Reading, TheRecord
+from api.indicators import Month
+from api.values import Parameters
+from services import shapes, shortfalls
+
+router = APIRouter(prefix="/v1/reports", tags=["Indicators"])
+
+
+class Asked(Parameters):
+    start: Month | None = Field(None, alias="from", description="First month, as in 2026-11; else a year before `to`.")
+    end: Month | None = Field(None, alias="to", description="Last month, included; this month without it.")
+    by: Literal["county"] | None = None
+
+
+@router.get("/unmet-needs", operation_id="get_unmet_needs", summary="What people needed and did not get")
+def get_unmet_needs(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> shapes.UnmetNeeds:
+    """Needs by term, and by county, against the services that are listed. Small numbers are held back."""
+    return shortfalls.unmet_needs(record, call, start=asked.start, end=asked.end, by=asked.by)

@@ -1,0 +1,111 @@
+"""What people needed and did not get: by term and county, against the services that are listed (decision 34)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from domain.holding import held_back
+from services import shapes
+from services.refusals import Unprocessable
+from services.transaction import Call, Record, Tx, read
+
+COUNTED = ("recorded", "unmet", "without_service", "no_capacity")
+LONGEST = 36
+"""Months that one report may cover."""
+
+
+def unmet_needs(
+    record: Record, call: Call, *, start: str | None = None, end: str | None = None, by: str | None = None
+) -> shapes.UnmetNeeds:
+    """Needs recorded in the months `start` to `end` (both included; the last twelve without them), as they stand now.
+
+    `by` county or None. Numbers below the collaborative's threshold are held back, from the backbone too.
+    """
+
+    def look(tx: Tx) -> shapes.UnmetNeeds:
+        first, last = _months(tx, start, end)
+        found = tx.rows(_NEEDS, first=_opens(tx, first), until=_opens(tx, _next(last)))
+        threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
+        services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
+        rows = _rows(found, by, threshold, services)
+        return shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
+
+    return read(record, call, look)
+
+
+def _months(tx: Tx, start: str | None, end: str | None) -> tuple[str, str]:
+    last = end or tx.agenda.region().local_date(tx.now).isoformat()[:7]
+    first = start or _moved(last, -11)
+    if first > last:
+        raise Unprocessable("'from' lies after 'to'.", pointer="/from")
+    if _moved(first, LONGEST) <= last:
+        raise Unprocessable(f"Ask for {LONGEST} months at most.", pointer="/from")
+    return first, last
+
+
+def _moved(month: str, by: int) -> str:
+    n = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{n // 12:04d}-{n % 12 + 1:02d}"
+
+
+def _next(month: str) -> str:
+    return _moved(month, 1)
+
+
+def _opens(tx: Tx, month: str) -> datetime:
+    """The first moment of a month in the region."""
+    return datetime.combine(date.fromisoformat(f"{month}-01"), time(0), ZoneInfo(tx.agenda.zone))
+
+
+def _rows(found: list[Any], by: str | None, threshold: int, services: dict[str, Any]) -> list[shapes.UnmetNeed]:
+    cells: dict[str, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for row in found:
+        place = row.county if by else None
+        cells[row.term][place].update({name: getattr(row, name) for name in COUNTED})
+    rows = []
+    for term, places in cells.items():
+        hidden = {name: held_back({p: c[name] for p, c in places.items()}, threshold) for name in COUNTED}
+        for place, counted in places.items():
+            held = [name for name in COUNTED if place in hidden[name]]
+            rows.append(_row(term, place, counted, held, services.get(term)))
+    return sorted(rows, key=lambda r: (-(r.unmet or 0) - (r.without_service or 0), r.term, r.county or ""))
+
+
+def _row(term: str, place: str | None, counted: Counter[str], held: list[str], listed: Any | None) -> shapes.UnmetNeed:
+    shown = {name: None if name in held else counted[name] for name in COUNTED}
+    here = listed.by_county.get(place, 0) if listed and place is not None else None
+    return shapes.UnmetNeed(
+        term=term,
+        name=listed.name if listed else term,
+        county=place,
+        services=listed.services if listed else 0,
+        services_here=here,
+        held_back=held,
+        **shown,
+    )
+
+
+_NEEDS = text("select * from app.unmet_needs(:first, :until)")
+_THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
+# A term's services are those of its narrower terms too; a confidential place has no county to be counted in.
+_SERVICES = text(
+    """
+with listed as (
+    select t.code, s.id
+      from taxonomy_term t
+      join service s on (s.term = t.code or s.term like t.code || '.%') and s.status = 'active'),
+places as (
+    select l.code, p.county, count(distinct l.id) as services
+      from listed l join service_at_location a on a.service_id = l.id join location p on p.id = a.location_id
+     where p.county is not null group by 1, 2)
+select t.code, coalesce(t.names ->> :language, t.name) as name,
+       (select count(*) from listed l where l.code = t.code) as services,
+       coalesce((select jsonb_object_agg(p.county, p.services) from places p where p.code = t.code), '{}') as by_county
+  from taxonomy_term t
+"""
+)
