@@ -121,9 +121,6 @@ create policy moves on decision for update to concert_api
 -- Needs that nobody met, by term and county: counted past the walls between partners, never a row, and nothing in which a
 -- confidential provider takes part (ADR 0005). From the first of one day to the first of another, in the region's zone.
 create index need_created_idx on need (collaborative_id, created_at);
-grant select (id, confidential) on organization to concert_disclosure;
-create policy disclosure on organization for select to concert_disclosure using (true);
-grant execute on function app.collaborative() to concert_disclosure;
 create function app.unmet_needs(p_from timestamp with time zone, p_until timestamp with time zone)
     returns table (term text, county text, recorded bigint, unmet bigint, without_service bigint, no_capacity bigint)
     language sql stable security definer set search_path = public, pg_temp
