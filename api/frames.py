@@ -57,6 +57,8 @@ def periods_between(there: Sequence[str], start: str | None, end: str | None) ->
     known = sorted({*there, *([start] if start and there else []), *([end] if end and there else [])})
     if not known:
         return []
+    if ":" in known[0] or ".." in known[0]:
+        return known
     if len(known[0]) == 4:
         return [str(year) for year in range(int(known[0]), int(known[-1][:4]) + 1)]
     first, last = (int(each[:4]) * 12 + int(each[5:7]) - 1 for each in (known[0], known[-1]))

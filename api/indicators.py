@@ -8,7 +8,7 @@ from pydantic import Field
 from api import charts
 from api.calls import Reading, TheRecord
 from api.cursors import Keyset, Listing, Page
-from api.values import Code, Parameters, Text
+from api.values import Code, Parameters, Text, Whole
 from api.wording import Language
 from services import indicators, shapes
 from services.naming import names_of
@@ -22,7 +22,20 @@ class Range(Parameters):
     start: Month | None = Field(None, alias="from", description="First month, as in 2026-11.")
     end: Month | None = Field(None, alias="to", description="Last month, included.")
     by: Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"] | None = None
-    period: Literal["month", "year"] = "month"
+    period: Code = Field("month", description="month, a calendar of the agenda, or range: one figure for all of it.")
+    version: Annotated[int, Whole(1, 9999, text=True)] | None = Field(
+        None, description="Tell every period by this version, so that old figures stay what they were."
+    )
+
+    def asked(self) -> dict[str, Any]:
+        """As the service takes it."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "by": self.by,
+            "period": self.period,
+            "version": self.version,
+        }
 
 
 class EventFilters(Page):
@@ -50,20 +63,16 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 )
 def draw_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]) -> Response:
     """By a group: small multiples, or bars where it is one period. The same figures are in the JSON without `.svg`."""
-    one = indicators.get_indicator(
-        record, call, code, start=asked.start, end=asked.end, by=asked.by, period=asked.period
-    )
+    one = indicators.get_indicator(record, call, code, **asked.asked())
     names = names_of(record, call, asked.by)
-    start, end = (month[:4] if month and asked.period == "year" else month for month in (asked.start, asked.end))
+    start, end = (asked.start, asked.end) if asked.period == "month" else (None, None)
     drawn = charts.chart(one, Language(names.language), names=names.of, by=asked.by, start=start, end=end)
     return Response(drawn, media_type=SVG)
 
 
 @router.get("/{code}", operation_id="get_indicator", summary="One indicator with its series")
 def get_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]) -> shapes.Indicator:
-    return indicators.get_indicator(
-        record, call, code, start=asked.start, end=asked.end, by=asked.by, period=asked.period
-    )
+    return indicators.get_indicator(record, call, code, **asked.asked())
 
 
 @router.get("/{code}/events", operation_id="list_indicator_events", summary="The events behind a figure")

@@ -1,86 +1,15 @@
-"""What an event earns. An indicator's rule is data that can be read aloud; this file is its whole vocabulary.
-
-    {"measure": "count",    "event": "referral_created"}
-    {"measure": "count",    "event": "need_outcome", "where": {"outcome": ["need_met"]}}
-    {"measure": "rate",     "clock": "acknowledge"}
-    {"measure": "distinct", "event": ["task_started"], "periods": ["month"], "by": ["county"]}
-    {"measure": "median",   "fact": "first_contact_days", "entered": "task_accepted", "left": ["task_failed"]}
-
-`credit` says whose scorecard shows it: "target" (default), "source", or "region": it counts once, for nobody alone.
-`cohort` names the fact that holds the date by which
-the case is counted (a rate follows the cohort of its denominator's period, decision 30); without it the event's own
-day.
-"""
+"""What an event earns. Pure: the same event always earns the same, under every version of every indicator."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from domain.groups import DIMENSIONS, UNKNOWN
-
-MEASURES = frozenset({"count", "rate", "distinct", "median"})
-_KEYS = frozenset(
-    {"measure", "event", "where", "clock", "periods", "by", "fact", "entered", "left", "credit", "cohort"}
-)
-_CHOICES = {
-    "credit": frozenset({"target", "source", "region"}),
-    "periods": frozenset({"month", "year"}),
-    "by": frozenset({"organization", *DIMENSIONS}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    measure: str
-    events: frozenset[str] = frozenset()
-    where: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    clock: str | None = None
-    fact: str | None = None
-    entered: frozenset[str] = frozenset()
-    left: frozenset[str] = frozenset()
-    periods: tuple[str, ...] = ("month",)
-    by: tuple[str, ...] = ()
-    credit: str = "target"
-    cohort: str | None = None
-
-    @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> Rule:
-        """Raises ValueError that names the member at fault."""
-        unknown = set(data) - _KEYS
-        if unknown:
-            raise ValueError(f"rule: unknown member {min(unknown)!r}")
-        measure = data.get("measure")
-        if measure not in MEASURES:
-            raise ValueError(f"rule.measure: one of {', '.join(sorted(MEASURES))}")
-        needed = {"count": "event", "distinct": "event", "rate": "clock", "median": "fact"}[measure]
-        if needed not in data:
-            raise ValueError(f"rule.{needed}: required for measure {measure}")
-        for member, choices in _CHOICES.items():
-            if not _names(data.get(member)) <= choices:
-                raise ValueError(f"rule.{member}: of {', '.join(sorted(choices))} only")
-        where = {fact: frozenset(values) for fact, values in data.get("where", {}).items()}
-        return cls(
-            measure,
-            _names(data.get("event")),
-            where,
-            data.get("clock"),
-            data.get("fact"),
-            _names(data.get("entered")),
-            _names(data.get("left")),
-            tuple(data.get("periods", ("month",))),
-            tuple(data.get("by", ())),
-            data.get("credit", "target"),
-            data.get("cohort"),
-        )
-
-    def margins(self, dimensions: Mapping[str, str]) -> list[dict[str, str]]:
-        """The lines of the totals that an entry belongs to; a distinct count's entry is such a line already."""
-        if self.measure == "distinct":
-            return [dict(dimensions)]
-        return [{}] + [{name: dimensions.get(name, UNKNOWN)} for name in self.by if name != "organization"]
+from domain.period import MONTH
+from domain.rule import NOTHING, Rule, Selector, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +26,7 @@ class Indicator:
 class Event:
     """An event as the counters see it: codes and opaque ids only. `day` is its occurred date in the region.
 
-    `timed` False: it enters no rate and no median.
+    `facts` hold its states and its reason too. `timed` False: it enters no rate of a clock and no duration.
     """
 
     id: str
@@ -106,6 +35,7 @@ class Event:
     organization_id: str | None
     source_organization_id: str
     person_id: str | None
+    household_key: str | None
     settled: Mapping[str, str]
     facts: Mapping[str, Any]
     dimensions: Mapping[str, str]
@@ -114,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """One line of the ledger. `period` is `2026-11` or `2026`; `bucket` a whole number of units (durations only)."""
+    """One line of the ledger. `period` is a month; `bucket` a whole number of units (durations only)."""
 
     indicator_id: str
     part: str
@@ -127,7 +57,8 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """This event makes a person count in one published grain of a distinct indicator."""
+    """This event makes somebody count in one published grain of a distinct indicator; `person_id` is whom: a person,
+    a household's key, or an organization."""
 
     indicator_id: str
     period: str
@@ -137,73 +68,110 @@ class Touch:
 
 
 def earn(indicators: Iterable[Indicator], event: Event) -> tuple[list[Earned], list[Touch]]:
-    """All that one event earns, by all indicators. Pure: the same event always earns the same."""
+    """All that one event earns, by all indicators."""
     earned: list[Earned] = []
     touched: list[Touch] = []
     for indicator in indicators:
-        if indicator.rule.measure == "distinct":
+        if indicator.rule.distinct:
             touched += _touches(indicator, event)
         else:
             earned += _additive(indicator, event)
     return earned, touched
 
 
-def period_of(day: date, kind: str) -> str:
-    return f"{day.year:04d}" if kind == "year" else f"{day.year:04d}-{day.month:02d}"
+def holds(what: Selector, event: Event, code: str) -> bool:
+    """Whether the event is among those chosen; `code` is the indicator's, for steps that feed it."""
+    if event.kind not in what.events:
+        return False
+    if what.feeds and code not in (event.facts.get("feeds") or ()):
+        return False
+    if what.templates and event.facts.get("template") not in what.templates:
+        return False
+    if what.steps and event.facts.get("step") not in what.steps:
+        return False
+    if what.terms and not any(_within(event.dimensions.get("term", ""), term) for term in what.terms):
+        return False
+    return all(fact in event.facts and word(event.facts[fact]) in ok for fact, ok in what.where.items())
 
 
-def _names(value: str | Iterable[str] | None) -> frozenset[str]:
-    if value is None:
-        return frozenset()
-    return frozenset({value} if isinstance(value, str) else value)
+def _within(term: str, above: str) -> bool:
+    """A term's code begins with its parent's: `food.pantry` is within `food`."""
+    return term == above or term.startswith(above + ".")
 
 
-def _holds(rule: Rule, event: Event) -> bool:
-    return event.kind in rule.events and all(str(event.facts.get(f)) in ok for f, ok in rule.where.items())
+Part = tuple[str, int, int]
+"""Part, bucket and value of a line."""
 
 
-def _parts(rule: Rule, event: Event) -> list[tuple[str, int]]:
-    """(part, bucket) pairs."""
+def _parts(indicator: Indicator, event: Event) -> list[Part]:
+    rule, code = indicator.rule, indicator.code
     if rule.measure == "count":
-        return [("value", 0)] if _holds(rule, event) else []
-    if not event.timed:
+        return [("value", 0, 1)] if holds(rule.what, event, code) else []
+    if rule.measure == "sum":
+        amount = _amount(rule, event) if holds(rule.what, event, code) else 0
+        return [("value", 0, amount)] if amount else []
+    if rule.clock is not None:
+        return _clock_parts(rule.clock, event) if event.timed else []
+    parts: list[Part] = []
+    if rule.fact is not None and event.timed and rule.fact in event.facts:
+        parts.append(("bucket", int(event.facts[rule.fact]), 1))
+    if rule.fact is not None and not event.timed:
         return []
-    if rule.measure == "rate":
-        result = event.settled.get(rule.clock or "")
-        return {"met": [("denominator", 0), ("numerator", 0)], "missed": [("denominator", 0)]}.get(result or "", [])
-    parts: list[tuple[str, int]] = []
-    if rule.fact is not None and rule.fact in event.facts:
-        parts.append(("bucket", int(event.facts[rule.fact])))
-    if event.kind in rule.entered:
-        parts.append(("entered", 0))
-    if event.kind in rule.left and event.facts.get("contacted") is False:
-        parts.append(("left", 0))
+    named = ("numerator", "denominator", "cases", "entered", "left")
+    return parts + [(part, 0, 1) for part in named if _chosen(getattr(rule, part), event, code)]
+
+
+def _chosen(what: Selector, event: Event, code: str) -> bool:
+    return what != NOTHING and holds(what, event, code)
+
+
+_BEGINS = {"acknowledge": "task_requested", "decide": "task_requested"}
+"""Where every case of a clock begins, so that those not yet due can be shown."""
+
+
+def _clock_parts(clock: str, event: Event) -> list[Part]:
+    settled = {"met": ("denominator", "numerator"), "missed": ("denominator",)}.get(event.settled.get(clock, ""), ())
+    parts = [(part, 0, 1) for part in settled]
+    if event.kind == _BEGINS.get(clock):
+        parts.append(("cases", 0, 1))
+    if clock in (event.facts.get("unsettled") or ()):
+        parts.append(("left", 0, 1))
     return parts
+
+
+def _amount(rule: Rule, event: Event) -> int:
+    """A whole number; of money, cents. What is no number counts nothing."""
+    value = event.facts.get(rule.fact or "")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int((Decimal(str(value)) * (100 if rule.money else 1)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _additive(indicator: Indicator, event: Event) -> list[Earned]:
     rule = indicator.rule
+    parts = _parts(indicator, event)
+    if not parts:
+        return []
     cohort = event.facts.get(rule.cohort) if rule.cohort else None
-    day = date.fromisoformat(str(cohort)) if cohort else event.day
+    period = MONTH.holding(date.fromisoformat(str(cohort)) if cohort else event.day)
     owner = {"source": event.source_organization_id, "target": event.organization_id, "region": None}[rule.credit]
-    return [
-        Earned(indicator.id, part, period_of(day, "month"), owner, event.dimensions, bucket)
-        for part, bucket in _parts(rule, event)
-    ]
+    return [Earned(indicator.id, part, period, owner, event.dimensions, bucket, value) for part, bucket, value in parts]
 
 
 def _touches(indicator: Indicator, event: Event) -> list[Touch]:
     rule = indicator.rule
-    if event.person_id is None or not _holds(rule, event):
+    subjects = {"clients": event.person_id, "households": event.household_key, "organizations": event.organization_id}
+    whom = subjects[rule.of]
+    if whom is None or not holds(rule.what, event, indicator.code):
         return []
-    grains: list[tuple[str | None, dict[str, str]]] = [(None, {})]
+    cells: list[tuple[str | None, dict[str, str]]] = [(None, {})]
     for name in rule.by:
-        if name == "organization":
-            grains.append((event.organization_id, {}))
-        elif name in event.dimensions:
-            grains.append((None, {name: event.dimensions[name]}))
+        if name != "organization":
+            cells.append((None, {name: event.dimensions[name]}))
+        elif event.organization_id is not None:
+            cells.append((event.organization_id, {}))
     return [
-        Touch(indicator.id, period_of(event.day, kind), organization, dimensions, event.person_id)
-        for kind in rule.periods
-        for organization, dimensions in grains
+        Touch(indicator.id, grain.holding(event.day), organization, dimensions, whom)
+        for grain in rule.grains
+        for organization, dimensions in cells
     ]

@@ -101,6 +101,13 @@ def overdue(task: Task, event_id: str) -> tuple[Task, Happened]:
     return replace(task, missed=missed, version=task.version + 1), happened
 
 
+def unsettled(before: Task, happened: Happened) -> list[str]:
+    """The clocks of a request that its end leaves open: nobody will ever say whether they were met."""
+    asked = (Clock.ACKNOWLEDGE, Clock.DECIDE)
+    said = {*happened.settled, *before.missed}
+    return [clock.value for clock in asked if clock.value not in said and not _settled_before(before, clock)]
+
+
 # Clocks that are settled once in a task's life: they make the "in time" rates.
 _SETTLES_ONCE = frozenset({Clock.ACKNOWLEDGE, Clock.DECIDE, Clock.FIRST_CONTACT})
 

@@ -16,8 +16,10 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.calendar import Calendar
 from domain.clock import SOURCE_CLOCKS, Limits, Priority
-from domain.indicator import Indicator, Rule
+from domain.indicator import Indicator
+from domain.period import Grain
 from domain.reason import ReasonClass
+from domain.rule import Rule
 from services.calendars import calendar_of
 
 
@@ -31,6 +33,7 @@ class Agenda:
     opening_hours: Mapping[str, Any] | None
     clocks: Mapping[str, Any]
     languages: frozenset[str]
+    calendars: Mapping[str, Grain]
     reasons: Mapping[str, ReasonClass]
     indicators: tuple[Indicator, ...]
     counts_from: date
@@ -101,6 +104,7 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         row.opening_hours,
         row.body["clocks"],
         frozenset(row.body.get("languages", ())),
+        {one["code"]: Grain(one["code"], one["starts_in"]) for one in row.body.get("calendars", ())},
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
         tuple(Indicator(str(i.id), i.code, Rule.parse(i.rule), i.standing == "in_force") for i in indicators),
         min((i.effective_on for i in indicators), default=date.min),

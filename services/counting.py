@@ -134,8 +134,9 @@ def _event(row: Mapping[str, Any]) -> Event:
         organization_id=None if absent else _text(row["organization_id"]),
         source_organization_id=str(row["source_organization_id"]),
         person_id=_text(row["person_id"]),
+        household_key=_text(row["household_key"]),
         settled=row["settled"],
-        facts=row["facts"],
+        facts=row["facts"] | {name: row[name] for name in _MOVE if row[name] is not None},
         timed=not absent and not row["facts"].get("finished"),
         dimensions=row["dimensions"],
     )
@@ -167,10 +168,12 @@ def _load(work: Work, ids: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
     return known
 
 
+_MOVE = ("from_state", "to_state", "reason")
+"""Columns of an event that rules ask for like its facts."""
 _TOUCH = text("select * from app.touch(:event, cast(:touches as jsonb))")
 EVENT_COLUMNS = (
     "e.id, e.collaborative_id, e.kind, e.day, e.organization_id, e.source_organization_id, e.person_id, e.settled,"
     " e.facts,"
-    " e.dimensions, e.reverses, e.restricted, e.on_behalf_of"
+    " e.dimensions, e.reverses, e.restricted, e.on_behalf_of, e.household_key, e.from_state, e.to_state, e.reason"
 )
 _EVENTS = text(f"select {EVENT_COLUMNS} from event e where e.id = any(cast(:ids as uuid[]))")

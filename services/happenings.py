@@ -90,6 +90,7 @@ def happened(
     occurred = occurred_at or work.now
     row = {
         "on_behalf_of": None,
+        "household_key": None,
         **about,
         "id": id or new_id(),
         "kind": what.kind,

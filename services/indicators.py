@@ -4,30 +4,33 @@ so that no committed event is missing.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from domain import groups
-from domain.indicator import Rule
+from domain.period import CALENDAR_YEAR, MONTH, Grain, first_day
+from domain.rule import Rule
 from services import shapes
+from services.figures import Asked, series, shares_of_unknown
 from services.margins import SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, read
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
+RANGE = "range"
+"""Instead of a period: one figure for everything from the first month to the last."""
 After = tuple[Any, ...] | None
 
 
 def list_indicators(record: Record, call: Call) -> list[shapes.Indicator]:
     """The collaborative's short list, current versions, without figures."""
-    return read(
-        record,
-        call,
-        lambda tx: [shapes.Indicator.model_validate(row) for row in tx.rows(_CURRENT, code=None)],
-    )
+
+    def look(tx: Tx) -> list[shapes.Indicator]:
+        return [_shape(row, Rule.parse(row.rule)) for row in tx.rows(_CURRENT)]
+
+    return read(record, call, look)
 
 
 def get_indicator(
@@ -39,24 +42,27 @@ def get_indicator(
     end: str | None = None,
     by: str | None = None,
     period: str = "month",
+    version: int | None = None,
 ) -> shapes.Indicator:
     """One indicator with its series, `start` and `end` (`2026-11`) included. `by` one of DIMENSIONS.
 
-    A confidential provider's work is in no live figure but its own: row security leaves it out (decision 19, ADR 0005).
+    Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
+    figures stay what they were. A confidential provider's work is in no live figure but its own: row security leaves
+    it out (decision 19, ADR 0005).
     """
 
     def look(tx: Tx) -> shapes.Indicator:
-        row = _definition(tx, code)
-        rule = Rule.parse(row.rule)
-        _check(rule, by, period)
-        rows = tx.rows(
-            _SERIES[by],
-            id=row.id,
-            start=start or "0000",
-            end=(end or "9999") + "~",
-            length=4 if period == "year" else 7,
+        versions = _versions(tx, code)
+        shown = _shown(tx, versions, version)
+        grain = _grain(tx, period)
+        found: list[shapes.Point] = []
+        for one in versions:
+            if version is None or one.version == version:
+                found += _figures(tx, one, versions, Asked(grain, by, start, end), alone=version is not None)
+        found.sort(key=lambda point: (point.period, *point.by.values()))
+        return _shape(shown, Rule.parse(shown.rule)).model_copy(
+            update={"series": found, "versions": _told(versions), **_beside(tx, shown)}
         )
-        return shapes.Indicator.model_validate(row).model_copy(update={"series": _series(rule, rows, by, period)})
 
     return read(record, call, look)
 
@@ -69,82 +75,152 @@ def indicator_events(
     """
 
     def look(tx: Tx) -> list[tuple[int, shapes.Event]]:
-        row = _definition(tx, code)
-        rows = tx.rows(_EVENTS, id=row.id, period=period, after=after[0] if after else 0, limit=limit)
+        ids = [row.id for row in _versions(tx, code)]
+        rows = tx.rows(_EVENTS, ids=ids, period=period, after=after[0] if after else 0, limit=limit)
         return [(r.seq, shapes.Event.model_validate(r)) for r in rows]
 
     return read(record, call, look)
 
 
-def _definition(tx: Tx, code: str) -> Any:
-    row = tx.row(_CURRENT, code=code)
-    if row is None:
+def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
+    """The version that tells a period: the last that was in effect when it began, else the first to come."""
+    begun = first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0]
+    before = [one for one in versions if one.effective_on <= begun]
+    return before[-1] if before else versions[0]
+
+
+def _versions(tx: Tx, code: str) -> list[Any]:
+    """In force, by the day from which they count. Raises NotVisible."""
+    rows = tx.rows(_IN_FORCE, code=code)
+    if not rows:
         raise NotVisible
-    return row
+    return rows
 
 
-def _check(rule: Rule, by: str | None, period: str) -> None:
-    if by is not None and by not in rule.by:
-        raise Unprocessable(f"This indicator is counted by {', '.join(rule.by) or 'nothing'} only.", pointer="/by")
-    if rule.measure == "distinct":
-        if period not in rule.periods:
-            raise Unprocessable(f"Distinct clients are counted per {', '.join(rule.periods)} only.", pointer="/period")
-    elif by == "organization" and rule.credit == "region":
-        raise Unprocessable("This result counts once for the region and is nobody's alone.", pointer="/by")
+def _shown(tx: Tx, versions: Sequence[Any], version: int | None) -> Any:
+    """The version whose words are shown: the one asked for, else today's."""
+    if version is None:
+        today = MONTH.holding(tx.agenda.region().local_date(tx.now))
+        return standing(versions, MONTH, today)
+    found = [one for one in versions if one.version == version]
+    if not found:
+        raise Unprocessable("There is no such version in force; 'versions' lists them.", pointer="/version")
+    return found[0]
 
 
-def _series(rule: Rule, rows: Iterable[Any], by: str | None, period: str) -> list[shapes.Point]:
-    cells: dict[tuple[str, str | None], Counter[tuple[str, int]]] = defaultdict(Counter)
-    for row in rows:
-        cell = (row.period[:4] if period == "year" else row.period, row.by)
-        cells[cell][row.part, row.bucket] += int(row.value)
-    ordered = sorted(cells, key=lambda cell: (cell[0], cell[1] or ""))
-    return [_point(rule, *cell, cells[cell], by) for cell in ordered]
-
-
-def _point(rule: Rule, period: str, cell: str | None, parts: Counter[tuple[str, int]], by: str | None) -> shapes.Point:
-    label = {by: cell if cell is not None else "unknown"} if by else {}
-    if rule.measure == "rate":
-        top, bottom = parts["numerator", 0], parts["denominator", 0]
-        value = round(top / bottom, 4) if bottom else None
-        return shapes.Point(period=period, value=value, numerator=top, denominator=bottom, by=label)
-    if rule.measure == "median":
-        buckets = {bucket: n for (part, bucket), n in parts.items() if part == "bucket" and n > 0}
-        waiting = parts["entered", 0] - sum(buckets.values()) - parts["left", 0]
-        return shapes.Point(
-            period=period,
-            value=median(buckets),
-            denominator=sum(buckets.values()),
-            waiting=max(0, waiting),
-            by=label,
-        )
-    return shapes.Point(period=period, value=parts["value", 0], by=label)
-
-
-def median(buckets: dict[int, int]) -> float | None:
-    """Exact to the unit: of an even number of cases the mean of the middle two."""
-    total = sum(buckets.values())
-    if total == 0:
+def _grain(tx: Tx, period: str) -> Grain | None:
+    """Raises Unprocessable for a calendar that the agenda does not name."""
+    if period == RANGE:
         return None
-    at = [(total - 1) // 2, total // 2]
-    found: list[int] = []
-    seen = 0
-    for bucket in sorted(buckets):
-        seen += buckets[bucket]
-        while len(found) < 2 and at[len(found)] < seen:
-            found.append(bucket)
-    return sum(found) / 2
+    known: dict[str, Grain] = {MONTH.code: MONTH, CALENDAR_YEAR.code: CALENDAR_YEAR, **tx.agenda.calendars}
+    if period not in known:
+        raise Unprocessable(f"There are the periods {', '.join(known)} and {RANGE}.", pointer="/period")
+    return known[period]
 
 
+def _figures(tx: Tx, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[shapes.Point]:
+    """Of one version, in the periods in which it stands."""
+    rule = Rule.parse(one.rule)
+    grain = _check(rule, asked)
+    if rule.observed:
+        return _observed(tx, one, asked) if alone or one is versions[-1] else []
+    rows = tx.rows(_SERIES[asked.by], id=one.id, **_bounds(rule, grain, asked))
+    today = MONTH.holding(tx.agenda.region().local_date(tx.now))
+    points = series(rule, rows, asked, today)
+    if rule.distinct and asked.grain is None:
+        points = [point.model_copy(update={"period": f"{asked.start}..{asked.end}"}) for point in points]
+    told = [p for p in points if alone or standing(versions, asked.grain, p.period) is one]
+    return [point.model_copy(update={"version": one.version}) for point in told]
+
+
+def _bounds(rule: Rule, grain: Grain, asked: Asked) -> dict[str, Any]:
+    """Which periods of the ledger are needed. What was counted by month is folded; a level needs all before it too."""
+    if not rule.distinct:
+        start = "" if rule.measure == "level" else asked.start or ""
+        return {"like": "____-__", "start": start, "end": asked.end or "~"}
+    like = {MONTH.code: "____-__", CALENDAR_YEAR.code: "____"}.get(grain.code, f"{grain.code}:____")
+    first = grain.holding(first_day(asked.start)) if asked.start else ""
+    return {"like": like, "start": first, "end": grain.holding(first_day(asked.end)) if asked.end else "~"}
+
+
+def _check(rule: Rule, asked: Asked) -> Grain:
+    """The grain of the ledger that answers; raises Unprocessable where none can (decision 11)."""
+    if asked.by is not None and asked.by not in rule.by:
+        raise Unprocessable(f"This indicator is counted by {', '.join(rule.by) or 'nothing'} only.", pointer="/by")
+    if asked.grain is None and not (asked.start and asked.end):
+        raise Unprocessable("One figure for a range needs its first and its last month.", pointer="/from")
+    if asked.start and asked.end and asked.start > asked.end:
+        raise Unprocessable("The first month comes after the last.", pointer="/from")
+    if not rule.distinct:
+        return MONTH
+    grains = rule.grains if asked.grain is None else [g for g in rule.grains if g == asked.grain]
+    fitting = [grain for grain in grains if _whole(grain, asked)]
+    if not grains:
+        told = ", ".join(grain.code for grain in rule.grains)
+        raise Unprocessable(f"Who counts once is counted per {told} only.", pointer="/period")
+    if not fitting:
+        raise Unprocessable(
+            "Who counts once in each month may count again in the next: months do not add up. Ask for whole periods of"
+            f" {', '.join(grain.code for grain in grains)}.",
+            pointer="/from",
+        )
+    return fitting[0]
+
+
+def _whole(grain: Grain, asked: Asked) -> bool:
+    """Whether the range cuts none of the grain's periods; one figure needs to be exactly one of them."""
+    first = grain.months(grain.holding(first_day(asked.start))) if asked.start else ()
+    last = grain.months(grain.holding(first_day(asked.end))) if asked.end else ()
+    uncut = (not first or first[0] == asked.start) and (not last or last[-1] == asked.end)
+    return uncut and (asked.grain is not None or first == last)
+
+
+def _observed(tx: Tx, one: Any, asked: Asked) -> list[shapes.Point]:
+    """A population's figures are those of the whole region; of its parts, `observations` tell."""
+    rows = [row for row in tx.rows(_OBSERVED, code=one.code) if row.geography == "region"]
+    held = [row for row in rows if (asked.start or "") <= row.period[:7] and row.period[:4] <= (asked.end or "~")[:4]]
+    return [shapes.Point(period=row.period, value=row.value, version=one.version) for row in held]
+
+
+def _beside(tx: Tx, shown: Any) -> dict[str, Any]:
+    """What stands beside the figures: how much they can know, and what was observed."""
+    if shown.measures == "population":
+        return {"observations": [shapes.Observation.model_validate(row) for row in tx.rows(_OBSERVED, code=shown.code)]}
+    row = tx.row(_PARTNERS)
+    assert row is not None
+    unknown = dict(shares_of_unknown(tx.rows(_UNKNOWN, id=shown.id)))
+    return {"coverage": shapes.Coverage(connected_partners=row.connected, partners=row.partners, unknown=unknown)}
+
+
+def _shape(row: Any, rule: Rule) -> shapes.Indicator:
+    values = dict(row._mapping) | {"by": list(rule.by), "baseline_period": not _has_baseline(row.baseline)}
+    return shapes.Indicator.model_validate(values)
+
+
+def _has_baseline(baseline: Any) -> bool:
+    return isinstance(baseline, dict) and baseline.get("value") is not None
+
+
+def _told(versions: Sequence[Any]) -> list[shapes.IndicatorVersion]:
+    return [shapes.IndicatorVersion(version=v.version, effective_on=v.effective_on, in_force=True) for v in versions]
+
+
+_COLUMNS = """
+id, code, version, name, names, kind, measures, unit, direction, definition, result, strategy,
+       owner_organization_id, rule, period, threshold, baseline, target, effective_on
+"""
 _CURRENT = text(
-    """
-select distinct on (code) id, code, version, name, kind, unit, direction, definition, strategy,
-       owner_organization_id, rule,
-       baseline, target
-  from indicator
- where collaborative_id = app.collaborative() and app.current(effective_on, null)
-   and (cast(:code as text) is null or code = :code)
- order by code, version desc
+    f"""
+select distinct on (code) {_COLUMNS} from indicator
+ where collaborative_id = app.collaborative() and standing = 'in_force' and app.current(effective_on, ends_on)
+ order by code, effective_on desc, version desc
+"""
+)
+_IN_FORCE = text(
+    f"""
+select {_COLUMNS} from indicator
+ where collaborative_id = app.collaborative() and standing = 'in_force' and code = :code
+ order by effective_on, version
 """
 )
 _BOTH = f"""
@@ -161,8 +237,7 @@ def _series_sql(by: str, keep: str) -> str:
     return f"""
 select b.period, b.part, b.bucket, {by} as by, sum(b.value) as value from ({_BOTH}) b
   join indicator i on i.id = :id
- where b.period collate "C" >= :start and b.period collate "C" <= :end
-   and (i.rule ->> 'measure' <> 'distinct' or length(b.period) = :length) and {keep}
+ where b.period like :like and b.period collate "C" >= :start and b.period collate "C" <= :end and {keep}
  group by 1, 2, 3, 4
 """
 
@@ -178,13 +253,36 @@ _SERIES = {
         )
     ),
 } | {name: text(_series_sql(f"b.dimensions ->> '{name}'", f"b.dimensions ? '{name}'")) for name in groups.DIMENSIONS}
+_UNKNOWN = text(
+    f"""
+select d.name, sum(b.value) filter (where d.value = 'unknown') as unknown, sum(b.value) as whole from ({_BOTH}) b
+ cross join lateral jsonb_each_text(b.dimensions) as d(name, value)
+ where b.part in ('value', 'denominator', 'bucket', 'entered')
+ group by 1 order by 1
+"""
+)
+_PARTNERS = text(
+    """
+select count(*) as partners, count(*) filter (where o.mode = 'connected') as connected
+  from partnership p join organization o on o.id = p.organization_id
+ where p.collaborative_id = app.collaborative() and p.role = 'partner' and app.current(p.starts_on, p.ends_on)
+"""
+)
+_OBSERVED = text(
+    """
+select distinct on (period, geography) period, geography, value, observed_on, source from indicator_observation
+ where collaborative_id = app.collaborative() and code = :code
+ order by period, geography, seq desc
+"""
+)
 _EVENTS = text(
     """
 select e.seq, e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
        e.acting_organization_id, e.user_id, e.on_behalf_of, e.from_state, e.to_state, e.reason
   from event e
  where e.seq > :after
-   and e.id in (select n.event_id from indicator_entry n where n.indicator_id = :id and n.period like :period || '%')
+   and e.id in (select n.event_id from indicator_entry n
+                 where n.indicator_id = any(:ids) and n.period like :period || '%')
  order by e.seq limit :limit
 """
 )

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from domain import referral as referral_rules
 from domain.clock import Moment
-from domain.moves import NOTHING, Details, Happened, move
+from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.reason import ReasonClass
 from domain.task import State, Task, Verb
 from services.deadlines import referral_look, task_look
@@ -96,7 +96,7 @@ def settle_move(
         what,
         version=after.version,
         occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after) | handover | dict(facts or {}),
+        facts=_cohort(work, locked, after, what, at) | handover | dict(facts or {}),
         reverses=reverses,
     )
     if after.ended and before is not after.state:
@@ -138,13 +138,23 @@ def _wake(work: Work, locked: Locked, at: Moment) -> None:
         work.journal.look(workflow_of(locked.f))
 
 
-def _cohort(work: Work, _locked: Locked, after: Task) -> dict[str, Any]:
-    """The dates by which rates and medians count this case, whenever its events happen."""
+def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment) -> dict[str, Any]:
+    """The dates by which rates and durations count this case, whenever its events happen, and what its end leaves."""
     region = work.agenda.region()
-    facts: dict[str, Any] = {"requested_on": region.local_date(after.created_at).isoformat()}
+    crosses = locked.t["organization_id"] != locked.t["source_organization_id"]
+    facts: dict[str, Any] = {
+        "requested_on": region.local_date(after.created_at).isoformat(),
+        "crosses": "yes" if crosses else "no",
+    }
     if after.accepted_at:
         facts["accepted_on"] = region.local_date(after.accepted_at).isoformat()
         facts["contacted"] = after.first_contact_at is not None
+        if locked.task.accepted_at is None and crosses:
+            begun = min(after.created_at, after.accepted_at)
+            facts["handover_days"] = at.calendar.business_days_between(begun, after.accepted_at)
+    left = unsettled(locked.task, what) if after.ended and after.state is not State.ENTERED_IN_ERROR else []
+    if left:
+        facts["unsettled"] = left
     return facts
 
 

@@ -124,16 +124,14 @@ def new_offer(tx: Work, f: dict[str, Any], offered: Offered) -> Locked:
     return Locked(task, referral_of(f), t, f)
 
 
-def insert_offer(tx: Work, offer: Locked, asked_at: datetime | None = None) -> None:
-    """In the caller's transaction, after its referral. `asked_at`: when it was requested, as told; None: now."""
+def insert_offer(
+    tx: Work, offer: Locked, asked_at: datetime | None = None, facts: Mapping[str, Any] | None = None
+) -> None:
+    """In the caller's transaction, after its referral. `asked_at`: when it was requested, as told; None: now. `facts`
+    say how it was asked."""
     tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
-    happened(
-        tx,
-        about_task(offer.t, offer.f),
-        Happened("task_requested", None, offer.task.state),
-        version=1,
-        occurred_at=asked_at,
-    )
+    asked = Happened("task_requested", None, offer.task.state)
+    happened(tx, about_task(offer.t, offer.f), asked, version=1, occurred_at=asked_at, facts=facts)
 
 
 def first_look(offer: Locked) -> datetime:

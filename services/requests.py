@@ -39,6 +39,9 @@ from services.transaction import Answer, Call, Record, Tx, perform
 from services.views import referral_view
 from storage import tables
 
+_FINISHED = {"finished": True}
+"""Says of an event that it enters no rate of a clock: nobody was asked to be quick."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -94,7 +97,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
     if offer is None:
         _inform(tx, made)
     else:
-        insert_offer(tx, offer, _asked_at(request))
+        insert_offer(tx, offer, _asked_at(request), _FINISHED if request.finished else None)
         if request.finished:
             _finish(tx, made, offer, request.finished, request.finished.occurred_at or request.occurred_at)
         tx.journal.look(workflow_of(f))
@@ -220,9 +223,8 @@ def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished, whe
     said = Said(when)
     details = Details(outcome=finished.outcome.value, backdated=True)
     more = {"outcome": finished.outcome.value}
-    facts = {"finished": True}
-    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=facts)
-    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=facts)
+    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=_FINISHED)
+    move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=_FINISHED)
     after = rules.move(offer.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
     save_referral(tx, made, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)

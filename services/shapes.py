@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -415,9 +415,36 @@ class Point(Shape):
     period: str
     value: float | None
     numerator: int | None = Field(None, description="Rates: how many of them.")
-    denominator: int | None = Field(None, description="Rates and medians: out of how many cases.")
-    waiting: int | None = Field(None, description="Medians: accepted and still waiting for the first contact.")
+    denominator: int | None = Field(None, description="Rates and durations: out of how many cases.")
+    waiting: int | None = Field(None, description="Durations: begun and still waiting.")
+    not_yet_due: int | None = Field(None, description="Rates: cases of that period not due yet; left out.")
+    response_rate: float | None = Field(None, description="Rates of answers: how many of those asked have answered.")
+    version: int | None = Field(None, description="The version of the definition that says so.")
     by: dict[str, str] = {}
+
+
+class IndicatorVersion(Shape):
+    version: int
+    effective_on: date
+    in_force: bool
+
+
+class Observation(Shape):
+    """A value of the whole population, as somebody observed it; the newest for its period and geography stands."""
+
+    period: str
+    geography: str
+    value: float
+    observed_on: date
+    source: str
+
+
+class Coverage(Shape):
+    """How much a figure can know."""
+
+    connected_partners: int = Field(description="They work in Concert; for the others somebody records.")
+    partners: int
+    unknown: dict[str, float] = Field({}, description="Share of what was counted of which the group is not known.")
 
 
 class Indicator(Shape):
@@ -426,15 +453,25 @@ class Indicator(Shape):
     code: str
     version: int
     name: str
+    names: dict[str, str] = Field({}, description="In other languages, by code.")
     kind: str
+    measures: Literal["performance", "population"] = "performance"
     unit: str
     direction: str
     definition: str
-    strategy: str
+    result: str | None = Field(None, description="Code of the population result that it contributes to.")
+    strategy: str | None
     owner_organization_id: UUID
     rule: dict[str, Any]
+    period: str = Field("month", description="By which it is told: month, or a calendar of the agenda.")
+    by: list[str] = Field([], description="The groups by which it can be asked for.")
+    threshold: int | None = Field(None, description="Published counts below it are hidden; the region's, if null.")
     baseline: Any | None
     target: Any | None
+    baseline_period: bool = Field(True, description="No baseline was observed yet: the target binds nobody.")
+    versions: list[IndicatorVersion] = []
+    coverage: Coverage | None = None
+    observations: list[Observation] = []
     series: list[Point] = []
 
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from domain.indicator import Rule
 from domain.person import LINKED, REVOKED, Links
+from domain.rule import Rule
 from services.agenda import Agenda, current_agenda
 from services.counting import EVENT_COLUMNS, Cell, Line, grain_line, ledger
 from services.margins import SPLIT

@@ -20,6 +20,7 @@ from storage.tables.measures import (
     entry_unfolded,
     indicator_entry,
     indicator_live,
+    indicator_observation,
     indicator_total,
     indicator_touch,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "indicator",
     "indicator_entry",
     "indicator_live",
+    "indicator_observation",
     "indicator_total",
     "indicator_touch",
     "location",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, Table, text
+from sqlalchemy import BigInteger, Boolean, Date, Double, ForeignKey, Identity, Index, Integer, Table, text
 
-from storage.tables.columns import ID, JSON, TEXT, metadata, plain
+from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, plain
 
 KEY = (
     "collaborative_id",
@@ -99,4 +99,21 @@ indicator_live = Table(
     plain("person_id", ID, primary_key=True),
     plain("touches", Integer),
     Index("indicator_live_person_id_idx", "person_id", postgresql_where=text("touches > 0")),
+)
+
+indicator_observation = Table(
+    "indicator_observation",
+    metadata,
+    plain("id", ID, primary_key=True),
+    plain("seq", BigInteger, Identity(always=True)),
+    plain("collaborative_id", ID, ForeignKey("collaborative.id")),
+    plain("code", TEXT),
+    plain("period", TEXT),
+    plain("geography", TEXT),
+    plain("value", Double),
+    plain("observed_on", Date),
+    plain("source", TEXT),
+    plain("recorded_by", ID, ForeignKey("user_account.id"), required=False),
+    plain("recorded_at", INSTANT, server_default=text("now()")),
+    Index("indicator_observation_code_idx", "collaborative_id", "code", "period", "geography", "seq"),
 )

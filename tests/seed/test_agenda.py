@@ -1,9 +1,9 @@
 """The agenda: everything in it is understood by the rules that read it."""
 
 from domain.clock import Clock, Limits, Priority
-from domain.indicator import Rule
 from domain.limit import Limit
 from domain.reason import ReasonClass
+from domain.rule import Rule
 from seed.agenda import agenda
 from seed.hours import opening_hours
 from services.calendars import REGION_HOURS, calendar_of

@@ -64,7 +64,7 @@ def test_linked_records_count_once_wherever_both_had_counted_and_twice_again_whe
     assert served(house)[MONTH, None] == before + 2
     made = link(house, one, other)
     assert served(house)[MONTH, None] == before + 1
-    assert served(house, period="year")[MONTH[:4], None] >= 1
+    assert served(house, period="calendar_year")[MONTH[:4], None] >= 1
     by = served(house, by="organization")
     for slug in ("housing", "early"):
         key = (MONTH, str(organization_id(house, slug)))
@@ -91,7 +91,7 @@ def test_the_correction_counts_in_the_month_in_which_they_had_counted(house: Hou
     made = link(house, people[0], people[1], "gwen.housing")
     assert served(house)[month, None] == was + 1
     assert served(house).get((MONTH, None), 0) == now
-    assert served(house, period="year")[month[:4], None]
+    assert served(house, period="calendar_year")[month[:4], None]
     entries = house.sql(
         "select n.period, n.value from indicator_entry n join event e on e.id = n.event_id"
         " where e.facts ->> 'link' = %s and n.organization_id is null and n.dimensions = '{}'",
