@@ -1,189 +1,179 @@
-"""Proving the numbers: what all events earn = the ledger = the totals, to the entry."""
+"""Proving the numbers: what all events earn = the ledger = the totals, to the entry.
+
+In full, every event is told again. In steps, those before the last mark are compared by checksum and only later ones
+are told again; how ledger, touches, links and totals fit together is compared whole each time, by Postgres.
+"""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from domain.person import LINKED, REVOKED, Links
-from domain.rule import Rule
-from services.agenda import Agenda, current_agenda
-from services.counting import EVENT_COLUMNS, Cell, Line, grain_line, ledger
+from domain.person import Links
 from services.margins import SPLIT
+from services.proofs import Mark, Sums, horizon, last_mark, rewritten, set_mark, sums
+from services.recounting import either, line_of, recount, told
 from services.transaction import Record
 
 Progressed = Callable[[int, int], None]
+_NOBODY: Progressed = lambda _done, _total: None  # noqa: E731 - who asks for no progress
 
 
 @dataclass(slots=True)
 class Verification:
-    """How much was compared and every difference, as sentences (ids and codes only)."""
+    """How much was compared and every difference, as sentences (ids and codes only).
+
+    `events` were told again, `before` are those that a mark from `since` vouches for. `marked`: a new mark was set.
+    """
 
     events: int = 0
+    before: int = 0
     entries: int = 0
     totals: int = 0
+    since: datetime | None = None
+    marked: bool = False
     differences: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
         return not self.differences
 
+    def as_dict(self) -> dict[str, Any]:
+        return {"holds": self.holds, **asdict(self)}
 
-def verify_indicators(record: Record, progressed: Progressed = lambda _done, _total: None) -> Verification:
-    """Recompute everything from events, in one consistent snapshot; writers go on meanwhile."""
-    found = Verification()
+
+def verify_indicators(record: Record, progressed: Progressed = _NOBODY) -> Verification:
+    """Recompute everything from events, in one consistent snapshot; writers go on meanwhile. Leaves no mark."""
     with record.database.snapshot() as connection:
-        rules = {str(row.id): Rule.parse(row.rule) for row in connection.execute(_RULES)}
-        earned, lives = _recompute(connection, found, progressed)
-        earned = _of(rules, earned)
-        _compare(found, earned, _of(rules, _lines(connection, _ENTRIES)), "the ledger")
-        _compare(found, _margins(rules, earned), _of(rules, _lines(connection, _TOTALS)), "the totals")
-        _compare_lives(found, lives, connection, rules)
-        found.entries = connection.execute(text("select count(*) from indicator_entry")).scalar_one()
-        found.totals = connection.execute(text("select count(*) from indicator_total")).scalar_one()
+        return _verify(connection, None, progressed)
+
+
+def prove_indicators(record: Record, progressed: Progressed = _NOBODY, *, full: bool = False) -> Verification:
+    """As far as the last mark by its checksums, from there event by event; if all holds, a new mark is set.
+
+    Where a checksum disagrees, everything is recomputed, so that the differences are exact.
+    """
+    complete = horizon(record)
+    with record.database.snapshot() as connection:
+        mark = None if full else last_mark(connection)
+        everything = sums(connection)
+        changed = rewritten(mark, everything - sums(connection, mark.seq)) if mark else []
+        found = _verify(connection, None if changed else mark, progressed)
+        found.differences[:0] = changed
+        proven = everything - sums(connection, complete) if complete is not None else None
+    if found.holds and proven is not None and complete is not None:
+        found.marked = _mark(record, complete, proven)
     return found
 
 
-def _recompute(
-    connection: Connection, found: Verification, progressed: Progressed
-) -> tuple[Counter[tuple[Line, bool]], Counter[Cell]]:
-    total = connection.execute(text("select count(*) from event")).scalar_one()
-    known = {str(row.id): dict(row._mapping) for row in connection.execute(_REVERSED)}
-    agendas: dict[UUID, Agenda] = {}
-    earned: Counter[tuple[Line, bool]] = Counter()
-    lives: Counter[Cell] = Counter()
-    links = Links()
-    for row in _events(connection):
-        agenda = agendas.get(row["collaborative_id"]) or current_agenda(connection, row["collaborative_id"])
-        agendas[row["collaborative_id"]] = agenda
-        lines, cells = ledger(agenda, row, known)
-        for line, value in lines.items():
-            earned[line, row["restricted"]] += value
-        for cell, step in cells.items():
-            lives[cell] += step
-        if row["kind"] in (LINKED, REVOKED):
-            links.hear(str(row["collaborative_id"]), row["kind"], row["restricted"], row["facts"])
+def _mark(record: Record, seq: int, proven: Sums) -> bool:
+    with record.database.transaction() as connection:
+        set_mark(connection, seq, proven)
+    return True
+
+
+def _verify(connection: Connection, mark: Mark | None, progressed: Progressed) -> Verification:
+    found = Verification()
+    if mark is not None:
+        found.before, found.since = mark.sums.events, mark.at
+    for differences in recount(connection, mark.seq if mark else 0, progressed):
         found.events += 1
-        if found.events % 500 == 0 or found.events == total:
-            progressed(found.events, total)
-    aliases = links.aliases()
-    _compare_aliases(found, aliases, connection)
-    places = {str(row.id): str(row.collaborative_id) for row in connection.execute(_PLACES)}
-    for indicator_id, grain, _ in _people(lives, aliases, places):
-        earned[grain_line(indicator_id, grain), json.loads(grain)[3]] += 1
-    return earned, lives
-
-
-def _people(
-    lives: Counter[Cell], aliases: Mapping[tuple[str, bool, str], str], places: Mapping[str, str]
-) -> set[tuple[str, str, str]]:
-    """(indicator, grain, who): all that count, each once, however many of their records were touched."""
-    found = set()
-    for cell, touches in lives.items():
-        if touches > 0:
-            key = (places[cell.indicator_id], json.loads(cell.grain)[3], cell.person_id)
-            found.add((cell.indicator_id, cell.grain, aliases.get(key, cell.person_id)))
+        found.differences += differences
+    found.differences += [*_totals(connection), *_lives(connection), *_aliases(connection), *_people(connection)]
+    found.entries = connection.execute(text("select count(*) from indicator_entry")).scalar_one()
+    found.totals = connection.execute(text("select count(*) from indicator_total")).scalar_one()
     return found
 
 
-def _events(connection: Connection) -> Iterator[Mapping[str, Any]]:
-    """In order of sequence; the order of two concurrent events does not change what they are worth together."""
-    seq = 0
-    while rows := connection.execute(_BATCH, {"seq": seq}).all():
-        for row in rows:
-            yield dict(row._mapping)
-        seq = rows[-1].seq
+def _totals(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(_TOTALS):
+        yield f"the totals: {told(*line_of(row))} says {row.said}, the ledger says {row.right}"
 
 
-def _lines(connection: Connection, statement: Any) -> Counter[tuple[Line, bool]]:
-    lines: Counter[tuple[Line, bool]] = Counter()
-    for row in connection.execute(statement):
-        organization = None if row.organization_id is None else str(row.organization_id)
-        dimensions = json.dumps(row.dimensions, sort_keys=True)
-        line = Line(str(row.indicator_id), row.part, row.period, row.bucket, organization, dimensions)
-        lines[line, row.restricted] += int(row.value)
-    return lines
+def _lives(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(_LIVES):
+        yield f"distinct: {row.indicator_id} {row.grain} has {row.said} touches of one person, not {row.right}"
 
 
-def _of(rules: Mapping[str, Rule], lines: Counter[tuple[Line, bool]]) -> Counter[tuple[Line, bool]]:
-    """Those of versions in force: a version whose history is still being added is proved once it is complete."""
-    return Counter({key: value for key, value in lines.items() if key[0].indicator_id in rules})
+def _people(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(_PEOPLE):
+        yield f"the ledger: {told(*line_of(row))} says {row.said} people, those who were touched are {row.right}"
 
 
-def _margins(rules: Mapping[str, Rule], earned: Counter[tuple[Line, bool]]) -> Counter[tuple[Line, bool]]:
-    """What the ledger's lines come to in the totals."""
-    margins: Counter[tuple[Line, bool]] = Counter()
-    for (line, restricted), value in earned.items():
-        for dimensions in rules[line.indicator_id].margins(json.loads(line.dimensions)):
-            margins[replace(line, dimensions=json.dumps(dimensions, sort_keys=True)), restricted] += value
-    return margins
-
-
-def _compare(
-    found: Verification, right: Counter[tuple[Line, bool]], other: Counter[tuple[Line, bool]], where: str
-) -> None:
-    for key in _either(right, other):
-        if right[key] != other[key]:
-            line = key[0]
-            found.differences.append(
-                f"{where}: {line.indicator_id} {line.period} {line.part} {line.organization_id or '-'}"
-                f" {line.dimensions}"
-                f" says {other[key]}, the events say {right[key]}"
-            )
-
-
-def _either(one: Iterable[Any], other: Iterable[Any]) -> Iterable[Any]:
-    return dict.fromkeys([*one, *other])
-
-
-def _compare_aliases(found: Verification, right: Mapping[tuple[str, bool, str], str], connection: Connection) -> None:
+def _aliases(connection: Connection) -> Iterator[str]:
+    """Who stands for whom, by the links that hold."""
+    links = Links()
+    for row in connection.execute(_LINKS):
+        links.hear(str(row.collaborative_id), row.kind, row.restricted, row.facts)
+    right: Mapping[Any, str] = links.aliases()
     stored = {
         (str(row.collaborative_id), row.restricted, str(row.person_id)): str(row.canonical_id)
         for row in connection.execute(_ALIASES)
     }
-    for key in _either(right, stored):
+    for key in either(right, stored):
         if right.get(key) != stored.get(key):
-            found.differences.append(f"links: {key[2]} stands for {stored.get(key)}, the events say {right.get(key)}")
+            yield f"links: {key[2]} stands for {stored.get(key)}, the events say {right.get(key)}"
 
 
-def _compare_lives(
-    found: Verification, lives: Counter[Cell], connection: Connection, rules: Mapping[str, Rule]
-) -> None:
-    stored: Counter[Cell] = Counter()
-    for row in connection.execute(_LIVE):
-        stored[Cell(str(row.indicator_id), row.grain, str(row.person_id))] = row.touches
-    for cell in _either(lives, stored):
-        if cell.indicator_id in rules and lives[cell] != stored[cell]:
-            found.differences.append(
-                f"distinct: {cell.indicator_id} {cell.grain} has {stored[cell]} touches, not {lives[cell]}"
-            )
-
-
-_BATCH = text(f"select e.seq, {EVENT_COLUMNS} from event e where e.seq > :seq order by e.seq limit 5000")
-_REVERSED = text(
-    f"""
-select {EVENT_COLUMNS} from event e where e.id in (
-    select cast(x.id as uuid) from event r cross join lateral jsonb_array_elements_text(r.reverses) as x(id)
-     where r.reverses <> '[]')
-"""
-)
 _KEY = "indicator_id, part, period, bucket, organization_id, dimensions, restricted"
-_ENTRIES = text(f"select {_KEY}, sum(value) as value from indicator_entry group by {_KEY}")
+
+
+def _of(alias: str, dimensions: str) -> str:
+    names = [f"{dimensions}.{name}" if name == "dimensions" else f"{alias}.{name}" for name in _KEY.split(", ")]
+    return ", ".join(names)
+
+
+_IN_FORCE = "join indicator i on i.id = {}.indicator_id and i.standing = 'in_force'"
+# Entries that are not folded yet stand on both sides: leave them out of both.
 _TOTALS = text(
     f"""
-select {_KEY}, value from indicator_total
-union all
-select {", ".join(("m." if name == "dimensions" else "e.") + name for name in _KEY.split(", "))}, e.value
-  from entry_unfolded u join indicator_entry e on e.id = u.entry_id join indicator i on i.id = e.indicator_id {SPLIT}
+select {_KEY}, sum(said) as said, sum(right_) as right from (
+    select {_of("t", "t")}, t.value as said, 0 as right_ from indicator_total t {_IN_FORCE.format("t")}
+    union all
+    select {_of("e", "m")}, 0, e.value from indicator_entry e {_IN_FORCE.format("e")} {SPLIT}
+     where not exists (select from entry_unfolded u where u.entry_id = e.id)) x
+ group by {_KEY} having sum(said) <> sum(right_)
 """
 )
-_RULES = text("select id, rule from indicator where standing = 'in_force'")
-_LIVE = text("select indicator_id, grain, person_id, touches from indicator_live")
+_LIVES = text(
+    f"""
+select indicator_id, grain, sum(said) as said, sum(right_) as right from (
+    select l.indicator_id, l.grain, l.person_id, l.touches as said, 0 as right_
+      from indicator_live l {_IN_FORCE.format("l")}
+    union all
+    select t.indicator_id, t.grain, t.person_id, 0, t.step from indicator_touch t {_IN_FORCE.format("t")}) x
+ group by indicator_id, grain, person_id having sum(said) <> sum(right_)
+"""
+)
+# A grain's text is the key of its cell: ["2026-11", null, {{"county": "31157"}}, false].
+_PEOPLE = text(
+    f"""
+select {_KEY}, sum(said) as said, sum(right_) as right from (
+    select e.indicator_id, e.part, e.period, e.bucket, e.organization_id, e.dimensions, e.restricted, e.value as said,
+           0 as right_
+      from indicator_entry e {_IN_FORCE.format("e")} and i.rule ->> 'measure' = 'distinct'
+    union all
+    select c.indicator_id, 'value', c.cell ->> 0, 0, cast(c.cell ->> 1 as uuid), c.cell -> 2,
+           cast(c.cell ->> 3 as boolean), 0, c.people
+      from (
+        select l.indicator_id, cast(l.grain as jsonb) as cell,
+               count(distinct coalesce(a.canonical_id, l.person_id)) as people
+          from indicator_live l {_IN_FORCE.format("l")}
+          left join person_alias a on a.person_id = l.person_id and a.collaborative_id = i.collaborative_id
+                                  and a.restricted = cast(cast(l.grain as jsonb) ->> 3 as boolean)
+         where l.touches > 0
+         group by 1, 2) c) x
+ group by {_KEY} having sum(said) <> sum(right_)
+"""
+)
+_LINKS = text(
+    """
+select collaborative_id, kind, restricted, facts from event
+ where kind in ('clients_linked', 'link_revoked') order by seq
+"""
+)
 _ALIASES = text("select collaborative_id, restricted, person_id, canonical_id from person_alias")
-_PLACES = text("select id, collaborative_id from indicator")

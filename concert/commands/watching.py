@@ -19,6 +19,7 @@ Code = Annotated[str, typer.Argument(metavar="CODE", help="One of those that `co
 From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
 To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
 By = Annotated[str | None, typer.Option("--by", help="organization, county or term.")]
+Full = Annotated[bool, typer.Option("--full", help="Believe no earlier proof: recompute every event.")]
 
 indicators = typer.Typer(help="The shared numbers: list them, show one, prove them all.", invoke_without_command=True)
 
@@ -106,17 +107,20 @@ def show(
 
 
 @indicators.command()
-def verify(as_json: Json = False) -> None:
-    """Recompute every number from the events: ledger and totals must say the same. Exit 1 if they differ."""
+def verify(full: Full = False, as_json: Json = False) -> None:
+    """Prove every number: what events earn, ledger and totals must say the same. Exit 1 if they differ.
+
+    What was proven before is compared by checksum, later events are recomputed.
+    """
     from concert.console import output, progress, show_json
-    from services.verifying import verify_indicators
+    from services.verifying import prove_indicators
 
     with engine(_chosen("engine_database_url")) as record, progress("Recomputing from events") as progressed:
-        found = verify_indicators(record, progressed)
+        found = prove_indicators(record, progressed, full=full)
     if as_json:
-        show_json(_told(found))
+        show_json(found.as_dict())
     elif found.holds:
-        output().print(f"It holds: {found.events} events, {found.entries} entries and {found.totals} totals agree.")
+        output().print(_held(found))
     if not found.holds:
         first = "" if as_json else "\n" + "\n".join(found.differences[:20])
         raise Failed(
@@ -124,14 +128,10 @@ def verify(as_json: Json = False) -> None:
         )
 
 
-def _told(found: Verification) -> dict[str, Any]:
-    return {
-        "holds": found.holds,
-        "events": found.events,
-        "entries": found.entries,
-        "totals": found.totals,
-        "differences": found.differences,
-    }
+def _held(found: Verification) -> str:
+    known = f" after {found.before} proven by {found.since:%Y-%m-%d %H:%M} UTC" if found.since else ""
+    told = f"It holds: {found.events} events{known}, {found.entries} entries and {found.totals} totals agree."
+    return told if found.marked else f"{told} No mark was set: the record was written to without a pause."
 
 
 def _newest(one: Indicator) -> tuple[str, object]:

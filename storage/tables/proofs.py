@@ -11,6 +11,7 @@ verified_mark = Table(
     metadata,
     plain("seq", BigInteger, primary_key=True, autoincrement=False),
     plain("at", INSTANT),
+    plain("basis", TEXT),
     plain("events", BigInteger),
     plain("events_sum", Numeric),
     plain("touches_sum", Numeric),
@@ -23,5 +24,4 @@ verified_figure = Table(
     plain("period", TEXT, primary_key=True),
     plain("entries", BigInteger),
     plain("ledger_sum", Numeric),
-    plain("totals_sum", Numeric),
 )

@@ -149,6 +149,7 @@ def test_servers_that_die_come_back_and_a_referral_in_flight_outlives_the_evenin
     verified = json.loads(tried("indicators", "verify", "--json")[1])
     assert verified["holds"]
     assert verified["events"] > 0
+    assert json.loads(tried("indicators", "verify", "--json")[1])["before"] >= verified["events"]
     with person(home, again, "maria.cap") as maria:
         assert maria.get(f"/v1/referrals/{made['id']}").json()["state"] == "active"
     children = again.children()

@@ -41,11 +41,13 @@ drop index indicator_entry_key;
 create unique index indicator_entry_key on indicator_entry
     (event_id, indicator_id, part, period, bucket, organization_id, dimensions, restricted) nulls not distinct;
 
--- How far the numbers were proven, and what was proven, as checksums: of the events and the touches up to there, and for each
--- figure's period of its ledger and of its totals. All are sums, so that what is new can be added.
+-- How far the numbers were proven, and what was proven, as checksums: of the events and the touches up to there, and of each
+-- figure's ledger, period by period. All are sums, so that what came since can be subtracted. `basis` is the rule of the
+-- sums and of what counts: where it has changed, everything is proven again.
 create table verified_mark (
     seq bigint not null,
     at timestamp with time zone not null,
+    basis text not null,
     events bigint not null,
     events_sum numeric not null,
     touches_sum numeric not null,
@@ -53,6 +55,7 @@ create table verified_mark (
 );
 comment on column verified_mark.seq is 'plain';
 comment on column verified_mark.at is 'plain';
+comment on column verified_mark.basis is 'plain';
 comment on column verified_mark.events is 'plain';
 comment on column verified_mark.events_sum is 'plain';
 comment on column verified_mark.touches_sum is 'plain';
@@ -61,7 +64,6 @@ create table verified_figure (
     period text not null,
     entries bigint not null,
     ledger_sum numeric not null,
-    totals_sum numeric not null,
     constraint verified_figure_pkey primary key (indicator_id, period),
     constraint verified_figure_indicator_id_fkey foreign key (indicator_id) references indicator (id)
 );
@@ -69,7 +71,6 @@ comment on column verified_figure.indicator_id is 'plain';
 comment on column verified_figure.period is 'plain';
 comment on column verified_figure.entries is 'plain';
 comment on column verified_figure.ledger_sum is 'plain';
-comment on column verified_figure.totals_sum is 'plain';
 
 -- squawk-ignore require-concurrent-index-creation
 create index event_link_idx on event (seq) where kind in ('clients_linked', 'link_revoked');
@@ -251,7 +252,7 @@ create function app.horizon() returns bigint
     language plpgsql security definer set search_path = public, pg_temp
 as $$
 begin
-    perform set_config('lock_timeout', '1s', true);
+    perform set_config('lock_timeout', '300ms', true); -- whoever writes waits behind us
     lock table event in share mode;
     return coalesce(pg_sequence_last_value('event_seq_seq'::regclass), 0);
 end
