@@ -149,7 +149,7 @@ def test_another_rule_is_proven_from_the_beginning(house: House, proven: Verific
     definition = "update indicator set rule = rule {0} where code = 'reported_unconfirmed'"
     house.sql(definition.format('|| \'{"credit": "source"}\''))
     assert prove(house).before == count(house), "the same rule"
-    house.sql(definition.format('|| \'{"credit": "region"}\''))
+    house.sql(definition.format('|| \'{"credit": "target"}\''))
     try:
         assert prove(house).before == 0
     finally:
