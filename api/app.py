@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
 
-from api import clients, directory, health, indicators, me, monitor, referrals, reports, stories, tasks
+from api import clients, directory, health, indicators, me, monitor, referrals, reports, stories, tasks, templates
 from api.cursors import Cursors
 from api.issuer import issuer_routes
 from api.limits import Limits
@@ -34,7 +34,7 @@ def create_app(
         openapi_tags=[{"name": name} for name in TAGS],
     )
     app.state.record = record
-    for router in (tasks, referrals, clients, indicators, stories, reports, monitor, directory, me, health):
+    for router in (tasks, referrals, templates, clients, indicators, stories, reports, monitor, directory, me, health):
         app.include_router(router.router)
     if issuer is not None:
         app.include_router(issuer_routes(*issuer))

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from concert.commands import checking, demonstrating, directory, mending, roles, up, watching
+from concert.commands import checking, demonstrating, directory, mending, roles, templates, up, watching
 from concert.ending import leave
 from concert.failures import DOCTOR, explain
 
@@ -36,6 +36,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(watching.indicators, name="indicators")
+app.add_typer(templates.templates, name="templates")
 
 
 def main() -> NoReturn:

@@ -9,10 +9,12 @@ also when the step that would have answered was itself skipped. What follows a s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from domain.clock import Clock
@@ -198,7 +200,7 @@ class Template:
     review_every_days: int
     goals: tuple[Goal, ...]
     steps: tuple[Step, ...]
-    version: int = 1
+    version: int
     es: str | None = None
 
     def step(self, key: str) -> Step:
@@ -219,9 +221,15 @@ class Template:
             review_every_days=body["review_every_days"],
             goals=tuple(Goal(**goal) for goal in body["goals"]),
             steps=tuple(parse_step(step) for step in body["steps"]),
-            version=body.get("version", 1),
+            version=body["version"],
             es=body.get("es"),
         )
+
+    @property
+    def digest(self) -> str:
+        """The same for templates that say the same, whatever their version."""
+        body = {name: said for name, said in self.body().items() if name != "version"}
+        return sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def body(self) -> dict[str, Any]:
         """As JSON, without what is not said: equal templates have equal bodies, `version` apart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from domain import graph
 from domain.pathway import Condition, Field, FieldKind, Policy, Step, StepKind, Template
@@ -142,6 +143,12 @@ def _predecessors(template: Template, step: Step, at: _At) -> Iterator[Problem]:
 
 
 def _owner(step: Step, at: _At) -> Iterator[Problem]:
+    owner = step.owner
+    if owner.term is not None and (owner.organization or owner.service):
+        yield at.problem("its owner is a term and a partner at once.", "Keep the term, or the partner.", "owner")
+    elif owner.service is not None and owner.organization is None:
+        yield at.problem("it says which service, not whose.", "Add the `organization` that offers it.", "owner")
+        return
     if step.kind is StepKind.REFERRAL and not step.owner.may_be_replaced:
         yield at.problem(
             "a referral asks for a service, and this owner names none.",
@@ -168,11 +175,27 @@ def _form(step: Step, at: _At) -> Iterator[Problem]:
                 f"the answer {code} of {one.key} stands there twice.", "Give each answer a code of its own.",
                 "form", place, "choices", nth, "code",
             )  # fmt: skip
-        if one.minimum is not None and one.maximum is not None and one.minimum > one.maximum:
-            yield at.problem(
-                f"{one.key} allows no number: its minimum is above its maximum.", "Turn the two round.",
-                "form", place, "minimum",
-            )  # fmt: skip
+        yield from _question(one, at, place)
+
+
+def _question(one: Field, at: _At, place: int) -> Iterator[Problem]:
+    path = ("form", place)
+    if one.kind is FieldKind.CHOICE and len(one.choices) < 2:
+        yield at.problem(
+            f"{one.key} leaves no choice.", "List at least two `choices`, each with code and label.", *path
+        )
+    if one.kind is not FieldKind.CHOICE and one.choices:
+        yield at.problem(f"{one.key} has choices and is none.", "Say `kind: choice`, or drop them.", *path, "choices")
+    if one.kind is not FieldKind.NUMBER:
+        for name in ("minimum", "maximum", "unit"):
+            if getattr(one, name) is not None:
+                yield at.problem(
+                    f"{one.key} is no number and has a {name}.", "Say `kind: number`, or drop it.", *path, name
+                )
+    elif one.minimum is not None and one.maximum is not None and one.minimum > one.maximum:
+        yield at.problem(
+            f"{one.key} allows no number: its minimum is above its maximum.", "Turn the two round.", *path, "minimum"
+        )
 
 
 def _conditions(template: Template, step: Step, at: _At) -> Iterator[Problem]:
@@ -202,10 +225,20 @@ def _answers(read: Step, one: Condition, at: _At, place: int) -> Iterator[Proble
     if not asked.required:
         what = f"its condition reads {read.key}.{asked.key}, which may be left unanswered."
         yield at.problem(what, "Make that answer required.", "when", place, "field")
-    yield from (_codes if asked.codes else _amounts)(asked, one, at, place)
+    limits = one.at_least is not None or one.at_most is not None
+    if bool(one.one_of) == limits:
+        what = "a condition needs either `one_of`, or `at_least` and `at_most`."
+        yield at.problem(what, "Say which answers let the step happen.", "when", place)
+    else:
+        yield from (_codes if asked.kind is not FieldKind.NUMBER else _amounts)(asked, one, at, place)
 
 
 def _codes(asked: Field, one: Condition, at: _At, place: int) -> Iterator[Problem]:
+    if asked.kind is FieldKind.DATE:
+        yield at.problem(
+            f"{asked.key} is a date, and conditions do not read dates.", "Ask a yes_no too.", "when", place
+        )
+        return
     if not one.one_of:
         what = f"{asked.key} is answered with a code, not with a number."
         yield at.problem(what, f"Say `one_of` with some of: {_listed(asked.codes)}.", "when", place)
@@ -216,11 +249,7 @@ def _codes(asked: Field, one: Condition, at: _At, place: int) -> Iterator[Proble
 
 
 def _amounts(asked: Field, one: Condition, at: _At, place: int) -> Iterator[Problem]:
-    if asked.kind is FieldKind.DATE:
-        yield at.problem(
-            f"{asked.key} is a date, and conditions do not read dates.", "Ask a yes_no too.", "when", place
-        )
-    elif one.one_of:
+    if one.one_of:
         yield at.problem(f"{asked.key} is a number.", "Say `at_least` or `at_most`.", "when", place, "one_of")
     elif _beyond(asked, one):
         yield at.problem(
@@ -271,7 +300,5 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), 1)
+    close = get_close_matches(name, list(known), 1, 0.7)
     return f"Did you mean {close[0]}?" if close else f"The steps are: {_listed(known)}."

@@ -17,7 +17,7 @@ from typing import Any
 from seed.marked import Path, Sheet
 
 Check = Callable[[Sheet, Path, Any], None]
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_CODE = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def text(longest: int = 200, *, lines: bool = False) -> Check:
@@ -117,7 +117,8 @@ def members(required: Mapping[str, Check], optional: Mapping[str, Check] | None 
             )
             return
         for name in value.keys() - known.keys():
-            sheet.slip((*path, name), f"there is no member `{name}` here.", _choose(name, known))
+            half = " A text with a comma in it belongs in quotes." if value[name] is None else ""
+            sheet.slip((*path, name), f"there is no member `{name}` here.", _choose(name, known) + half)
         for name in required:
             if name not in value:
                 sheet.slip((*path, name), f"`{name}` is missing.", f"Add `{name}:`.")
@@ -133,12 +134,9 @@ def entries(names: Iterable[str], value_check: Check) -> Check:
     return members({}, dict.fromkeys(names, value_check))
 
 
-def either(*choices: tuple[Callable[[Any], bool], Check]) -> Check:
-    """The check of the first choice whose question says yes; the last one is asked no question."""
-
+def either(question: Callable[[Any], bool], then: Check, otherwise: Check) -> Check:
     def check(sheet: Sheet, path: Path, value: Any) -> None:
-        chosen = next((one for fits, one in choices[:-1] if fits(value)), choices[-1][1])
-        chosen(sheet, path, value)
+        (then if question(value) else otherwise)(sheet, path, value)
 
     return _once(check)
 

@@ -142,6 +142,7 @@ _REMEDIES = (
     ("mapping values are not allowed", False, "a colon is not expected here.",
      "Put a text that has a colon in quotes, and look at the indentation."),
     ("end of stream", True, "a quotation mark that opens here is not closed.", "Close it on the same line."),
+    ("but got '?'", False, "a question mark ends a text inside brackets.", "Put the text in quotes."),
     ("expected ',' or", True, "a bracket that opens here is not closed, or lacks a comma.",
      "Close it, or add the comma."),
     ("could not find expected ':'", True, "a member has no colon.", "Write `name: value`."),

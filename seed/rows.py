@@ -8,7 +8,9 @@ from typing import Any
 from seed.agenda import Agenda
 from seed.directory import Organization, Service, User
 from seed.ids import id_of
+from seed.pathway import pathways
 from seed.region import Region
+from services.adopting import row_of
 
 Row = dict[str, Any]
 NIGHT_LINE = "line/listening"
@@ -28,6 +30,7 @@ def rows_of(region: Region) -> Iterator[tuple[str, list[Row]]]:
     yield "service_at_location", _places(region)
     yield "reason", _reasons(region)
     yield "indicator", _indicators(region)
+    yield "plan_template", _templates(region)
     yield "user_account", [_user(one) for one in region.users]
     yield "membership", _memberships(region)
 
@@ -225,6 +228,17 @@ def _indicators(region: Region) -> list[Row]:
             "effective_on": region.agenda.adopted_on,
         }
         for one in region.agenda.indicators
+    ]
+
+
+def _templates(region: Region) -> list[Row]:
+    return [
+        {
+            "id": id_of(region.seed, "plan_template", f"{one.code}/{one.version}"),
+            "collaborative_id": region.collaborative_id,
+            **row_of(one),
+        }
+        for one in pathways(region)
     ]
 
 

@@ -98,7 +98,7 @@ def _ids(house: House) -> dict[str, list[str]]:
         "need_id": [made["need_id"]],
         "consent_id": [made["consent_id"]],
         "service_id": [made["service_id"]],
-        "code": ["referrals_sent", "clients_served", "no-such"],
+        "code": ["referrals_sent", "clients_served", "community_response", "no-such"],
     }
 
 

@@ -23,6 +23,7 @@ TABLES = (
     "service_at_location",
     "reason",
     "indicator",
+    "plan_template",
     "user_account",
     "membership",
 )
