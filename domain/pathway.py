@@ -200,7 +200,7 @@ class Template:
     review_every_days: int
     goals: tuple[Goal, ...]
     steps: tuple[Step, ...]
-    version: int
+    version: int = 1
     es: str | None = None
 
     def step(self, key: str) -> Step:
@@ -221,7 +221,7 @@ class Template:
             review_every_days=body["review_every_days"],
             goals=tuple(Goal(**goal) for goal in body["goals"]),
             steps=tuple(parse_step(step) for step in body["steps"]),
-            version=body["version"],
+            version=body.get("version", 1),
             es=body.get("es"),
         )
 
