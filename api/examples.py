@@ -167,6 +167,13 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "allowed_actions": ["withdraw", "void"],
     },
     "Event": _EVENT_SHOWN,
+    "EventsBehind": {
+        "items": [
+            {**_EVENT_SHOWN, "worth": [{"organization_id": _HOUSING, "part": "value", "bucket": 0, "value": 1}]},
+        ],
+        "others": [{"organization_id": _CAP, "part": "value", "bucket": 0, "value": 3, "events": 3}],
+        "next_cursor": None,
+    },
     "Timeline": {
         "items": [_EVENT_SHOWN],
         "messages": [

@@ -7,21 +7,23 @@ from pydantic import Field
 
 from api import charts
 from api.calls import Reading, TheRecord
-from api.cursors import Keyset, Listing, Page
-from api.values import Code, Parameters, Text, Whole
+from api.cursors import Keyset, Page
+from api.values import Code, Id, Parameters, Text, Whole
 from api.wording import Language
-from services import indicators, shapes
+from services import drilldown, indicators, shapes
 from services.naming import names_of
+from services.refusals import Unprocessable
 
 router = APIRouter(prefix="/v1/indicators", tags=["Indicators"])
 Month = Annotated[str, Text(7, 7), Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
-Period = Annotated[str, Text(4, 7), Field(pattern=r"^(19|20)\d\d(-(0[1-9]|1[0-2]))?$")]
+Period = Annotated[str, Text(4, 60), Field(pattern=r"^([a-z][a-z0-9_]*:(19|20)\d\d|(19|20)\d\d(-(0[1-9]|1[0-2]))?)$")]
+By = Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"]
 
 
 class Range(Parameters):
     start: Month | None = Field(None, alias="from", description="First month, as in 2026-11.")
     end: Month | None = Field(None, alias="to", description="Last month, included.")
-    by: Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"] | None = None
+    by: By | None = None
     period: Code = Field("month", description="month, a calendar of the agenda, or range: one figure for all of it.")
     version: Annotated[int, Whole(1, 9999, text=True)] | None = Field(
         None, description="Tell every period by this version, so that old figures stay what they were."
@@ -39,7 +41,18 @@ class Range(Parameters):
 
 
 class EventFilters(Page):
-    period: Period
+    period: Period = Field(description="As in the series: 2026-11, 2026, or a calendar's year such as state_year:2027.")
+    by: By | None = Field(None, description="A dimension; with `value`, one of its groups.")
+    value: Code | None = Field(None, description="A group as in the series; of organizations their id.")
+    organization_id: Id | None = Field(None, description="The same as by=organization and that value.")
+    version: Annotated[int, Whole(1, 9999, text=True)] | None = None
+
+    def figure(self) -> drilldown.Figure:
+        if self.organization_id is None:
+            return drilldown.Figure(self.period, self.by, self.value, self.version)
+        if self.by is not None:
+            raise Unprocessable("Name either organization_id, or by and value.", pointer="/organization_id")
+        return drilldown.Figure(self.period, "organization", str(self.organization_id), self.version)
 
 
 @router.get("", operation_id="list_indicators", summary="The short list, without figures")
@@ -78,13 +91,14 @@ def get_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated
 @router.get("/{code}/events", operation_id="list_indicator_events", summary="The events behind a figure")
 def list_indicator_events(
     code: Code, record: TheRecord, call: Reading, page: Annotated[EventFilters, Query()], keyset: Keyset
-) -> Listing[shapes.Event]:
-    purpose = f"events {call.subject} {call.organization_id} {code} {page.period}"
+) -> shapes.EventsBehind:
+    """With `by` and `value`: behind one group's figure. What they are worth adds up to the figure."""
+    figure = page.figure()
+    purpose = f"events {call.subject} {call.organization_id} {code} {figure}"
     after = keyset.decode(page.cursor, purpose) if page.cursor is not None else None
-    found = indicators.indicator_events(record, call, code, period=page.period, after=after, limit=page.limit + 1)
-    shown = found[: page.limit]
-    more = len(found) > page.limit
-    return Listing(
-        items=[event for _, event in shown],
-        next_cursor=keyset.encode([shown[-1][0]], purpose) if more else None,
+    found = drilldown.events_behind(record, call, code, figure, after=after, limit=page.limit + 1)
+    items = found.items[: page.limit]
+    more = len(found.items) > page.limit
+    return found.model_copy(
+        update={"items": items, "next_cursor": keyset.encode([items[-1].id], purpose) if more else None}
     )

@@ -21,7 +21,6 @@ from services.transaction import Call, Record, Tx, read
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 RANGE = "range"
 """Instead of a period: one figure for everything from the first month to the last."""
-After = tuple[Any, ...] | None
 
 
 def list_indicators(record: Record, call: Call) -> list[shapes.Indicator]:
@@ -52,7 +51,7 @@ def get_indicator(
     """
 
     def look(tx: Tx) -> shapes.Indicator:
-        versions = _versions(tx, code)
+        versions = in_force(tx, code)
         shown = _shown(tx, versions, version)
         grain = _grain(tx, period)
         found: list[shapes.Point] = []
@@ -67,21 +66,6 @@ def get_indicator(
     return read(record, call, look)
 
 
-def indicator_events(
-    record: Record, call: Call, code: str, *, period: str, after: After = None, limit: int = 50
-) -> list[tuple[int, shapes.Event]]:
-    """The events behind a figure that the caller may see, in order, each with its sequence number;
-    `after` is (seq,).
-    """
-
-    def look(tx: Tx) -> list[tuple[int, shapes.Event]]:
-        ids = [row.id for row in _versions(tx, code)]
-        rows = tx.rows(_EVENTS, ids=ids, period=period, after=after[0] if after else 0, limit=limit)
-        return [(r.seq, shapes.Event.model_validate(r)) for r in rows]
-
-    return read(record, call, look)
-
-
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
     """The version that tells a period: the last that was in effect when it began, else the first to come."""
     begun = first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0]
@@ -89,8 +73,8 @@ def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
     return before[-1] if before else versions[0]
 
 
-def _versions(tx: Tx, code: str) -> list[Any]:
-    """In force, by the day from which they count. Raises NotVisible."""
+def in_force(tx: Tx, code: str) -> list[Any]:
+    """All versions in force, by the day from which they count. In the caller's transaction; raises NotVisible."""
     rows = tx.rows(_IN_FORCE, code=code)
     if not rows:
         raise NotVisible
@@ -273,16 +257,5 @@ _OBSERVED = text(
 select distinct on (period, geography) period, geography, value, observed_on, source from indicator_observation
  where collaborative_id = app.collaborative() and code = :code
  order by period, geography, seq desc
-"""
-)
-_EVENTS = text(
-    """
-select e.seq, e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
-       e.acting_organization_id, e.user_id, e.on_behalf_of, e.from_state, e.to_state, e.reason
-  from event e
- where e.seq > :after
-   and e.id in (select n.event_id from indicator_entry n
-                 where n.indicator_id = any(:ids) and n.period like :period || '%')
- order by e.seq limit :limit
 """
 )

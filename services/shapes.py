@@ -167,6 +167,33 @@ class Event(Shape):
     reason: str | None
 
 
+class Worth(Shape):
+    """What events add to a figure: a count's `value`, a rate's `numerator` and `denominator`, a duration's `bucket`.
+
+    Negative where something was taken back.
+    """
+
+    organization_id: UUID | None = Field(description="Whose figure; null: the region's.")
+    part: str
+    bucket: int = Field(description="Of a duration: how many whole units; else 0.")
+    value: int
+    events: int | None = Field(None, description="How many events, where several are told together.")
+
+
+class CountedEvent(Event):
+    """An event behind a figure, and what it is worth there."""
+
+    worth: list[Worth]
+
+
+class EventsBehind(Shape):
+    """A page of the events that you may see; `others` is what all the others behind this figure are worth together."""
+
+    items: list[CountedEvent]
+    others: list[Worth]
+    next_cursor: str | None
+
+
 class Timeline(Shape):
     """Newest first."""
 

@@ -1,0 +1,140 @@
+"""The exact events behind a figure, each with what it is worth there, so that they add up to the figure.
+
+Whoever may not see an event hears what such events are worth together, by organization, and nothing of each: the walls
+of an event do not fall because it was counted (ADR 13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.groups import DIMENSIONS
+from domain.period import CALENDAR_YEAR, MONTH, Grain
+from domain.rule import Rule
+from services import shapes
+from services.indicators import in_force, standing
+from services.refusals import Unprocessable
+from services.transaction import Call, Record, Tx, read
+
+ORGANIZATION = "organization"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure as the series shows it: `by` and `value` are the group, `period` its name there."""
+
+    period: str
+    by: str | None = None
+    value: str | None = None
+    version: int | None = None
+
+
+def events_behind(
+    record: Record, call: Call, code: str, figure: Figure, after: tuple[Any, ...] | None = None, limit: int = 50
+) -> shapes.EventsBehind:
+    """In the order in which they were recorded; `after` is (event_id,). A level's events are all until its period."""
+
+    def look(tx: Tx) -> shapes.EventsBehind:
+        one, grain = _version(tx, code, figure)
+        rule = Rule.parse(one.rule)
+        values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
+        rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
+        return shapes.EventsBehind(
+            items=[shapes.CountedEvent.model_validate(row) for row in rows],
+            others=[shapes.Worth.model_validate(row) for row in tx.rows(_OTHERS, **values)],
+            next_cursor=None,
+        )
+
+    return read(record, call, look)
+
+
+def _version(tx: Tx, code: str, figure: Figure) -> tuple[Any, Grain]:
+    """The version that tells the period, or the one asked for."""
+    versions: Sequence[Any] = in_force(tx, code)
+    grains = {grain.code: grain for grain in (MONTH, CALENDAR_YEAR, *tx.agenda.calendars.values())}
+    grain = next((one for one in grains.values() if one.names(figure.period)), None)
+    if grain is None:
+        raise Unprocessable(
+            "A period is named as in the series: 2026-11, 2026, or a calendar's year.", pointer="/period"
+        )
+    if figure.version is None:
+        return standing(versions, grain, figure.period), grain
+    found = [one for one in versions if one.version == figure.version]
+    if not found:
+        raise Unprocessable("There is no such version in force.", pointer="/version")
+    return found[0], grain
+
+
+def _periods(rule: Rule, grain: Grain, period: str) -> dict[str, str]:
+    """From which to which name of the ledger's own periods; text in the order of bytes."""
+    if rule.distinct:
+        return {"first": period, "last": period}
+    months = grain.months(period)
+    return {"first": "" if rule.measure == "level" else months[0], "last": months[-1]}
+
+
+def _group(rule: Rule, figure: Figure) -> dict[str, Any]:
+    """Which entries belong to the group asked for. A distinct count has cells of its own for each."""
+    if (figure.by is None) != (figure.value is None):
+        raise Unprocessable("'by' and 'value' go together: a dimension and one of its groups.", pointer="/value")
+    if figure.by is not None and figure.by not in rule.by:
+        raise Unprocessable(f"This indicator is counted by {', '.join(rule.by) or 'nothing'} only.", pointer="/by")
+    owner = _id(figure.value) if figure.by == ORGANIZATION else None
+    name = figure.by if figure.by in DIMENSIONS else None
+    cell = "{}" if name is None else None
+    return {
+        "distinct": rule.distinct,
+        "owner": owner,
+        "region": rule.distinct and figure.by != ORGANIZATION,
+        "name": name,
+        "value": figure.value if name else None,
+        "cell": cell,
+    }
+
+
+def _id(value: str | None) -> UUID:
+    try:
+        return UUID(value or "")
+    except ValueError:
+        raise Unprocessable("An organization is named by its id.", pointer="/value") from None
+
+
+# One condition for both questions. A distinct count's entry is a cell: its dimensions are those of the group alone.
+_CHOSEN = """
+n.indicator_id = :id and n.period collate "C" between :first and :last
+   and (cast(:owner as uuid) is null or n.organization_id = :owner)
+   and (not :region or n.organization_id is null)
+   and (cast(:name as text) is null or n.dimensions ->> :name = :value
+        or (not :distinct and :value = 'unknown' and n.dimensions ->> :name is null))
+   and (not :distinct or cast(:cell as text) is null or n.dimensions = cast(:cell as jsonb))
+"""
+_EVENTS = text(
+    f"""
+select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
+       e.acting_organization_id, e.user_id, e.on_behalf_of, e.from_state, e.to_state, e.reason, w.worth
+  from (
+    select x.event_id, jsonb_agg(jsonb_build_object(
+               'organization_id', x.organization_id, 'part', x.part, 'bucket', x.bucket, 'value', x.value)
+               order by x.part, x.bucket) as worth
+      from (
+        select n.event_id, n.organization_id, n.part, n.bucket, sum(n.value)::bigint as value from indicator_entry n
+         where {_CHOSEN} and (cast(:after as uuid) is null or n.event_id > :after)
+         group by 1, 2, 3, 4) x
+     group by x.event_id) w
+  join event e on e.id = w.event_id
+ order by e.id limit :limit
+"""
+)
+_OTHERS = text(
+    f"""
+select n.organization_id, n.part, n.bucket, sum(n.value)::bigint as value, count(distinct n.event_id) as events
+  from indicator_entry n
+ where {_CHOSEN} and not exists (select from event e where e.id = n.event_id)
+ group by 1, 2, 3 order by 1, 2, 3
+"""
+)

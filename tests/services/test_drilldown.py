@@ -1,0 +1,176 @@
+"""Behind every figure stand its events, and what they are worth adds up to it: for whoever reads, whatever is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.task import Outcome
+from services.requests import Finished
+from tests.house import OUTCOME, House, Person
+from tests.services.scenes import organization_id, proven, refer, task_of
+
+NOW = datetime.now(UTC)
+MONTH = NOW.strftime("%Y-%m")
+LONG_AGO = NOW.replace(day=10, hour=18) - timedelta(days=45)
+GROUPS = (None, "organization", "county", "term", "age_band", "race")
+BACKBONE, PARTNER, PROVIDER = "ruth.hub", "maria.cap", "carmen.shelter"
+
+
+@pytest.fixture(scope="module")
+def busy(house: House) -> None:
+    """Work of many kinds: across organizations, voided, finished long ago, confidential, of one client twice."""
+    maria, gwen = house.person("maria.cap"), house.person("gwen.housing")
+    client = maria.does("/v1/clients", {"given_name": "Ana", "family_name": "Brook", "birth_date": "1990-02-03"})["id"]
+    for target in ("housing", "early", "housing", "pantry"):
+        referral = refer(house, "cap", target, client_id=client)
+        worker = house.caseworker(target)
+        for verb, body in (("accept", None), ("contact", {"result": "reached", "channel": "phone"}), ("start", None)):
+            worker.does(f"{task_of(referral)}/{verb}", body)
+        worker.does(f"{task_of(referral)}/complete", OUTCOME)
+        maria.does(f"/v1/referrals/{referral.id}/confirm", OUTCOME)
+    voided = refer(house, "cap", "housing")
+    gwen.does(f"{task_of(voided)}/accept")
+    gwen.does(f"{task_of(voided)}/start")
+    maria.does(f"/v1/referrals/{voided.id}/void", {"reason": "The wrong family."})
+    refer(house, "housing", "housing", finished=Finished(Outcome.NEED_MET, LONG_AGO))
+    own = house.refer("shelter", "housing", consent=True)
+    gwen.does(f"{task_of(own)}/accept")
+    gwen.does(f"{task_of(own)}/start")
+
+
+def behind(who: Person, code: str, **asked: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All events, page by page, and what the others are worth."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = who.read(f"/v1/indicators/{code}/events", limit=3, **asked, **({"cursor": cursor} if cursor else {}))
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            assert len({item["id"] for item in items}) == len(items)
+            return items, page["others"]
+
+
+def worth(items: list[dict[str, Any]], others: list[dict[str, Any]]) -> Counter[tuple[str, int]]:
+    parts: Counter[tuple[str, int]] = Counter()
+    for one in [*(line for item in items for line in item["worth"]), *others]:
+        parts[one["part"], one["bucket"]] += one["value"]
+    return parts
+
+
+def said(point: dict[str, Any], parts: Counter[tuple[str, int]], kind: str) -> tuple[Any, Any]:
+    """The figure, and the same as its events say it."""
+    if kind == "rate":
+        pair = (parts["numerator", 0], parts["denominator", 0])
+        return (point["numerator"], point["denominator"]), pair
+    if kind in ("median", "percentile"):
+        return point["denominator"], sum(n for (part, _), n in parts.items() if part == "bucket")
+    return point["value"] or 0, parts["value", 0]
+
+
+@pytest.mark.parametrize("by", GROUPS)
+@pytest.mark.parametrize("login", [BACKBONE, PARTNER, PROVIDER])
+def test_what_the_events_are_worth_adds_up_to_the_figure(house: House, busy: None, login: str, by: str | None) -> None:
+    who, compared = house.person(login), 0
+    rules: dict[str, Any] = dict(house.sql("select code, rule from indicator where standing = 'in_force'"))
+    for code, rule in rules.items():
+        if (by is not None and by not in rule.get("by", [])) or rule["measure"] in ("level", "observed", "sum"):
+            continue
+        for period in ("month", "calendar_year"):
+            answer = who.get(f"/v1/indicators/{code}", period=period, **({"by": by} if by else {}))
+            assert answer.status_code in (200, 422), answer.text
+            for point in answer.json().get("series", []):
+                group = {"by": by, "value": point["by"][by]} if by else {}
+                items, others = behind(who, code, period=point["period"], **group)
+                figure, told = said(point, worth(items, others), rule["measure"])
+                assert figure == told, (code, point)
+                assert login != BACKBONE or others == [], "the backbone sees every event of an open figure"
+                compared += bool(items)
+    assert compared >= (1 if login == PROVIDER or by == "race" else 3)
+
+
+def test_the_same_by_organization(house: House, busy: None) -> None:
+    ruth, housing = house.person(BACKBONE), str(organization_id(house, "housing"))
+    path = "/v1/indicators/clients_served/events"
+    short = ruth.read(path, period=MONTH, organization_id=housing)
+    assert short["items"]
+    assert short == ruth.read(path, period=MONTH, by="organization", value=housing)
+    assert {line["organization_id"] for item in short["items"] for line in item["worth"]} == {housing}
+
+
+def test_a_partner_sees_its_own_events_and_of_all_others_only_their_sum(house: House, busy: None) -> None:
+    lupe, pantry = house.person("lupe.pantry"), str(organization_id(house, "pantry"))
+    items, others = behind(lupe, "acknowledged_in_time", period=MONTH)
+    assert items
+    assert all(pantry in (item["organization_id"], item["acting_organization_id"]) for item in items)
+    assert others
+    assert set(others[0]) == {"organization_id", "part", "bucket", "value", "events"}
+    assert sum(one["events"] for one in others) > 0
+
+
+def test_no_name_stands_behind_a_figure(house: House, busy: None) -> None:
+    for login in (BACKBONE, PARTNER):
+        for code in ("clients_served", "needs_met", "referrals_sent"):
+            text = house.person(login).get(f"/v1/indicators/{code}/events", period=MONTH).text
+            for secret in ("Ana", "Brook", "Rosalind", "client_id", "person", "1990"):
+                assert secret not in text
+
+
+def test_what_a_confidential_provider_did_stands_behind_its_own_figure_only(house: House, busy: None) -> None:
+    shelter = str(organization_id(house, "shelter"))
+    for login in (BACKBONE, PARTNER):
+        items, others = behind(house.person(login), "referrals_sent", period=MONTH, organization_id=shelter)
+        assert (items, others) == ([], [])
+    items, others = behind(house.person(PROVIDER), "referrals_sent", period=MONTH, organization_id=shelter)
+    assert len(items) >= 1
+    assert others == []
+
+
+def test_what_is_recorded_late_counts_in_the_month_in_which_it_happened_and_says_so(house: House, busy: None) -> None:
+    """The month is over: its figure changes by a correction that everybody can look at."""
+    ruth, gwen, month = house.person(BACKBONE), house.person("gwen.housing"), LONG_AGO.strftime("%Y-%m")
+
+    def met(period: str) -> float:
+        series = ruth.read("/v1/indicators/needs_met")["series"]
+        return float(sum(p["value"] for p in series if p["period"] == period))
+
+    before, now = met(month), met(MONTH)
+    known = {item["id"] for item in behind(ruth, "needs_met", period=month)[0]}
+    entries = house.sql("select count(*) from indicator_entry")[0][0]
+    late = refer(house, "housing", "housing", login="gwen.housing", finished=Finished(Outcome.NEED_MET, LONG_AGO))
+    assert (met(month), met(MONTH)) == (before + 1, now)
+    fresh = [item for item in behind(ruth, "needs_met", period=month)[0] if item["id"] not in known]
+    (event,) = fresh
+    assert event["occurred_at"][:7] == month
+    assert event["at"][:7] == MONTH
+    assert event["worth"] == [{"organization_id": None, "part": "value", "bucket": 0, "value": 1, "events": None}]
+    assert house.sql("select count(*) from indicator_entry")[0][0] > entries
+    proven(house)
+
+    gwen.does(f"/v1/referrals/{late.id}/void", {"reason": "The wrong family."})
+    assert (met(month), met(MONTH)) == (before, now)
+    taken = [item for item in behind(ruth, "needs_met", period=month)[0] if item["id"] not in known | {event["id"]}]
+    assert [[line["value"] for line in item["worth"]] for item in taken] == [[-1]]
+    proven(house)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"period": MONTH, "by": "county"},
+        {"period": MONTH, "value": "31157"},
+        {"period": MONTH, "by": "shoe_size", "value": "43"},
+        {"period": MONTH, "by": "organization", "value": "housing"},
+        {"period": MONTH, "by": "county", "value": "31157", "organization_id": "019357a0-0000-7000-8000-00000000000b"},
+        {"period": "lunar_year:2026"},
+        {"period": "2026-13"},
+        {"period": MONTH, "version": 99},
+        {},
+    ],
+)
+def test_what_names_no_figure_is_refused(house: House, busy: None, asked: dict[str, Any]) -> None:
+    assert house.person(BACKBONE).get("/v1/indicators/needs_met/events", **asked).status_code == 422
