@@ -4,7 +4,21 @@ from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
 
-from api import clients, directory, health, indicators, me, monitor, referrals, reports, stories, tasks, templates
+from api import (
+    clients,
+    directory,
+    health,
+    indicators,
+    me,
+    monitor,
+    public,
+    publications,
+    referrals,
+    reports,
+    stories,
+    tasks,
+    templates,
+)
 from api.cursors import Cursors
 from api.issuer import issuer_routes
 from api.limits import Limits
@@ -13,6 +27,10 @@ from api.tokens import Tokens
 from services.transaction import Record
 
 Document = Mapping[str, object]
+_ROUTERS = (
+    tasks, referrals, templates, clients, indicators, publications, public, stories, reports, monitor, directory, me,
+    health,
+)  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 
 
@@ -34,7 +52,7 @@ def create_app(
         openapi_tags=[{"name": name} for name in TAGS],
     )
     app.state.record = record
-    for router in (tasks, referrals, templates, clients, indicators, stories, reports, monitor, directory, me, health):
+    for router in _ROUTERS:
         app.include_router(router.router)
     if issuer is not None:
         app.include_router(issuer_routes(*issuer))

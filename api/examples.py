@@ -16,6 +16,25 @@ _EVENT = "019357b2-4c1f-7d02-9e36-5af1c07b8e64"
 _LINK = "019357b2-9a10-7b3d-8c55-2e7f90d1a644"
 _MONDAY, _TUESDAY = "2026-11-23T15:04:05Z", "2026-11-24T16:30:00Z"
 
+_PUBLICATION = "019357c0-1a2b-7c3d-8e4f-5a6b7c8d9e0f"
+
+
+def _figure(by: Mapping[str, str], value: int | None) -> dict[str, object]:
+    """None: suppressed."""
+    hidden = value is None
+    cases = {"numerator": None, "denominator": None}
+    return {"by": dict(by), "value": value, **cases, "suppressed": hidden, "complete": None if hidden else True}
+
+
+_PUBLISHED: Final = {
+    "period": "2026-09",
+    "version": 2,
+    "starts_on": "2026-09-01",
+    "ends_on": "2026-09-30",
+    "published_at": _TUESDAY,
+    "threshold": 11,
+    "agenda_version": 1,
+}
 _RESIDENCE: Final = {"kind": "fixed", "county": "31157"}
 _TASK_SHOWN: Final = {
     "id": _TASK,
@@ -415,6 +434,70 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "done_at": None,
         "created_at": _TUESDAY,
         "version": 1,
+    },
+    "PublicationBody": {"period": "2026-09"},
+    "Publication": {
+        "id": _PUBLICATION,
+        **_PUBLISHED,
+        "published_by": _PERSON,
+        "figures": 466,
+        "suppressed": 118,
+        "changes": 3,
+    },
+    "Snapshots": {
+        "items": [
+            {
+                "id": _PUBLICATION,
+                "collaborative": "panhandle",
+                "collaborative_name": "Panhandle Collaborative",
+                **_PUBLISHED,
+                "coverage": {
+                    "connected": 18,
+                    "by_phone": 2,
+                    "listed": 1,
+                    "confidential": "Confidential providers have no line of their own.",
+                },
+                "method": ["A figure of 1 to 10 cases is suppressed, and so are as few others as keep it hidden."],
+                "explanation": {
+                    "since_version": 1,
+                    "sentence": "1 figures differ from version 1: work was recorded late or corrected since.",
+                    "corrections": [
+                        {"indicator": "needs_met", "late_entries": None, "taken_back": None, "records_joined": None}
+                    ],
+                    "changes": [
+                        {
+                            "indicator": "needs_met",
+                            "by": {},
+                            "before": _figure({}, 57),
+                            "after": _figure({}, 58),
+                            "reasons": ["work recorded late"],
+                        }
+                    ],
+                },
+                "indicators": [
+                    {
+                        "code": "needs_met",
+                        "version": 1,
+                        "name": "Needs met",
+                        "definition": "Needs of a client or household that were met, by what the client says.",
+                        "kind": "better_off",
+                        "measure": "count",
+                        "unit": "needs",
+                        "direction": "up",
+                        "strategy": "close_the_loop",
+                        "baseline": None,
+                        "target": None,
+                        "baseline_period": True,
+                        "figures": [
+                            _figure({}, 58),
+                            _figure({"county": "31157"}, 41),
+                            _figure({"county": "31013"}, None),
+                            _figure({"county": "unknown"}, 0),
+                        ],
+                    }
+                ],
+            }
+        ]
     },
     "Stalled": {
         "kind": "task",

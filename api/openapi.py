@@ -27,6 +27,7 @@ _TITLES = {
 }
 _OF_ANYTHING = (400, 422, 503)
 _OF_PEOPLE = (401, 403, 429)
+_OF_THE_PUBLIC = (404, 429)
 _OF_COMMANDS = (404, 409, 412, 413, 415)
 _METHODS = {"get", "post", "put", "patch", "delete"}
 _TEXT = {"type": "string"}
@@ -155,6 +156,8 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     statuses = set(_OF_ANYTHING)
     if path.startswith("/v1/"):
         statuses.update(_OF_PEOPLE)
+    if path.startswith("/public/"):
+        statuses.update(_OF_THE_PUBLIC)
     if any(each["in"] in {"path", "query"} and each["required"] for each in operation.get("parameters", [])):
         statuses.add(404)
     if method != "get":

@@ -115,6 +115,16 @@ async def identified(request: Request) -> Claims:
 Caller = Annotated[Claims, Depends(identified)]
 
 
+async def anybody(request: Request) -> None:
+    """A reader without a name, of what is published: 429 beyond an address's limit, 422 for an unknown parameter."""
+    limits: Limits = request.app.state.limits
+    address = request.client.host if request.client else ""
+    wait = limits.take(f"public {address}")
+    if wait:
+        raise Refused("too-many", headers={"Retry-After": str(math.ceil(wait))})
+    _refuse_unknown_parameters(request)
+
+
 def _bearer(request: Request) -> str:
     values = request.headers.getlist("authorization")
     scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")

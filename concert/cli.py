@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from concert.commands import checking, demonstrating, directory, mending, roles, templates, up, watching
+from concert.commands import checking, demonstrating, directory, mending, publishing, roles, templates, up, watching
 from concert.ending import leave
 from concert.failures import DOCTOR, explain
 
@@ -30,6 +30,7 @@ for command in (
     directory.logins,
     directory.token,
     watching.stalled,
+    publishing.publish,
     mending.rehydrate,
     mending.reconcile,
     checking.doctor,

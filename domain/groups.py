@@ -40,6 +40,8 @@ _BANDS = (
     (65, "55-64"),
 )
 OLDEST = "65+"
+AGE_BANDS = (*(band for _, band in _BANDS), OLDEST)
+ETHNICITIES = (HISPANIC, "not_hispanic_or_latino")
 
 
 def age_band(born_on: date | None, birth_year: int | None, on: date) -> str:

@@ -6,12 +6,12 @@ what is shown, is decided in `services/suppressing.py`. Zero may be shown.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Key = Hashable
-"""Whatever names a cell: the engine only compares it."""
+Key = Any
+"""Whatever names a cell: hashable, and compared only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells and their sums. `withheld` are never shown, whatever their size; `known` are public already, for good."""
+    """Cells and their sums. `withheld` are never shown and nobody may compute them, whatever their size; `unseen` are
+    not shown either, but only small ones matter; `known` are public already, for good.
+    """
 
     values: Mapping[Any, int]
     sums: tuple[Sum, ...] = ()
     withheld: frozenset[Key] = frozenset()
     known: frozenset[Key] = frozenset()
+    unseen: frozenset[Key] = frozenset()
 
     def small(self, threshold: int) -> frozenset[Key]:
         """Cells that may not be shown for their own size."""
@@ -44,12 +47,12 @@ class Table:
         for keys in _groups(self):
             sums = tuple(each for each in self.sums if each.total in keys)
             values = {key: self.values[key] for key in self.values if key in keys}
-            yield Table(values, sums, self.withheld & keys, self.known & keys)
+            yield Table(values, sums, self.withheld & keys, self.known & keys, self.unseen & keys)
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What is hidden: `small` cells, those that may never be shown, and the `complement` that hides them.
+    """What is hidden: `small` cells, those `withheld` or unseen anyway, and the `complement` that hides them.
 
     `exposed`: small or withheld cells that no hiding can protect any more, because of what was public before.
     `best`: no other choice hides fewer cells.

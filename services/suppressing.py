@@ -35,19 +35,22 @@ def _union(sets: Iterable[frozenset[Key]]) -> frozenset[Key]:
 
 def _protect(table: Table, threshold: int, until: float) -> Protection:
     small = table.small(threshold)
-    withheld = table.withheld - small
+    withheld = (table.withheld | table.unseen) - small
     forced = small | withheld
-    if not forced:
-        return Protection(frozenset(), frozenset(), frozenset())
+    careless = table.unseen - small - table.withheld
+    if not forced - careless:
+        return Protection(small, withheld, frozenset())
     reader = Reader(table, threshold)
-    free, exposed = _hideable(reader, forced)
-    must = forced - exposed
-    chosen = _thinned(reader, forced, exposed, _quick(reader, forced, exposed, free), until)
-    hidden, best = _fewest(reader, must, exposed, chosen, free, until)
+    free, exposed = _hideable(reader, forced, careless)
+    spared = exposed | careless
+    chosen = _thinned(reader, forced, spared, _quick(reader, forced, spared, free), until)
+    hidden, best = _fewest(reader, forced, spared, chosen, free, until)
     return Protection(small, withheld, hidden - forced, exposed, best)
 
 
-def _hideable(reader: Reader, forced: frozenset[Key]) -> tuple[frozenset[Key], frozenset[Key]]:
+def _hideable(
+    reader: Reader, forced: frozenset[Key], careless: frozenset[Key]
+) -> tuple[frozenset[Key], frozenset[Key]]:
     """(cells that may be hidden, cells that even then could be computed). Nothing is exposed unless something was
     public before.
     """
@@ -55,7 +58,7 @@ def _hideable(reader: Reader, forced: frozenset[Key]) -> tuple[frozenset[Key], f
     bare: frozenset[Key] = frozenset()
     while reader.table.known:
         reader.hide(free)
-        more = frozenset(reader.unsafe(sorted(free - bare, key=str)))
+        more = frozenset(reader.unsafe(sorted(free - bare - careless, key=str)))
         if not more:
             break
         bare |= more
@@ -68,14 +71,14 @@ def cost(reader: Reader, key: Key) -> float:
     return 1.0 + min(0.5, reader.table.values[key] / 10_000)
 
 
-def _quick(reader: Reader, forced: Set[Key], exposed: Set[Key], free: Set[Key]) -> frozenset[Key]:
+def _quick(reader: Reader, forced: Set[Key], spared: Set[Key], free: Set[Key]) -> frozenset[Key]:
     """A safe choice, cell by cell: the cheapest change of the table that moves the cell far enough."""
     hidden = set(forced)
     mover = _Mover(reader, free)
     mover.allow(hidden)
     while True:
         reader.hide(hidden)
-        unsafe = reader.unsafe(sorted(hidden - exposed, key=lambda key: (reader.table.values[key], str(key))))
+        unsafe = reader.unsafe(sorted(hidden - spared, key=lambda key: (reader.table.values[key], str(key))))
         if not unsafe:
             return frozenset(hidden)
         for key in unsafe:
@@ -122,10 +125,10 @@ class _Mover:
 
 
 def _thinned(
-    reader: Reader, forced: Set[Key], exposed: Set[Key], hidden: frozenset[Key], until: float
+    reader: Reader, forced: Set[Key], spared: Set[Key], hidden: frozenset[Key], until: float
 ) -> frozenset[Key]:
     """Show again what is not needed, the dearest first."""
-    first: list[Key] = sorted(forced - exposed, key=str)
+    first: list[Key] = sorted(forced - spared, key=str)
     for key in sorted(hidden - forced, key=lambda key: (-cost(reader, key), str(key))):
         if time.process_time() > until:
             break
@@ -141,13 +144,13 @@ def _thinned(
 
 
 def _fewest(
-    reader: Reader, must: Set[Key], exposed: Set[Key], chosen: frozenset[Key], free: Set[Key], until: float
+    reader: Reader, forced: Set[Key], spared: Set[Key], chosen: frozenset[Key], free: Set[Key], until: float
 ) -> tuple[frozenset[Key], bool]:
     """(the fewest cells, True), or (`chosen`, False) when time runs out before they are found."""
     master = Program()
     column = {
-        key: master.column(1.0 if key in must or key in exposed else 0.0, 1.0, cost(reader, key), whole=True)
-        for key in sorted(set(free) | exposed, key=str)
+        key: master.column(1.0 if key in forced else 0.0, 1.0, cost(reader, key), whole=True)
+        for key in sorted(set(free) | forced, key=str)
     }
     limit = sum(cost(reader, key) for key in chosen)
     while (left := until - time.process_time()) > 0:
@@ -160,7 +163,7 @@ def _fewest(
         values = master.values()
         hidden = frozenset(key for key, number in column.items() if values[number] > 0.5)
         reader.hide(hidden)
-        if not _learn(reader, master, column, hidden - exposed):
+        if not _learn(reader, master, column, hidden - spared):
             return hidden, True
     return chosen, False
 

@@ -38,6 +38,7 @@ from storage.tables.people import (
 )
 from storage.tables.plans import action_plan, plan_goal, plan_partner, plan_step, plan_template, plan_version
 from storage.tables.proofs import verified_figure, verified_mark
+from storage.tables.publications import publication
 from storage.tables.stories import decision, story
 from storage.tables.work import event, message, need, referral, service_record, task
 
@@ -80,6 +81,7 @@ __all__ = [
     "plan_template",
     "plan_version",
     "program",
+    "publication",
     "reason",
     "referral",
     "service",

@@ -30,6 +30,7 @@ collaborative = Table(
     plain("opening_hours", JSON, required=False),
     plain("age_of_majority", Integer, server_default="19"),
     plain("publication_threshold", Integer, server_default="11"),
+    plain("publication_after_days", Integer, server_default="14"),
     plain("agenda_version", Integer, server_default="1"),
     plain("revision", Integer, server_default="1"),
 )

@@ -134,6 +134,9 @@ select c.relname, r.rolname from pg_class c join pg_roles r on r.oid = c.relowne
 DEFINERS = {"enter": "concert_identity", "consent_holds": "concert_disclosure", "disclose": "concert_disclosure"}
 DEFINERS |= {"consent_covers": "concert_disclosure", "touch": "concert_counter", "relink": "concert_counter"}
 DEFINERS |= {"joined": "concert_counter", "horizon": "concert_counter", "unmet_needs": "concert_disclosure"}
+DEFINERS |= dict.fromkeys(
+    ("figures", "people_together", "cases", "corrections", "published", "last_event"), "concert_counter"
+)
 NARROW = frozenset(DEFINERS.values())
 """Functions that see more than their caller run as one of these, never as the owner of the tables."""
 

@@ -138,7 +138,9 @@ def test_the_engine_does_not_even_see_that_a_client_exists(admin: Connection, ta
     assert granted == (False,)
 
 
-@pytest.mark.parametrize("table", ["event", "indicator_entry", "audit", "audit_seal", "message", "plan_template"])
+@pytest.mark.parametrize(
+    "table", ["event", "indicator_entry", "audit", "audit_seal", "message", "plan_template", "publication"]
+)
 def test_nobody_was_granted_to_rewrite_history(admin: Connection, table: str) -> None:
     rewritten = admin.execute(
         "select r from unnest(array['concert_api', 'concert_engine', 'concert_steward']) r"

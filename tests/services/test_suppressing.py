@@ -74,6 +74,15 @@ def test_a_quarter_gives_away_no_month_that_was_hidden_before() -> None:
     assert not found.exposed
 
 
+def test_months_that_were_never_published_cost_nothing_unless_they_are_small() -> None:
+    values = {"m1": 40, "m2": 50, "m3": 30, "q": 120}
+    months = (Sum("q", ("m1", "m2", "m3")),)
+    large = Table(values, months, known=frozenset({"m1", "m2"}), unseen=frozenset({"m3"}))
+    assert protect(large, T).complement == frozenset(), "30 may be computed"
+    small = Table(values | {"m3": 5, "q": 95}, months, known=frozenset({"m1", "m2"}), unseen=frozenset({"m3"}))
+    assert protect(small, T).complement == {"q"}
+
+
 def test_what_is_public_already_is_said_to_be_exposed_and_never_to_be_safe() -> None:
     values = {"m1": 40, "m2": 5, "m3": 30, "q": 75}
     table = Table(values, (Sum("q", ("m1", "m2", "m3")),), known=frozenset({"m1", "m3", "q"}))

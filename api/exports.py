@@ -1,0 +1,92 @@
+"""Published figures as tables for spreadsheets: one row a figure. No cell is ever a formula."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import xlsxwriter  # type: ignore[import-untyped]
+
+from services.published import Figure, PublishedIndicator, Snapshot, Snapshots
+
+COLUMNS = (
+    "collaborative", "period", "starts_on", "ends_on", "version", "published_at", "indicator", "name", "kind", "unit",
+    "dimension", "group", "value", "numerator", "denominator", "suppressed", "complete", "baseline_period",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+Cell = str | int | float | None
+
+
+def csv_of(found: Snapshots) -> bytes:
+    """UTF-8, a header, one row a figure; an empty cell where there is no value."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows([_inert(cell) for cell in row] for row in _rows(found))
+    return text.getvalue().encode()
+
+
+def xlsx_of(found: Snapshots) -> bytes:
+    """Two sheets: the figures, and how to read them."""
+    file = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(file, options)
+    bold = book.add_format({"bold": True})
+    figures = book.add_worksheet("Figures")
+    figures.write_row(0, 0, COLUMNS, bold)
+    for number, row in enumerate(_rows(found), 1):
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                figures.write_string(number, column, _inert(cell))
+            elif cell is not None:
+                figures.write_number(number, column, cell)
+    figures.freeze_panes(1, 0)
+    notes = book.add_worksheet("Notes")
+    for number, note in enumerate(_notes(found)):
+        notes.write_string(number, 0, _inert(note))
+    book.close()
+    return file.getvalue()
+
+
+def _inert(cell: Cell) -> str:
+    """As text that no spreadsheet takes for a formula. Numbers are ours and stay as they are."""
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return "" if cell is None else str(cell)
+
+
+def _rows(found: Snapshots) -> Iterator[tuple[Cell, ...]]:
+    for snapshot in found.items:
+        for one in snapshot.indicators:
+            for figure in one.figures:
+                yield (*_of_snapshot(snapshot), *_of_indicator(one), *_of_figure(figure), _word(one.baseline_period))
+
+
+def _of_snapshot(one: Snapshot) -> tuple[Cell, ...]:
+    days = (one.starts_on.isoformat(), one.ends_on.isoformat())
+    return (one.collaborative, one.period, *days, one.version, one.published_at.isoformat())
+
+
+def _of_indicator(one: PublishedIndicator) -> tuple[Cell, ...]:
+    return (one.code, one.name, one.kind, one.unit)
+
+
+def _of_figure(one: Figure) -> tuple[Cell, ...]:
+    dimension, group = next(iter(one.by.items()), ("", ""))
+    told = (_word(one.suppressed), "" if one.complete is None else _word(one.complete))
+    return (dimension, group, one.value, one.numerator, one.denominator, *told)
+
+
+def _word(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+def _notes(found: Snapshots) -> Iterator[str]:
+    for snapshot in found.items:
+        yield f"{snapshot.collaborative_name}: {snapshot.period}, version {snapshot.version}"
+        yield snapshot.explanation.sentence
+        covers = snapshot.coverage
+        yield f"Partners: {covers.connected} connected, {covers.by_phone} by phone, {covers.listed} listed."
+        yield covers.confidential
+        yield from snapshot.method
+        for one in snapshot.indicators:
+            yield f"{one.code}: {one.definition}"

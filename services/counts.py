@@ -1,0 +1,205 @@
+"""Reading all that a period counted, confidential work apart, for those who publish it.
+
+The functions behind answer the backbone alone, and nothing of this leaves the process before it is suppressed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+
+from domain.groups import AGE_BANDS, ETHNICITIES, MULTIPLE, OTHER, RACES, UNKNOWN
+from domain.period import months_between
+from domain.span import Span
+from services.transaction import Tx
+
+Margin = tuple[str, str]
+"""A dimension and a group of it; WHOLE is the region."""
+WHOLE: Margin = ("", "")
+ORGANIZATION = "organization"
+LAYERS = {
+    "count": ("value",),
+    "distinct": ("value",),
+    "level": ("value",),
+    "sum": ("cases",),
+    "rate": ("numerator", "missed", "denominator"),
+    "median": ("denominator",),
+    "percentile": ("denominator",),
+}
+"""Counts of people and cases behind a figure: what is small among them hides it."""
+_PERIODICAL = frozenset({"distinct", "level"})
+"""Measures whose longer periods are no sums of months."""
+
+
+@dataclass(slots=True)
+class Side:
+    """Open or confidential work: counts by (month or period, layer, margin); what else the period's figures need."""
+
+    counts: Counter[tuple[str, str, Margin]] = field(default_factory=Counter)
+    buckets: dict[Margin, Counter[int]] = field(default_factory=dict)
+    amounts: Counter[Margin] = field(default_factory=Counter)
+
+    def count(self, span: Span, layer: str, margin: Margin, *, periodical: bool) -> int:
+        """Never below zero, whatever is taken back twice."""
+        names = (span.name,) if periodical else span.months
+        return max(0, sum(self.counts[name, layer, margin] for name in names))
+
+
+@dataclass(slots=True)
+class Figures:
+    """One indicator's. `groups`: every group of every dimension by which it is published, also the empty ones."""
+
+    row: Any
+    groups: dict[str, tuple[str, ...]]
+    open: Side = field(default_factory=Side)
+    confidential: Side = field(default_factory=Side)
+
+    @property
+    def measure(self) -> str:
+        return str(self.row.rule["measure"])
+
+    @property
+    def periodical(self) -> bool:
+        return self.measure in _PERIODICAL
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return LAYERS[self.measure]
+
+    def margins(self) -> list[Margin]:
+        return [WHOLE, *((name, group) for name, groups in self.groups.items() for group in groups)]
+
+    def side(self, restricted: bool) -> Side:
+        return self.confidential if restricted else self.open
+
+    def margin(self, organization: str | None, dimensions: Mapping[str, str]) -> Margin:
+        """Where a line of the totals is published; what no group names is unknown."""
+        if not dimensions:
+            return (ORGANIZATION, organization or UNKNOWN)
+        ((name, value),) = dimensions.items()
+        if name == "term":
+            value = value.partition(".")[0]
+        return (name, value if value in self.groups.get(name, ()) else UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """Slugs by id, and which of them are confidential: those have no line of their own anywhere."""
+
+    slugs: Mapping[str, str]
+    confidential: frozenset[str]
+
+
+def partners_of(tx: Tx) -> Partners:
+    rows = tx.rows(_PARTNERS)
+    return Partners({str(row.id): row.slug for row in rows}, frozenset(row.slug for row in rows if row.confidential))
+
+
+def read_figures(tx: Tx, indicators: Iterable[Any], span: Span, months: Iterable[str], agenda: Any) -> list[Figures]:
+    """In the caller's transaction. `months`: all that are needed, those of `span` and of what it is compared with."""
+    partners = partners_of(tx)
+    groups = _groups(tx, agenda, partners)
+    found = {
+        str(row.id): Figures(row, {name: groups[name] for name in row.rule.get("by", ()) if name in groups})
+        for row in indicators
+        if row.rule["measure"] in LAYERS
+    }
+    for one in found.values():
+        _read(tx, one, span, sorted({*months, *span.months}), partners)
+    return list(found.values())
+
+
+def _groups(tx: Tx, agenda: Any, partners: Partners) -> dict[str, tuple[str, ...]]:
+    """Fixed lists, so that a group's mere presence says nothing."""
+    named = {
+        ORGANIZATION: sorted(partners.slugs.values()),
+        "county": sorted(agenda.get("counties", {})),
+        "term": [row.code for row in tx.rows(_TERMS)],
+        "age_band": AGE_BANDS,
+        "race": (*sorted(RACES), MULTIPLE),
+        "ethnicity": ETHNICITIES,
+        "language": (*agenda.get("languages", ()), OTHER),
+    }
+    return {name: (*groups, UNKNOWN) for name, groups in named.items()}
+
+
+def _read(tx: Tx, one: Figures, span: Span, months: list[str], partners: Partners) -> None:
+    periods = months
+    if one.measure == "distinct":
+        periods = [span.name]
+    if one.measure == "level":
+        periods = list(months_between(str(one.row.effective_on)[:7], span.months[-1]))
+    ids = [str(one.row.id)]
+    for row in tx.rows(_FIGURES, ids=ids, periods=periods):
+        for margin in _margins(one, row, partners):
+            _add(one, one.side(row.restricted), span, row, margin)
+    if one.measure == "distinct":
+        _join(tx, one, span, ids, partners)
+    if one.measure == "sum":
+        for row in tx.rows(_CASES, ids=ids, periods=periods):
+            for margin in _margins(one, row, partners):
+                one.side(row.restricted).counts[row.period, "cases", margin] += row.cases
+
+
+def _margins(one: Figures, row: Any, partners: Partners) -> list[Margin]:
+    """The published margins that a line of the totals is part of."""
+    if row.dimensions:
+        whole_line = one.measure != "distinct" or row.organization_id is None
+        return [one.margin(None, row.dimensions)] if whole_line else []
+    slug = partners.slugs.get(str(row.organization_id)) if row.organization_id else None
+    if one.measure == "distinct":
+        return [(ORGANIZATION, slug or UNKNOWN)] if row.organization_id else [WHOLE]
+    return [WHOLE, (ORGANIZATION, slug or UNKNOWN)] if ORGANIZATION in one.groups else [WHOLE]
+
+
+def _add(one: Figures, side: Side, span: Span, row: Any, margin: Margin) -> None:
+    value = int(row.value)
+    if one.measure in {"count", "distinct"}:
+        side.counts[row.period, "value", margin] += value
+    elif one.measure == "level":
+        sign = {"entered": 1, "left": -1}.get(row.part, 0)
+        side.counts[span.name, "value", margin] += sign * value
+    elif one.measure == "sum":
+        if row.part == "value" and row.period in span.months:
+            side.amounts[margin] += value
+    elif one.measure == "rate":
+        _add_rate(side, row, margin, value)
+    elif row.part == "bucket":
+        side.counts[row.period, "denominator", margin] += value
+        if row.period in span.months:
+            side.buckets.setdefault(margin, Counter())[row.bucket] += value
+
+
+def _add_rate(side: Side, row: Any, margin: Margin, value: int) -> None:
+    if row.part == "denominator":
+        side.counts[row.period, "denominator", margin] += value
+        side.counts[row.period, "missed", margin] += value
+    elif row.part == "numerator":
+        side.counts[row.period, "numerator", margin] += value
+        side.counts[row.period, "missed", margin] -= value
+
+
+def _join(tx: Tx, one: Figures, span: Span, ids: list[str], partners: Partners) -> None:
+    """Who has open and confidential work counts once: confidential work adds those who would not count without it."""
+    together: Counter[Margin] = Counter()
+    if not any(one.confidential.counts.values()):
+        return
+    for row in tx.rows(_TOGETHER, ids=ids, periods=[span.name]):
+        for margin in _margins(one, row, partners):
+            together[margin] += row.people
+    one.confidential.counts.clear()
+    for margin, people in together.items():
+        added = people - one.open.counts[span.name, "value", margin]
+        one.confidential.counts[span.name, "value", margin] = max(0, added)
+
+
+_PARTNERS = text("select id, slug, confidential from organization")
+_TERMS = text("select code from taxonomy_term where parent is null order by code")
+_IDS = "cast(:ids as uuid[]), cast(:periods as text[])"
+_FIGURES = text(f"select * from app.figures({_IDS})")
+_TOGETHER = text(f"select * from app.people_together({_IDS})")
+_CASES = text(f"select * from app.cases({_IDS})")

@@ -1,0 +1,288 @@
+"""Publishing closed periods: the backbone's move. What is published stays; corrections make the next version."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from domain.span import NoSuchSpan, Span, span_of
+from services.counts import WHOLE, Figures, Margin, partners_of, read_figures
+from services.explaining import FIRST, JOINED, LATE, TAKEN_BACK, Counts, explain, margin_of
+from services.journal import new_id
+from services.published import Content, Explanation, Figure, PartnerCoverage, Publication, PublishedIndicator
+from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
+from services.snapshots import Moved, Public, Terms, compile_figures
+from services.transaction import Answer, Call, Record, Tx, perform, read
+from storage import tables
+
+METHOD = [
+    "Figures are counted from the partners' work itself; nobody reports them.",
+    "A figure of 1 to {below} cases is suppressed, and so are as few others as keep anybody from computing it.",
+    "Whoever counts in several groups or months counts once in the total: groups of people need not add up to it.",
+    "Work of confidential providers is included where it cannot be told apart; elsewhere `complete` is false.",
+    "`unknown` is shown always: who was not asked, does not know or prefers not to answer.",
+    "Figures of less than a quarter of history, or without an observed baseline, belong to the baseline period.",
+]
+CONFIDENTIAL = (
+    "Confidential providers have no line of their own; their work is in the region's figures as the method says."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """All that a snapshot is made of, read in one transaction."""
+
+    span: Span
+    version: int
+    terms: Terms
+    agenda_version: int
+    up_to: int
+    figures: list[Figures]
+    before: list[PublishedIndicator] | None
+    public: Public
+    since: Counts
+    moved: Moved
+    coverage: PartnerCoverage
+
+
+def preview(record: Record, call: Call, period: str) -> Content:
+    """What publishing the period now would show; nothing is written."""
+    return _content(read(record, call, lambda tx: _ground(tx, period)))
+
+
+def publish(record: Record, call: Call, period: str) -> Answer[Publication]:
+    """The next version of the period's snapshot.
+
+    It is read, then suppressed outside of any transaction, then written: a version that somebody else published
+    meanwhile is a conflict.
+    """
+    ground = read(record, call, lambda tx: None if tx.here.seen else _ground(tx, period))
+    content = _content(ground) if ground else None
+
+    def act(tx: Tx, _seen: None) -> Publication:
+        _authorize(tx)
+        if ground is None or content is None:
+            raise Conflict("This request is being answered at the moment. Repeat it.")
+        return _write(tx, ground, content)
+
+    return perform(record, call, _authorize, act, Publication, status=201)
+
+
+def list_publications(
+    record: Record, call: Call, after: tuple[Any, ...] | None = None, limit: int = 50
+) -> list[Publication]:
+    """Newest first; `after` is (published_at, id)."""
+    at, last = after or (None, None)
+    return read(
+        record,
+        call,
+        lambda tx: [_summary(row) for row in tx.rows(_LISTED, at=at, last=last, limit=limit)],
+    )
+
+
+def get_publication(record: Record, call: Call, publication_id: UUID) -> Publication:
+    def look(tx: Tx) -> Publication:
+        row = tx.row(_ONE, id=publication_id)
+        if row is None:
+            raise NotVisible
+        return _summary(row)
+
+    return read(record, call, look)
+
+
+def _authorize(tx: Tx) -> None:
+    if not tx.here.backbone or "backbone" not in tx.here.roles:
+        raise Forbidden("Publishing is the backbone's. Ask it to publish the period.")
+
+
+def _ground(tx: Tx, period: str) -> _Ground:
+    _authorize(tx)
+    row = tx.connection.execute(_COLLABORATIVE).one()
+    calendars = {each["code"]: each["starts_in"] for each in row.body.get("calendars", ())}
+    span = _span(period, calendars)
+    _closed(tx, span, row.publication_after_days)
+    up_to = tx.connection.execute(_LAST_EVENT).scalar_one()
+    indicators = tx.rows(_INDICATORS, last=span.ends_on, first=span.starts_on)
+    if not indicators:
+        raise Unprocessable("No indicator counted anything in that period yet.", pointer="/period")
+    versions = tx.rows(_OVERLAPPING, first=span.starts_on, last=span.ends_on)
+    public, before = _public(versions, calendars), next((v for v in versions if v.period == span.name), None)
+    # A shorter period may lie in a longer one that is public, whose other months count then.
+    months = {month for each in public.spans for month in each.months}
+    wanted = [one for one in indicators if _counted_by(one, span)]
+    figures = read_figures(tx, wanted, span, months, row.body)
+    since, moved = _since(tx, figures, span, before.up_to) if before else ({}, Moved())
+    partners = partners_of(tx)
+    return _Ground(
+        span=span,
+        version=before.version + 1 if before else 1,
+        terms=Terms(row.publication_threshold, partners.confidential),
+        agenda_version=row.agenda_version,
+        up_to=up_to,
+        figures=figures,
+        before=Content.model_validate(before.body).indicators if before else None,
+        public=public,
+        since=since,
+        moved=moved,
+        coverage=PartnerCoverage(confidential=CONFIDENTIAL, **dict(tx.connection.execute(_COVERAGE).one()._mapping)),
+    )
+
+
+def _span(period: str, calendars: dict[str, int]) -> Span:
+    try:
+        return span_of(period, calendars)
+    except NoSuchSpan as no:
+        raise Unprocessable(str(no), pointer="/period") from None
+
+
+def _closed(tx: Tx, span: Span, after_days: int) -> None:
+    today: date = tx.agenda.region().local_date(tx.now)
+    if not span.closed(today, after_days):
+        raise Conflict(
+            f"This period is not closed: it ends on {span.ends_on}, and late work may be recorded for {after_days} days"
+            " more. Publish it after that.",
+            code="period-open",
+        )
+
+
+def _counted_by(indicator: Any, span: Span) -> bool:
+    """Distinct people are counted by the periods that the rule names: those of a quarter are no sum of months."""
+    if indicator.rule["measure"] != "distinct":
+        return True
+    if "-Q" in span.name:
+        return False
+    wanted = "month" if len(span.months) == 1 else span.name.rpartition(":")[0] or "year"
+    named = {each if isinstance(each, str) else each["code"] for each in indicator.rule.get("periods", ("month",))}
+    return wanted in named or (wanted == "year" and "calendar_year" in named)
+
+
+def _public(versions: list[Any], calendars: dict[str, int]) -> Public:
+    figures: dict[tuple[str, str, Margin], Figure] = {}
+    for row in versions:
+        for one in Content.model_validate(row.body).indicators:
+            figures |= {(row.period, one.code, margin_of(figure)): figure for figure in one.figures}
+    return Public(tuple(span_of(row.period, calendars) for row in versions), figures)
+
+
+def _since(tx: Tx, figures: list[Figures], span: Span, up_to: int) -> tuple[Counts, Moved]:
+    """Corrections by figure, and by how much confidential work moved."""
+    kinds: dict[tuple[str, Margin], Counter[str]] = {}
+    moved: Counter[tuple[str, Margin]] = Counter()
+    by_id = {str(one.row.id): one for one in figures}
+    slugs = partners_of(tx).slugs
+    periods = [*span.months, span.name]
+    for row in tx.rows(_CORRECTIONS, ids=list(by_id), periods=periods, after=up_to):
+        one = by_id[str(row.indicator_id)]
+        slug = slugs.get(str(row.organization_id))
+        margins = [one.margin(slug, row.dimensions)]
+        if not row.dimensions and (one.measure != "distinct" or row.organization_id is None):
+            margins = [WHOLE, *margins]
+        for margin in margins:
+            counted = kinds.setdefault((one.row.code, margin), Counter())
+            counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
+            if row.restricted:
+                moved[one.row.code, margin] += row.change
+    return kinds, Moved(moved)
+
+
+def _content(ground: _Ground) -> Content:
+    made = compile_figures(ground.figures, ground.span, ground.public, ground.terms, ground.moved)
+    explanation = Explanation(sentence=FIRST)
+    if ground.before is not None:
+        explanation = explain(ground.before, made, ground.version - 1, ground.since, ground.terms.threshold)
+    method = [sentence.replace("{below}", str(ground.terms.threshold - 1)) for sentence in METHOD]
+    return Content(indicators=made, explanation=explanation, coverage=ground.coverage, method=method)
+
+
+def _write(tx: Tx, ground: _Ground, content: Content) -> Publication:
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "collaborative_id": tx.here.collaborative_id,
+        "period": ground.span.name,
+        "version": ground.version,
+        "starts_on": ground.span.starts_on,
+        "ends_on": ground.span.ends_on,
+        "published_at": tx.now,
+        "published_by": tx.here.user_id,
+        "threshold": ground.terms.threshold,
+        "agenda_version": ground.agenda_version,
+        "up_to": ground.up_to,
+    }
+    try:
+        with tx.connection.begin_nested():
+            tx.connection.execute(tables.publication.insert(), row | {"body": content.model_dump(mode="json")})
+    except IntegrityError:
+        raise Conflict("Somebody published this period at the same moment. Look at their version.") from None
+    tx.audit("publish", "publication", row["id"], ground.version)
+    return Publication(**{name: row[name] for name in row if name in Publication.model_fields}, **counts_of(content))
+
+
+def counts_of(content: Content) -> dict[str, int]:
+    figures = [figure for one in content.indicators for figure in one.figures]
+    return {
+        "figures": len(figures),
+        "suppressed": sum(figure.suppressed for figure in figures),
+        "changes": len(content.explanation.changes),
+    }
+
+
+def _summary(row: Any) -> Publication:
+    return Publication(
+        **{name: getattr(row, name) for name in Publication.model_fields if hasattr(row, name)},
+        **counts_of(Content.model_validate(row.body)),
+    )
+
+
+_COLLABORATIVE = text(
+    """
+select c.publication_threshold, c.publication_after_days, c.agenda_version, a.body
+  from collaborative c join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version
+ where c.id = app.collaborative()
+"""
+)
+_INDICATORS = text(
+    """
+select distinct on (code) id, code, version, name, definition, kind, unit, direction, strategy, rule, baseline, target,
+       effective_on
+  from indicator
+ where collaborative_id = app.collaborative() and standing = 'in_force' and effective_on <= :last
+   and (ends_on is null or ends_on >= :first)
+ order by code, version desc
+"""
+)
+_OVERLAPPING = text(
+    """
+select distinct on (period) period, version, up_to, body
+  from publication
+ where collaborative_id = app.collaborative() and starts_on <= :last and ends_on >= :first
+ order by period, version desc
+"""
+)
+_CORRECTIONS = text(
+    "select * from app.corrections(cast(:ids as uuid[]), cast(:periods as text[]), cast(:after as bigint))"
+)
+_LAST_EVENT = text("select app.last_event()")
+_COVERAGE = text(
+    """
+select count(*) filter (where o.mode = 'connected') as connected,
+       count(*) filter (where o.mode = 'by_phone') as by_phone,
+       count(*) filter (where o.mode = 'listed') as listed
+  from partnership p join organization o on o.id = p.organization_id
+"""
+)
+_COLUMNS = "id, period, version, starts_on, ends_on, published_at, published_by, threshold, agenda_version, body"
+_LISTED = text(
+    f"""
+select {_COLUMNS} from publication
+ where collaborative_id = app.collaborative()
+   and (cast(:at as timestamptz) is null or (published_at, id) < (cast(:at as timestamptz), cast(:last as uuid)))
+ order by published_at desc, id desc limit :limit
+"""
+)
+_ONE = text(f"select {_COLUMNS} from publication where id = :id")

@@ -1,0 +1,128 @@
+"""The shapes of published snapshots: what the public reads, and what is stored, once and for all."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from services.shapes import Shape
+
+Json = dict[str, Any]
+
+
+class Figure(Shape):
+    """One published figure of one group; `by` is empty for the region."""
+
+    by: dict[str, str] = Field(default_factory=dict)
+    value: float | None = Field(description="Null where it is suppressed, or where there was no case.")
+    numerator: int | None = Field(None, description="Rates: how many of them.")
+    denominator: int | None = Field(None, description="Out of how many cases.")
+    suppressed: bool = Field(description="Too few cases, or needed so that too few cannot be computed elsewhere.")
+    complete: bool | None = Field(
+        description="False: without the work of confidential providers, which is too little to be shown here."
+    )
+
+
+class PublishedIndicator(Shape):
+    """A measure with its figures; `groups` that nobody knows are `unknown`, and always shown."""
+
+    code: str
+    version: int
+    name: str
+    definition: str
+    kind: str
+    measure: str
+    unit: str
+    direction: str
+    strategy: str
+    baseline: Any | None
+    target: Any | None
+    baseline_period: bool = Field(description="Too little history, or no observed baseline: no target yet.")
+    figures: list[Figure]
+
+
+class Change(Shape):
+    """A figure that differs from the version before."""
+
+    indicator: str
+    by: dict[str, str]
+    before: Figure | None
+    after: Figure | None
+    reasons: list[str]
+
+
+class Corrections(Shape):
+    """What was recorded since the version before; null: some, but too few to say how many."""
+
+    indicator: str
+    late_entries: int | None
+    taken_back: int | None
+    records_joined: int | None
+
+
+class Explanation(Shape):
+    """What differs from the version before, and why; empty in a first version."""
+
+    since_version: int | None = None
+    sentence: str
+    corrections: list[Corrections] = Field(default_factory=list)
+    changes: list[Change] = Field(default_factory=list)
+
+
+class PartnerCoverage(Shape):
+    """Whose work the figures are made of."""
+
+    connected: int = Field(description="Partners that work in Concert themselves.")
+    by_phone: int = Field(description="Partners for whom others record.")
+    listed: int = Field(description="Organizations that are only listed.")
+    confidential: str
+
+
+class Content(Shape):
+    """What a snapshot says: the stored body."""
+
+    indicators: list[PublishedIndicator]
+    explanation: Explanation
+    coverage: PartnerCoverage
+    method: list[str]
+
+
+class Publication(Shape):
+    """That a period was published, without its figures."""
+
+    id: UUID
+    period: str
+    version: int
+    starts_on: date
+    ends_on: date
+    published_at: datetime
+    published_by: UUID
+    threshold: int
+    agenda_version: int
+    figures: int = Field(description="How many figures it has.")
+    suppressed: int = Field(description="How many of them are suppressed.")
+    changes: int = Field(description="How many differ from the version before.")
+
+
+class Snapshot(Content):
+    """A closed period, as it was published."""
+
+    id: UUID
+    collaborative: str
+    collaborative_name: str
+    period: str
+    version: int
+    starts_on: date
+    ends_on: date
+    published_at: datetime
+    threshold: int
+    agenda_version: int
+
+
+class Snapshots(Shape):
+    """Newest period first, of each its last version."""
+
+    items: list[Snapshot]

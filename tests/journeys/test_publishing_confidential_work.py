@@ -1,0 +1,101 @@
+"""Confidential work is in the published figures where it is many people's, and nobody can take it out of them again."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.protection import Sum, Table
+from tests.house import House
+from tests.journeys.published import MONTH, QUARTER, figures, publish, serve, snapshot
+from tests.services.attacker import recovered
+
+OPEN = {"31157": 40, "31013": 25, "31045": 15}
+CONFIDENTIAL = {"31157": 9, "31013": 7, "31045": 0}
+"""By county. 16 in the region: enough to show there, in no county."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worked(house: House) -> None:
+    for slug, spread in (("housing", OPEN), ("shelter", CONFIDENTIAL)):
+        for county, people in spread.items():
+            for _ in range(people):
+                serve(house, county, slug)
+    assert publish(house).status_code == 201
+
+
+def live(house: House, code: str, by: str | None = None) -> dict[str, float]:
+    """What anybody who works here sees at any moment."""
+    asked = {"by": by} if by else {}
+    found = house.person("maria.cap").read(f"/v1/indicators/{code}", **{"from": MONTH, "to": MONTH}, **asked)
+    slugs = {str(one.id): one.slug for one in house.region.organizations}
+    groups = [(next(iter(point["by"].values()), ""), point["value"]) for point in found["series"]]
+    return {slugs.get(group, group): value for group, value in groups}
+
+
+def test_the_regions_total_holds_the_confidential_work_that_no_live_figure_has(house: House) -> None:
+    region = figures(snapshot(house, period=MONTH), "needs_met")[""]
+    assert (region["value"], region["complete"]) == (sum(OPEN.values()) + sum(CONFIDENTIAL.values()), True)
+    assert live(house, "needs_met")[""] == sum(OPEN.values())
+
+
+def test_a_county_with_few_confidential_cases_stands_without_them_and_says_so(house: House) -> None:
+    counties = figures(snapshot(house, period=MONTH), "needs_met", "county")
+    for county in ("31157", "31013"):
+        assert (counties[county]["value"], counties[county]["complete"]) == (OPEN[county], False)
+
+
+@pytest.mark.parametrize("code", ["needs_met", "clients_served"])
+def test_who_knows_the_live_figures_cannot_compute_the_confidential_ones(house: House, code: str) -> None:
+    """Complete figures minus live ones are the confidential work; the others stay unknown, even together."""
+    one = snapshot(house, period=MONTH)
+    for dimension in ("county", "age_band", "race", "term", "organization"):
+        groups = figures(one, code, dimension)
+        if not groups:
+            continue
+        alone, whole = live(house, code, dimension), figures(one, code)[""]
+        told = {group: figure["value"] - alone.get(group, 0) for group, figure in groups.items() if figure["complete"]}
+        told["all"] = whole["value"] - live(house, code)[""]
+        assert all(not 0 < extra < 11 for extra in told.values())
+        hidden = {group for group in groups if group not in told}
+        hidden |= {"shelter"} if dimension == "organization" else set()
+        truth = dict.fromkeys(hidden, 0) | {k: int(v) for k, v in told.items()}
+        guess = next(iter(sorted(hidden)), None)
+        if guess is not None:
+            truth[guess] = truth["all"] - sum(v for k, v in truth.items() if k not in ("all", guess))
+        table = Table(truth, (Sum("all", tuple(key for key in truth if key != "all")),))
+        assert recovered(table, hidden, 11) == {}, dimension
+
+
+def test_a_confidential_provider_has_no_line_of_its_own(house: House) -> None:
+    one = snapshot(house, period=MONTH)
+    lines = figures(one, "clients_served", "organization")
+    assert lines["housing"]["value"] == sum(OPEN.values())
+    assert "shelter" not in lines
+    assert "shelter" not in str(one)
+
+
+def test_a_person_with_open_and_confidential_work_counts_once(house: House) -> None:
+    region = figures(snapshot(house, period=MONTH), "clients_served")[""]
+    assert region["value"] == sum(OPEN.values()) + sum(CONFIDENTIAL.values())
+
+
+def test_one_more_confidential_case_does_not_show_between_two_versions(house: House) -> None:
+    """16, then 17: the difference would be one person. The next version leaves confidential work out of that figure."""
+    serve(house, "31157", "shelter")
+    assert publish(house).json()["version"] == 2
+    region = figures(snapshot(house, period=MONTH), "needs_met")[""]
+    assert (region["value"], region["complete"]) == (sum(OPEN.values()), False)
+
+
+def test_a_quarter_gives_away_no_month_that_was_hidden(house: House) -> None:
+    serve(house, "31161")
+    assert publish(house).json()["version"] == 3
+    month = figures(snapshot(house, period=MONTH), "needs_met", "county")
+    assert month["31161"]["suppressed"]
+    house.sql("update collaborative set publication_after_days = -400")
+    assert publish(house, QUARTER).status_code == 201
+    quarter = figures(snapshot(house, period=QUARTER), "needs_met", "county")
+    assert quarter["31161"]["suppressed"], "nobody was served there in the other two months"
+    hidden = {county for county, figure in quarter.items() if figure["suppressed"]}
+    assert len(hidden) > 1
+    assert all(one["code"] != "clients_served" for one in snapshot(house, period=QUARTER)["indicators"])
