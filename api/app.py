@@ -11,6 +11,7 @@ from api import (
     indicators,
     me,
     monitor,
+    plans,
     public,
     publications,
     referrals,
@@ -28,7 +29,7 @@ from services.transaction import Record
 
 Document = Mapping[str, object]
 _ROUTERS = (
-    tasks, referrals, templates, clients, indicators, publications, public, stories, reports, monitor, directory, me,
+    tasks, referrals, plans, templates, clients, indicators, publications, public, stories, reports, monitor, directory, me,
     health,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")

@@ -35,6 +35,9 @@ ORGANIZATION_SCHEMA = {"type": "string", "format": "uuid"}
 _ACTING = "For whom you act, where you belong to several organizations; your first without it."
 _KEY = "A new random value for each new command, the same again when you repeat it: then it is done once."
 _TAG = "The ETag that you read: 412 if somebody changed it since. Optional on the verbs of tasks and referrals."
+_EDIT = "The ETag that you read: 412 if somebody changed it since, 428 without it."
+_EDITED = "/v1/action-plans/{"
+"""What stands behind this is edited, with the version that was read."""
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem details. `type` leads to an explanation of what to do.",
@@ -124,7 +127,8 @@ def _headers(path: str, method: str) -> list[dict[str, Any]]:
     if method != "get":
         found.append(_header("Idempotency-Key", KEY_SCHEMA, _KEY, required=True))
     if method != "get" and "{" in path:
-        found.append(_header("If-Match", TAG_SCHEMA, _TAG))
+        edited = path.startswith(_EDITED)
+        found.append(_header("If-Match", TAG_SCHEMA, _EDIT if edited else _TAG, required=edited))
     return found
 
 
@@ -162,7 +166,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
         statuses.add(404)
     if method != "get":
         statuses.update(_OF_COMMANDS)
-    if method == "delete":
+    if method == "delete" or (method != "get" and path.startswith(_EDITED)):
         statuses.add(428)
     return statuses
 

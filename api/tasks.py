@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.calls import Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, QueryFlag, named
+from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, Number, QueryFlag, named
 from domain.reason import ReasonClass
 from domain.task import ENDED, ContactResult, Outcome, State
 from services import lists, shapes, tasks
@@ -47,8 +47,10 @@ class HoldBody(VerbBody):
 
 
 class CompleteBody(VerbBody):
-    outcome: Annotated[Outcome, Choice]
-    outputs: dict[Code, int | bool | Code] = Field(default={}, max_length=50)
+    """`outcome` may be left out for a plain step of a plan only; `outputs` answer the task's `form`, if it has one."""
+
+    outcome: Annotated[Outcome, Choice] | None = None
+    outputs: dict[Code, int | bool | Number | Code] = Field(default={}, max_length=50)
 
 
 class ReasonBody(VerbBody):

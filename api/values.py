@@ -188,6 +188,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type":
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Year = Annotated[int, Whole(EARLIEST_YEAR, LATEST_YEAR)]
 Count = Annotated[int, Whole(0, 1_000_000)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e12, le=1e12)]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_amount),

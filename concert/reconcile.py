@@ -18,14 +18,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from concert.relay import deliver, look
 from services.invariants import check_record
 from services.outbox import LEASE_SECONDS, Message, depth
-from services.reconciling import OpenReferral, ended_tasks, open_referrals, revive, still_open
+from services.reconciling import OpenCase, ended_tasks, open_cases, revive, still_open
 from services.transaction import Record
 
 Progressed = Callable[[int, int], object]
 AT_ONCE = 20
 FAILING = 3
 """Attempts at one workflow task after which the workflow's own code is at fault."""
-_LIST = "WorkflowType = 'Referral' AND ExecutionStatus = 'Running'"
+_LIST = "WorkflowType IN ('Referral', 'ActionPlan') AND ExecutionStatus = 'Running'"
 
 
 class Trouble(StrEnum):
@@ -37,9 +37,9 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One referral whose workflow is not as the record says."""
+    """One referral or plan whose workflow is not as the record says."""
 
-    id: UUID
+    workflow_id: str
     trouble: Trouble
     sentence: str
 
@@ -73,8 +73,8 @@ async def check_invariants(record: Record, client: Client, *, patience: float = 
 
 
 async def rehydrate(record: Record, client: Client, progressed: Progressed = nobody) -> int:
-    """Start the workflow of every open referral that has none, and make the others look; answers how many there are."""
-    work = await asyncio.to_thread(lambda: list(open_referrals(record)))
+    """Start the workflow of every open case that has none, and make the others look; answers how many there are."""
+    work = await asyncio.to_thread(lambda: list(open_cases(record)))
     await _each(work, lambda one: look(client, one.workflow_id, again=True), progressed)
     return len(work)
 
@@ -88,7 +88,7 @@ async def repair(
     done.looked = await rehydrate(record, client, progressed)
     wrong = await disagreements_of(record, client, until=time.monotonic() + patience)
     for each in wrong:
-        done.terminated += await _terminate(client, each.id)
+        done.terminated += await _terminate(client, each.workflow_id)
     await rehydrate(record, client)
     left = await disagreements_of(record, client, until=time.monotonic() + patience)
     done.left = tuple(each.sentence for each in left)
@@ -97,13 +97,13 @@ async def repair(
 
 async def disagreements_of(record: Record, client: Client, *, until: float = 0.0) -> list[Disagreement]:
     """Where engine and record differ. That is looked at again until `until` (monotonic): much is only under way."""
-    work = await asyncio.to_thread(lambda: list(open_referrals(record)))
-    found = await _compare(client, work) + await _strays(record, client, {one.id for one in work})
+    work = await asyncio.to_thread(lambda: list(open_cases(record)))
+    found = await _compare(client, work) + await _strays(record, client, {one.workflow_id for one in work})
     while found and time.monotonic() < until:
         await asyncio.sleep(0.3)
-        ids = [each.id for each in found]
-        work = list((await asyncio.to_thread(still_open, record, ids)).values())
-        found = await _compare(client, work) + await _running_among(client, set(ids) - {one.id for one in work})
+        asked = {each.workflow_id for each in found}
+        work = await asyncio.to_thread(still_open, record, [_id_of(each) for each in asked])
+        found = await _compare(client, work) + await _running_among(client, asked - {one.workflow_id for one in work})
     return found
 
 
@@ -117,32 +117,40 @@ async def _rest(record: Record, until: float) -> list[str]:
         await asyncio.sleep(0.1)
 
 
-# ---------------------------------------------------------------------------------------------- one referral
+# ---------------------------------------------------------------------------------------------- one case
 
 
-async def _compare(client: Client, work: list[OpenReferral]) -> list[Disagreement]:
+async def _compare(client: Client, work: list[OpenCase]) -> list[Disagreement]:
     answers: list[Disagreement | None] = []
 
-    async def one(referral: OpenReferral) -> None:
-        answers.append(_disagreement(referral, await _describe(client, referral.id)))
+    async def one(case: OpenCase) -> None:
+        answers.append(_disagreement(case, await _describe(client, case.workflow_id)))
 
     await _each(work, one)
     return [each for each in answers if each is not None]
 
 
-def _disagreement(referral: OpenReferral, run: WorkflowExecutionDescription | None) -> Disagreement | None:
+def _disagreement(case: OpenCase, run: WorkflowExecutionDescription | None) -> Disagreement | None:
+    name = _name(case.workflow_id)
     if run is None or run.status is not WorkflowExecutionStatus.RUNNING:
         state = "none" if run is None or run.status is None else run.status.name.lower()
-        sentence = f"I4 referral {referral.id} is open and has no running workflow ({state})"
-        return Disagreement(referral.id, Trouble.MISSING, sentence)
+        sentence = f"I4 {name} is open and has no running workflow ({state})"
+        return Disagreement(case.workflow_id, Trouble.MISSING, sentence)
     if run.raw_description.pending_workflow_task.attempt >= FAILING:
-        return Disagreement(
-            referral.id, Trouble.FAILING, f"I4 referral {referral.id}: its workflow fails again and again"
-        )
-    if lacking := referral.tasks - _pending(run):
-        sentence = f"I5 referral {referral.id}: task {min(lacking)} is open, and its workflow does not wait for it"
-        return Disagreement(referral.id, Trouble.BEHIND, sentence)
+        return Disagreement(case.workflow_id, Trouble.FAILING, f"I4 {name}: its workflow fails again and again")
+    if lacking := case.tasks - _pending(run):
+        sentence = f"I5 {name}: task {min(lacking)} is open, and its workflow does not wait for it"
+        return Disagreement(case.workflow_id, Trouble.BEHIND, sentence)
     return None
+
+
+def _name(workflow_id: str) -> str:
+    """`referral 0193…`"""
+    return workflow_id.replace("-", " ", 1)
+
+
+def _id_of(workflow_id: str) -> UUID:
+    return UUID(workflow_id.partition("-")[2])
 
 
 def _pending(run: WorkflowExecutionDescription) -> set[UUID]:
@@ -150,29 +158,29 @@ def _pending(run: WorkflowExecutionDescription) -> set[UUID]:
     return {UUID(pending.activity_id) for pending in run.raw_description.pending_activities}
 
 
-async def _describe(client: Client, referral_id: UUID) -> WorkflowExecutionDescription | None:
+async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
     try:
-        return await client.get_workflow_handle(f"referral-{referral_id}").describe()
+        return await client.get_workflow_handle(workflow_id).describe()
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
 
 
-async def _strays(record: Record, client: Client, known: set[UUID]) -> list[Disagreement]:
-    """Workflows that run for a referral that is over, or that the record lacks. The list lags: each is asked."""
-    listed = {UUID(run.id.removeprefix("referral-")) async for run in client.list_workflows(_LIST)} - known
-    born = await asyncio.to_thread(still_open, record, list(listed))
-    return await _running_among(client, listed - set(born))
+async def _strays(record: Record, client: Client, known: set[str]) -> list[Disagreement]:
+    """Workflows that run for what is over, or what the record lacks. The list lags: each is asked."""
+    listed = {run.id async for run in client.list_workflows(_LIST)} - known
+    born = await asyncio.to_thread(still_open, record, [_id_of(each) for each in listed])
+    return await _running_among(client, listed - {one.workflow_id for one in born})
 
 
-async def _running_among(client: Client, ids: set[UUID]) -> list[Disagreement]:
+async def _running_among(client: Client, workflow_ids: set[str]) -> list[Disagreement]:
     found = []
-    for referral_id in ids:
-        run = await _describe(client, referral_id)
+    for workflow_id in workflow_ids:
+        run = await _describe(client, workflow_id)
         if run is not None and run.status is WorkflowExecutionStatus.RUNNING:
-            sentence = f"I5 referral {referral_id} is not open, and a workflow runs for it"
-            found.append(Disagreement(referral_id, Trouble.STRAY, sentence))
+            sentence = f"I5 {_name(workflow_id)} is not open, and a workflow runs for it"
+            found.append(Disagreement(workflow_id, Trouble.STRAY, sentence))
     return found
 
 
@@ -183,22 +191,22 @@ async def _complete_ended(record: Record, client: Client) -> int:
     """End the steps that a workflow still waits for though their tasks are over: an engine restored from earlier."""
     done: list[UUID] = []
 
-    async def one(referral: OpenReferral) -> None:
-        run = await _describe(client, referral.id)
+    async def one(case: OpenCase) -> None:
+        run = await _describe(client, case.workflow_id)
         if run is None or run.status is not WorkflowExecutionStatus.RUNNING:
             return
-        over = await asyncio.to_thread(ended_tasks, record, list(_pending(run) - referral.tasks))
+        over = await asyncio.to_thread(ended_tasks, record, list(_pending(run) - case.tasks))
         for task_id, state in over.items():
-            await deliver(client, Message(0, "complete", referral.workflow_id, task_id, state, 0))
+            await deliver(client, Message(0, "complete", case.workflow_id, task_id, state, 0))
             done.append(task_id)
 
-    await _each(await asyncio.to_thread(lambda: list(open_referrals(record))), one)
+    await _each(await asyncio.to_thread(lambda: list(open_cases(record))), one)
     return len(done)
 
 
-async def _terminate(client: Client, referral_id: UUID) -> int:
+async def _terminate(client: Client, workflow_id: str) -> int:
     try:
-        await client.get_workflow_handle(f"referral-{referral_id}").terminate("the record says otherwise")
+        await client.get_workflow_handle(workflow_id).terminate("the record says otherwise")
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return 0
@@ -207,7 +215,7 @@ async def _terminate(client: Client, referral_id: UUID) -> int:
 
 
 async def _each(
-    work: Iterable[OpenReferral], act: Callable[[OpenReferral], Awaitable[object]], progressed: Progressed = nobody
+    work: Iterable[OpenCase], act: Callable[[OpenCase], Awaitable[object]], progressed: Progressed = nobody
 ) -> None:
     """A few at a time."""
     queue = list(work)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -17,6 +19,7 @@ from domain.progress import StepResult
 from services.outbox import Message, claim, delivered, postpone
 from services.transaction import Record
 from storage.wake import CHANNEL
+from workflows.action_plan import ActionPlanWorkflow
 from workflows.activities import QUEUE
 from workflows.referral import ReferralWorkflow
 
@@ -24,6 +27,7 @@ log = structlog.get_logger("concert.relay")
 CALL_SECONDS = 5
 POLL_SECONDS = 2.0
 BATCH = 100
+_RUN: dict[str, Callable[..., Any]] = {"referral": ReferralWorkflow.run, "plan": ActionPlanWorkflow.run}
 _PASSING = frozenset(
     {
         RPCStatusCode.UNAVAILABLE,
@@ -63,12 +67,14 @@ async def _complete(client: Client, message: Message) -> None:
 
 async def look(client: Client, workflow_id: str, *, again: bool = False) -> None:
     """Start the workflow if there is none, and make it ask the record. `again`: also after it had ended (rehydrate)."""
-    referral_id = UUID(workflow_id.removeprefix("referral-"))  # anything else would be tried by a worker for ever
+    kind, _, case_id = workflow_id.partition("-")
+    if kind not in _RUN:  # it would be tried by a worker for ever, as would an id that is none
+        raise ValueError("a workflow of a kind that nobody knows")
     policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
     try:
         await client.start_workflow(
-            ReferralWorkflow.run,
-            str(referral_id),
+            _RUN[kind],
+            str(UUID(case_id)),
             id=workflow_id,
             task_queue=QUEUE,
             id_reuse_policy=policy,

@@ -10,9 +10,11 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.plans import PlanActivities
 from activities.referrals import ReferralActivities, perform_step
 from services.advance import HOSTED
 from services.transaction import Record
+from workflows.action_plan import ActionPlanWorkflow
 from workflows.activities import QUEUE
 from workflows.referral import ReferralWorkflow
 
@@ -21,14 +23,14 @@ THREADS = 16
 
 def workers(record: Record, client: Client, pool: ThreadPoolExecutor) -> list[Worker]:
     """Two queues: the engine's own, and the one of all partners whose people act through the API."""
-    own = ReferralActivities(record)
+    own, plans = ReferralActivities(record), PlanActivities(record)
     grace = timedelta(seconds=3)
     return [
         Worker(
             client,
             task_queue=QUEUE,
-            workflows=[ReferralWorkflow],
-            activities=[own.advance_referral, own.settle_task],
+            workflows=[ReferralWorkflow, ActionPlanWorkflow],
+            activities=[own.advance_referral, own.settle_task, plans.advance_plan],
             activity_executor=pool,
             max_cached_workflows=2000,
             graceful_shutdown_timeout=grace,

@@ -104,6 +104,13 @@ def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID |
         )
 
 
+def require_subject(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID | None]) -> None:
+    """Raises Unprocessable unless it is this client's, or a member's of this household. In the caller's transaction."""
+    row = tx.row(_COVERS, id=consent_id, client=subject[0], household=subject[1], recipient=None)
+    if row is None or not row.of_client:
+        raise Unprocessable("No consent with that id for this client.", pointer="/consent_id")
+
+
 def disclose(work: Work, locked: Locked) -> dict[str, UUID | None]:
     """Copy what the referral's consent discloses into the accepting organization's own record (decision 17).
 

@@ -12,6 +12,7 @@ from domain.clock import LADDER
 from services.folding import broken_seal
 from services.transaction import Record
 from services.verifying import verify_indicators
+from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK
 
 SHOWN = 20
@@ -68,7 +69,7 @@ select x.referral_id, x.version, x.before from (
 """
 _ROUNDS = """
 select f.id, f.round, count(t.id) as tasks
-  from referral f left join task t on t.referral_id = f.id and t.kind = 'offer' and t.owner_id = f.id
+  from referral f left join task t on t.referral_id = f.id and t.owner_id = f.id
  where f.kind <> 'information'
  group by f.id having count(t.id) <> f.round or max(t.round) <> f.round
 """
@@ -88,6 +89,40 @@ _NO_DEADLINE = f"select f.id from referral f where f.{OPEN_REFERRAL} and f.look_
 _LATE = f"""
 select f.id, round(extract(epoch from clock_timestamp() - f.look_at)) as seconds from referral f
  where f.{OPEN_REFERRAL} and f.look_at < clock_timestamp() - make_interval(secs => :late)
+"""
+_PLAN_EVENTS = """
+select x.action_plan_id, x.version, x.before from (
+    select e.action_plan_id, e.version,
+           lag(e.version, 1, 0) over (partition by e.action_plan_id order by e.seq) as before
+      from event e where e.action_plan_id is not null and e.referral_id is null and e.kind <> 'need_outcome') x
+ where x.version <> x.before + 1
+"""
+_PLAN_IDLE = f"""
+select p.id from action_plan p
+ where p.{OPEN_PLAN} and p.goals_since is null and p.stop_asked_by is null
+   and not exists (select from plan_step s join referral f on f.id = s.referral_id
+                    where s.action_plan_id = p.id and f.{OPEN_REFERRAL})
+   and not exists (select from plan_step s
+                    where s.action_plan_id = p.id and s.removed_at is null and s.opens_at is not null)
+"""
+_PLAN_NO_DEADLINE = f"""
+select p.id from action_plan p
+ where p.{OPEN_PLAN} and p.look_at is null and (p.due_at is not null and p.rung < :rungs
+    or p.next_review_at is not null and p.review_rung < :rungs or p.goals_due_at is not null and p.goals_rung < :rungs)
+"""
+_PLAN_LATE = f"""
+select p.id, round(extract(epoch from clock_timestamp() - p.look_at)) as seconds from action_plan p
+ where p.{OPEN_PLAN} and p.look_at < clock_timestamp() - make_interval(secs => :late)
+"""
+_PLAN_OVER = f"""
+select p.id, f.id as referral_id from action_plan p
+  join plan_step s on s.action_plan_id = p.id join referral f on f.id = s.referral_id
+ where not (p.{OPEN_PLAN}) and f.{OPEN_REFERRAL}
+"""
+_PLAN_UNAUDITED = """
+select p.id, p.version, count(a.id) as audited
+  from action_plan p left join audit a on a.object_id = p.id and a.object_kind = 'plan'
+ group by p.id, p.version having count(a.id) <> p.version
 """
 _GIVEN_UP = """
 select o.kind, o.workflow_id, coalesce(o.error, 'no error') as error from outbox o where o.dead order by o.id
@@ -126,6 +161,12 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ("I4 referral {id} is {state}, and it is nobody's turn", _NOBODYS),
     ("I4 referral {id} is open and has no next deadline", _NO_DEADLINE),
     ("I4 referral {id}: its deadline passed {seconds} s ago, and nobody looked", _LATE),
+    ("I3 plan {action_plan_id}: version {before} is followed by {version}", _PLAN_EVENTS),
+    ("I4 plan {id} is open, and nothing of it is anybody's turn", _PLAN_IDLE),
+    ("I4 plan {id} is open and has no next deadline", _PLAN_NO_DEADLINE),
+    ("I4 plan {id}: its deadline passed {seconds} s ago, and nobody looked", _PLAN_LATE),
+    ("I4 plan {id} is over, and its request {referral_id} is open", _PLAN_OVER),
+    ("I6 plan {id} has version {version} and {audited} audit records", _PLAN_UNAUDITED),
     ("I4 a message was given up: {kind} for {workflow_id} ({error})", _GIVEN_UP),
     ("I6 {object_kind} {object_id}: version {version} is audited {times} times", _TWICE),
     ("I6 task {id} has version {version} and {audited} audit records", _UNAUDITED),

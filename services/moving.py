@@ -16,6 +16,7 @@ from sqlalchemy import text
 from domain import referral as referral_rules
 from domain.clock import Moment
 from domain.moves import NOTHING, Details, Happened, move, unsettled
+from domain.pathway import parse_step
 from domain.reason import ReasonClass
 from domain.task import State, Task, Verb
 from services.deadlines import referral_look, task_look
@@ -96,7 +97,7 @@ def settle_move(
         what,
         version=after.version,
         occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after, what, at) | handover | dict(facts or {}),
+        facts=_cohort(work, locked, after, what, at) | handover | _answers(locked, after) | dict(facts or {}),
         reverses=reverses,
     )
     if after.ended and before is not after.state:
@@ -156,6 +157,18 @@ def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment)
     if left:
         facts["unsettled"] = left
     return facts
+
+
+def refused_answers(locked: Locked, outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(field, what is wrong) for what does not answer the form of a plan's step; other work has no form."""
+    return parse_step(locked.t["step"]).refuse(outputs) if locked.t["step"] else []
+
+
+def _answers(locked: Locked, after: Task) -> dict[str, Any]:
+    """What a step of a plan recorded, as facts that indicators may count."""
+    if after.state is not State.COMPLETED or not locked.t["step"]:
+        return {}
+    return {f"answer.{key}": value for key, value in locked.t["outputs"].items()}
 
 
 def _handover(work: Work, locked: Locked, after: Task, at: Moment) -> dict[str, Any]:

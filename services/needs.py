@@ -84,17 +84,24 @@ def settle_need(
     It counts once for the region, when it occurred; who only confirms what was said before does not move it to another
     period. A change takes back what the last outcome had counted.
     """
-    need = work.row(_LOCK, id=f["need_id"]) if f["need_id"] else None
+    if f["need_id"]:
+        about = about_referral(f) | {"task_id": task["id"] if task else None}
+        settle(work, f["need_id"], about, occurred_at)
+
+
+def settle(work: Work, need_id: UUID, about: Mapping[str, Any], occurred_at: datetime | None = None) -> None:
+    """The same for a need whoever speaks of it: `about` is what the event says of them. In the caller's transaction."""
+    need = work.row(_LOCK, id=need_id)
     if need is None or (need.outcome, need.outcome_by) == (need.said, need.by):
         return
     before = need.event or _unwritten(work, need.outcome_event_id)
     if before and need.outcome == need.said:
         occurred_at = _instant(before["occurred_at"])
     event_id = new_id()
-    work.run(_UPDATE, id=f["need_id"], outcome=need.said, by=need.by, event=event_id)
+    work.run(_UPDATE, id=need_id, outcome=need.said, by=need.by, event=event_id)
     happened(
         work,
-        about_referral(f) | {"task_id": task["id"] if task else None},
+        {**about, "need_id": need_id, "dimensions": {**about["dimensions"], "term": need.term}},
         Happened("need_outcome", None, None, facts={"outcome": need.said, "by": need.by}),
         version=need.version + 1,
         occurred_at=occurred_at,
@@ -124,8 +131,9 @@ _GET = text(f"select {_COLUMNS} from need where id = :id and organization_id = :
 _LIST = text(f"select {_COLUMNS} from need where client_id = :id order by id")
 _LOCK = text(
     """
-with n as materialized (select id, outcome, outcome_by, outcome_event_id, version from need where id = :id for update)
-select n.outcome, n.outcome_by, n.outcome_event_id, n.version, s.outcome as said, s.by, s.event
+with n as materialized (
+    select id, term, outcome, outcome_by, outcome_event_id, version from need where id = :id for update)
+select n.term, n.outcome, n.outcome_by, n.outcome_event_id, n.version, s.outcome as said, s.by, s.event
   from n cross join lateral app.need_state(n.id) s
 """
 )

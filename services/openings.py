@@ -172,7 +172,7 @@ def _request(work: Work, plan: LockedPlan, one: PlanStep, offered: Offered | Non
     serves = next((g["need_id"] for g in plan.goals if g["key"] == step.goal), None)
     due = None if offered else _lead_moment(work, p).due(Clock.AWAITING_SOURCE)
     state = referral_rules.State.ACTIVE if offered else referral_rules.State.AWAITING_SOURCE
-    row: dict[str, Any] = {column.name: None for column in tables.referral.c} | {
+    row: dict[str, Any] = dict.fromkeys(_PLAIN) | {
         "id": new_id(),
         "reference": reference("R"),
         "collaborative_id": p["collaborative_id"],
@@ -224,14 +224,22 @@ def _lead_moment(work: Work, p: dict[str, Any]) -> Moment:
     return Moment(work.now, work.now, region, work.agenda.limits(p["priority"], None), region)
 
 
-def say_plan(work: Work, plan: LockedPlan, kind: str, *, step: PlanStep | None = None, **facts: Any) -> None:
+def say_plan(
+    work: Work,
+    plan: LockedPlan,
+    kind: str,
+    *,
+    step: PlanStep | None = None,
+    reverses: list[str] | None = None,
+    **facts: Any,
+) -> None:
     """The plan's next version: its event, its audit record. In the caller's transaction."""
     save_plan(work, plan, version=plan.version + 1)
     about = about_plan(plan.p)
     if step is not None:
         about["restricted"] = about["restricted"] or step.s["restricted"]
         facts = {"step": step.key} | facts
-    happened(work, about, Happened(kind, None, None, facts=facts), version=plan.version)
+    happened(work, about, Happened(kind, None, None, facts=facts), version=plan.version, reverses=reverses)
     work.audit(f"plan.{kind}", "plan", plan.p["id"], plan.version)
 
 
@@ -250,6 +258,7 @@ def owned(work: Work, lead: UUID, owner: Owner, pointer: str = "/template") -> O
     return Owned(row.id, row.service_id, row.term, bool(row.sensitive), row.confidential)
 
 
+_PLAIN = [column.name for column in tables.referral.c if not column.info["personal"]]
 _PROVIDERS = text(
     "select service_id from app.providers(:collaborative, :term, :county, cast(:asked as uuid[])) limit 20"
 )

@@ -15,19 +15,16 @@ from sqlalchemy import Connection, text
 from domain import plan as rules
 from domain import referral as referral_rules
 from domain.clock import LADDER, Clock, Moment, rung_at
-from domain.moves import Happened
 from domain.pathway import Policy
 from domain.progress import Progress
-from domain.referral import Verb
 from domain.task import State as TaskState
 from services.advance import advance_request, keep_look, open_tasks, seconds_until
 from services.agenda import current_agenda
-from services.happenings import about_referral, happened
+from services.endings import withdraw_request
 from services.journal import Journal
 from services.ladder import reaches
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
-from services.rows import LockedReferral, save_referral
 from services.transaction import Record, Work, by_engine
 
 
@@ -105,15 +102,6 @@ def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
             say_plan(work, plan, "plan_stop_asked", step=one)
         case _:
             pass
-
-
-def withdraw_request(work: Work, request: LockedReferral, reason: str | None = None) -> None:
-    """The plan goes on without it. Its tasks have ended, or the caller ends them."""
-    after = referral_rules.move(request.referral, Verb.WITHDRAW)
-    save_referral(work, request, after, reason=reason)
-    kind = "step_withdrawn" if after.plain else "referral_withdrawn"
-    happened(work, about_referral(request.f), Happened(kind, None, None, reason), version=after.version)
-    work.audit("referral.withdraw", "referral", request.f["id"], after.version)
 
 
 def settle_end(work: Work, plan: LockedPlan) -> None:

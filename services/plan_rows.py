@@ -206,7 +206,7 @@ def columns(table: Any, alias: str) -> str:
 
 
 PLAN = columns(tables.action_plan, "p")
-STEP = columns(tables.plan_step, "s")
+STEP = columns(tables.plan_step, "k")
 GOAL = columns(tables.plan_goal, "g")
 _SAVE_PLAN = tables.action_plan.update().where(tables.action_plan.c.id == bindparam("saved_id"))
 _SAVE_STEP = tables.plan_step.update().where(
@@ -228,11 +228,11 @@ _STEP_REQUEST = (
 _STEPS = known(
     f"""
 select {STEP}, {_STEP_REQUEST}
-  from plan_step s
-  left join referral f on f.id = s.referral_id
+  from plan_step k
+  left join referral f on f.id = k.referral_id
   left join task t on t.referral_id = f.id and t.round = f.round
- where s.action_plan_id = :id and s.removed_at is null
- order by s.position, s.key
+ where k.action_plan_id = :id and k.removed_at is null
+ order by k.position, k.key
 """,
     STEP,
     _STEP_REQUEST,

@@ -16,7 +16,7 @@ from services.consents import disclose
 from services.happenings import about_task, happened
 from services.journal import Journal
 from services.ladder import note_overdue
-from services.moving import settle_move
+from services.moving import refused_answers, settle_move
 from services.rows import Locked, lock_referral, moment
 from services.transaction import Record, Work, by_engine
 
@@ -51,6 +51,9 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
         return
     at, moves = moment(work, offer.t), _moves(work, offer, result)
     note_overdue(work, offer, at)
+    if moves and moves[-1][0] is Verb.COMPLETE and refused_answers(offer, {}):
+        _late(work, offer, result, "form")
+        return
     try:
         _try(offer.task, moves, at)
     except NotPossible as no:
@@ -83,7 +86,8 @@ def _moves(work: Work, offer: Locked, result: StepResult) -> list[tuple[Verb, De
         reason = result.reason if result.reason and result.reason in work.agenda.reasons else "cannot_say"
         ended = Details(reason=reason, reason_class=work.agenda.reasons[reason])
         return [(Verb.DECLINE if state in UNDECIDED else Verb.FAIL, ended)]
-    if result.state != "completed" or result.outcome not in {o.value for o in Outcome}:
+    outcomes = {o.value for o in Outcome} | ({None} if offer.task.plain else set())
+    if result.state != "completed" or result.outcome not in outcomes:
         return []
     verbs = [*_FIRST.get(state, ()), Verb.COMPLETE]
     return [(verb, Details(outcome=result.outcome) if verb is Verb.COMPLETE else NOTHING) for verb in verbs]

@@ -13,13 +13,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain import pathway, referral, task
+from domain import pathway, plan, referral, task
 from domain.clock import Clock, Priority, Rung
 
 T = TypeVar("T")
 
 
-def _described(words: str, *names: type[StrEnum] | str) -> Any:
+def described(words: str, *names: type[StrEnum] | str) -> Any:
     """A text that is one of these names."""
     listed: list[Any] = [
         n for each in names for n in ([each] if isinstance(each, str) else [member.value for member in each])
@@ -27,25 +27,26 @@ def _described(words: str, *names: type[StrEnum] | str) -> Any:
     return Field(description=words, json_schema_extra={"enum": listed})
 
 
-TaskState = Annotated[str, _described("Where the work stands.", task.State)]
+TaskState = Annotated[str, described("Where the work stands.", task.State)]
 ReferralState = Annotated[
     str,
-    _described("`awaiting_source`: declined, expired or failed; re-route, withdraw or close unmet.", referral.State),
+    described("`awaiting_source`: declined, expired or failed; re-route, withdraw or close unmet.", referral.State),
 ]
-HowUrgent = Annotated[str, _described("Urgent work has shorter limits. Emergencies are phoned.", Priority)]
-RunningClock = Annotated[str, _described("Which limit runs towards `due_at`.", Clock)]
-WhatCame = Annotated[str, _described("What came of the need.", task.Outcome)]
-ByWhom = Annotated[str, _described("Whose word it is; only client or source close a loop.", referral.ConfirmedBy)]
-TaskVerbs = Annotated[list[Annotated[str, _described("A verb.", task.Verb)]], Field(description="What you may do now.")]
+HowUrgent = Annotated[str, described("Urgent work has shorter limits. Emergencies are phoned.", Priority)]
+RunningClock = Annotated[str, described("Which limit runs towards `due_at`.", Clock)]
+WhatCame = Annotated[str, described("What came of the need.", task.Outcome)]
+ByWhom = Annotated[str, described("Whose word it is; only client or source close a loop.", referral.ConfirmedBy)]
+TaskVerbs = Annotated[list[Annotated[str, described("A verb.", task.Verb)]], Field(description="What you may do now.")]
 ReferralVerbs = Annotated[
-    list[Annotated[str, _described("A verb.", referral.Verb)]], Field(description="What you may do now.")
+    list[Annotated[str, described("A verb.", referral.Verb)]], Field(description="What you may do now.")
 ]
 StalledVerbs = Annotated[
-    list[Annotated[str, _described("A verb.", task.Verb, referral.Verb)]], Field(description="What you may do now.")
+    list[Annotated[str, described("A verb.", task.Verb, referral.Verb, plan.Verb)]],
+    Field(description="What you may do now."),
 ]
 Mode = Annotated[
     str,
-    _described(
+    described(
         "`connected` has logins here; `by_phone` and `listed` have none: the source makes their moves.",
         "connected", "by_phone", "listed",
     ),
@@ -70,11 +71,31 @@ class BallInCourt(Shape):
     user_id: UUID | None = None
 
 
+class FormChoice(Shape):
+    code: str
+    label: str
+    es: str | None = None
+
+
+class FormField(Shape):
+    """One question that completing a step must answer. `yes_no` is answered with "yes" or "no"."""
+
+    key: str
+    kind: Annotated[str, described("What an answer is.", "choice", "yes_no", "number", "date")]
+    label: str
+    es: str | None = None
+    choices: list[FormChoice] = []
+    required: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str | None = None
+
+
 class Task(Shape):
     """One piece of work owned by one organization."""
 
     id: UUID
-    kind: Annotated[str, _described("An offer of a referral, or a step of a plan.", "offer", "step")]
+    kind: Annotated[str, described("An offer of a referral, or a step of a plan.", "offer", "step")]
     title: str
     state: TaskState
     priority: HowUrgent
@@ -87,7 +108,7 @@ class Task(Shape):
     service_id: UUID | None
     client_id: UUID | None = Field(None, description="Your own record of the client; null where you may not see one.")
     outcome: WhatCame | None
-    outputs: dict[str, int | bool | str] | None = Field(
+    outputs: dict[str, int | bool | float | str] | None = Field(
         None, description="What was given, as `complete` told: numbers, yes or no, codes. Null for who takes no part."
     )
     reason: str | None = Field(description="A code of GET /v1/reasons.")
@@ -95,6 +116,7 @@ class Task(Shape):
     clock: RunningClock | None
     due_at: datetime | None
     call_now: str | None = Field(None, description="Urgent and closed now: whom to phone instead of waiting.")
+    form: list[FormField] = Field(default=[], description="What completing it must record: `outputs` of complete.")
     created_at: datetime
     updated_at: datetime
     version: int
@@ -108,13 +130,19 @@ class Referral(Shape):
     reference: str = Field(description="For the phone: without look-alike characters.")
     kind: Annotated[
         str,
-        _described("`information`: a phone number handed out.", "referral", "transfer", "information"),
+        described(
+            "`information`: a phone number handed out; `step`: of an action plan, which nobody confirms.",
+            "referral",
+            "transfer",
+            "information",
+            "step",
+        ),
     ]
     state: ReferralState
     priority: HowUrgent
     origin: Annotated[
         str,
-        _described("Who first asked.", "partner", "self", "family", "walk_in", "hotline", "external"),
+        described("Who first asked.", "partner", "self", "family", "walk_in", "hotline", "external"),
     ]
     client_id: UUID | None = None
     household_id: UUID | None = None
@@ -125,6 +153,8 @@ class Referral(Shape):
     source_organization_id: UUID
     target_organization_id: UUID
     consent_id: UUID | None = None
+    action_plan_id: UUID | None
+    step_key: str | None
     outcome: WhatCame | None
     confirmed_by: ByWhom | None
     ball_in_court: BallInCourt | None
@@ -204,7 +234,7 @@ class Timeline(Shape):
 class Residence(Shape):
     """Where the client lives, from a day on."""
 
-    kind: Annotated[str, _described("Only a fixed one has an address.", "fixed", "none", "confidential")]
+    kind: Annotated[str, described("Only a fixed one has an address.", "fixed", "none", "confidential")]
     county: str | None = None
     address: str | None = None
     postal_code: str | None = None
@@ -218,7 +248,7 @@ class Client(Shape):
 
     id: UUID
     organization_id: UUID
-    identity: Annotated[str, _described("How the client is known.", "named", "alias", "anonymous")]
+    identity: Annotated[str, described("How the client is known.", "named", "alias", "anonymous")]
     given_name: str | None
     family_name: str | None
     alias: str | None
@@ -240,7 +270,7 @@ class ClientSummary(Shape):
     """Enough to recognize a client of one's own."""
 
     id: UUID
-    identity: Annotated[str, _described("How the client is known.", "named", "alias", "anonymous")]
+    identity: Annotated[str, described("How the client is known.", "named", "alias", "anonymous")]
     given_name: str | None
     family_name: str | None
     alias: str | None
@@ -301,7 +331,7 @@ class Need(Shape):
     household_id: UUID | None = None
     term: str
     outcome: WhatCame | None
-    outcome_by: Annotated[str, _described("Whose word it is.", "client", "source", "task")] | None
+    outcome_by: Annotated[str, described("Whose word it is.", "client", "source", "task")] | None
     created_at: datetime
     version: int
 
@@ -420,15 +450,16 @@ class Reason(Shape):
 class Stalled(Shape):
     """Work that nobody has moved within its limit. `limit` is when it was due, `level` how far it climbed."""
 
-    kind: Annotated[str, _described("What stands still.", "task", "referral")]
+    kind: Annotated[str, described("What stands still.", "task", "referral", "action_plan")]
     id: UUID
     referral_id: UUID | None
+    action_plan_id: UUID | None
     reference: str | None
     title: str
     ball_in_court: BallInCourt
     since: datetime
     limit: datetime
-    level: Annotated[str, _described("Whom the reminders have reached.", Rung)]
+    level: Annotated[str, described("Whom the reminders have reached.", Rung)]
     reason_code: str
     reason: str = Field(description="A sentence for people.")
     remedy: str = Field(description="What would free it.")

@@ -8,13 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain import plan as plan_rules
 from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.clock import Clock
 from domain.stall import STALLS, level
 from services import shapes
-from services.rows import referral_of, sides, sides_of
+from services.rows import does_casework, referral_of, sides, sides_of
 from services.transaction import Call, Record, Tx, read
+from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK
 
 After = tuple[Any, ...] | None
@@ -43,11 +45,12 @@ def list_stalled(record: Record, call: Call, after: After = None, limit: int = 5
 def _item(tx: Tx, row: Mapping[str, Any]) -> shapes.Stalled:
     stall = STALLS[Clock(row["clock"])]
     user: UUID | None = row["assigned_to"] if row["ball"] == row["organization_id"] else None
-    nobody = "" if user or row["kind"] == "referral" else " Nobody is assigned."
+    nobody = "" if user or row["kind"] != "task" else " Nobody is assigned."
     return shapes.Stalled(
         kind=row["kind"],
         id=row["id"],
         referral_id=row["referral_id"],
+        action_plan_id=row["action_plan_id"],
         reference=row["reference"],
         title=_title(tx, row),
         ball_in_court=shapes.BallInCourt(organization_id=row["ball"], user_id=user),
@@ -71,6 +74,9 @@ def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "task":
         verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row))
         return [verb.value for verb in verbs]
+    if row["kind"] == "action_plan":
+        leads = row["organization_id"] == tx.here.organization_id and does_casework(tx)
+        return [verb.value for verb in plan_rules.allowed(plan_rules.State(row["state"]), leads)]
     mine = sides_of(tx, row["source_organization_id"], row["organization_id"], False)
     rules = referral_of({**row, "clock_started_at": row["since"]})
     return [verb.value for verb in referral_rules.allowed(rules, mine)]
@@ -81,15 +87,24 @@ _STALLED = text(
 select s.*, o.name as who from (
     select 'task' as kind, t.id, t.referral_id, f.reference, t.title, t.ball_organization_id as ball, t.organization_id,
            t.source_organization_id, t.assigned_to, t.on_behalf, t.clock, t.clock_started_at as since, t.due_at, t.rung,
-           t.state, f.sensitive, false as reported, t.version
+           t.state, f.sensitive, false as reported, t.version, t.action_plan_id
       from task t left join referral f on f.id = t.referral_id
      where t.collaborative_id = :collaborative and t.{OPEN_TASK} and t.due_at <= :now
     union all
     select 'referral', f.id, f.id, f.reference, 'Close the loop', f.source_organization_id, f.target_organization_id,
            f.source_organization_id, null, false, f.clock, f.clock_started_at, f.due_at, f.rung,
-           f.state, f.sensitive, f.reported, f.version
+           f.state, f.sensitive, f.reported, f.version, f.action_plan_id
       from referral f
-     where f.collaborative_id = :collaborative and f.{OPEN_REFERRAL} and f.clock is not null and f.due_at <= :now) s
+     where f.collaborative_id = :collaborative and f.{OPEN_REFERRAL} and f.clock is not null and f.due_at <= :now
+    union all
+    select 'action_plan', p.id, null, p.reference, p.name, p.organization_id, p.organization_id, p.organization_id,
+           null, false, c.clock, c.since, c.due_at, c.rung, p.state, false, false, p.version, p.id
+      from action_plan p
+     cross join lateral (values
+        ('plan', p.created_at, p.due_at, p.rung),
+        ('review', p.created_at, p.next_review_at, p.review_rung),
+        ('goals', p.goals_since, p.goals_due_at, p.goals_rung)) as c(clock, since, due_at, rung)
+     where p.collaborative_id = :collaborative and p.{OPEN_PLAN} and c.due_at <= :now) s
   join organization o on o.id = s.ball
  where cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id)
  order by s.due_at, s.id limit :limit

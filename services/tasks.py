@@ -19,7 +19,7 @@ from services import shapes
 from services.consents import attach_consent, disclose
 from services.lists import READ_TASK
 from services.messages import say
-from services.moving import NOW, More, Said, class_of, move_task
+from services.moving import NOW, More, Said, class_of, move_task, refused_answers
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import Locked, lock_task, moment, sides
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -123,17 +123,25 @@ def complete_task(
     record: Record,
     call: Call,
     task_id: UUID,
-    outcome: Outcome,
+    outcome: Outcome | None,
     outputs: Mapping[str, Any] | None = None,
     said: Said = NOW,
 ) -> Answer[shapes.Task]:
-    """Service given; `outcome` is what came of it. The source confirms next, or time does."""
+    """Service given; `outcome` is what came of it. The source confirms next, or time does.
 
-    def details(_tx: Tx, _locked: Locked) -> Details:
-        return Details(outcome=outcome.value)
+    A plain step of a plan needs no outcome; what it records must answer its form.
+    """
+    recorded, word = dict(outputs or {}), outcome.value if outcome else None
+
+    def details(_tx: Tx, locked: Locked) -> Details:
+        if outcome is None and not locked.task.plain:
+            raise Unprocessable("Say what came of the need: need_met, partly_met or unmet.", pointer="/outcome")
+        for key, wrong in refused_answers(locked, recorded):
+            raise Unprocessable(f"{wrong[0].upper()}{wrong[1:]}.", pointer=f"/outputs/{key}")
+        return Details(outcome=word)
 
     def more(_tx: Tx, _locked: Locked) -> dict[str, Any]:
-        return {"outcome": outcome.value, "outputs": dict(outputs or {})}
+        return {"outcome": word, "outputs": recorded}
 
     return _verb(record, call, task_id, Verb.COMPLETE, said, details=details, more=more)
 

@@ -9,7 +9,7 @@ from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.task import Side
 from services.rows import referral_of, sides, sides_of
-from services.shapes import BallInCourt, Referral, Task
+from services.shapes import BallInCourt, FormField, Referral, Task
 from services.transaction import Tx
 
 
@@ -39,6 +39,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         clock=t["clock"],
         due_at=t["due_at"],
         call_now=_call_now(tx, t),
+        form=[FormField.model_validate(one) for one in t["step"].get("form", ())] if t["step"] and mine else [],
         created_at=t["created_at"],
         updated_at=t["updated_at"],
         version=t["version"],
@@ -82,6 +83,8 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         source_organization_id=f["source_organization_id"],
         target_organization_id=f["target_organization_id"],
         consent_id=f["consent_id"] if source else None,
+        action_plan_id=f["action_plan_id"],
+        step_key=f["step_key"],
         outcome=f["outcome"],
         confirmed_by=f["confirmed_by"],
         ball_in_court=ball,

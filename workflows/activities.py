@@ -21,9 +21,17 @@ GAVE_UP = (ActivityError, ApplicationError)
 
 
 async def advance_referral(referral_id: str) -> Progress:
+    return await _advance("advance_referral", referral_id)
+
+
+async def advance_plan(plan_id: str) -> Progress:
+    return await _advance("advance_plan", plan_id)
+
+
+async def _advance(name: str, case_id: str) -> Progress:
     progress: Progress = await workflow.execute_local_activity(
-        "advance_referral",
-        referral_id,
+        name,
+        case_id,
         result_type=Progress,
         start_to_close_timeout=_CALL,
         retry_policy=_RETRY,

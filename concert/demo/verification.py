@@ -122,7 +122,7 @@ def _status(run: WorkflowExecution) -> str:
 def _referral_states(record: Record) -> dict[str, bool]:
     """Workflow id → whether the referral is open; information given has no workflow."""
     with record.database.transaction() as connection:
-        return {f"referral-{row.id}": row.open for row in connection.execute(_REFERRALS)}
+        return {row.workflow: row.open for row in connection.execute(_REFERRALS)}
 
 
 async def nothing_personal(client: Client, secrets: Iterable[str]) -> Check:
@@ -191,7 +191,14 @@ async def _patiently() -> Any:
         await asyncio.sleep(0.25)
 
 
-_REFERRALS = text("select id, state in ('active', 'awaiting_source') as open from referral where kind <> 'information'")
+_REFERRALS = text(
+    """
+select 'referral-' || id as workflow, state in ('active', 'awaiting_source') as open
+  from referral where kind <> 'information' and action_plan_id is null
+union all
+select 'plan-' || id, state = 'active' from action_plan
+"""
+)
 _SEALS = text("select (select count(*) from audit_seal), (select count(*) from audit_unsealed)")
 _DEADLINES = text(
     """

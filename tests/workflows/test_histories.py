@@ -24,6 +24,7 @@ from tests.house import House
 from tests.workflows.fingerprint import commands
 from tests.workflows.room import Room
 from tests.workflows.story import STORIES
+from workflows.activities import advance_referral
 from workflows.referral import ReferralWorkflow
 
 HERE = Path(__file__).parent
@@ -77,7 +78,7 @@ def test_a_changed_order_would_not_go_unseen() -> None:
 class Forgetful(ReferralWorkflow):
     @workflow.run
     async def run(self, referral_id: str) -> str:
-        progress = await self._ask(referral_id)
+        progress = await self._ask(advance_referral, referral_id)
         await workflow.sleep(1)
         return progress.state
 

@@ -375,14 +375,14 @@ set local role concert_disclosure;
 
 -- Where the request of each step stands, for whoever may see the plan; of a confidential provider's, for itself and the lead.
 create function app.plan_requests(p_plan uuid)
-    returns table (key text, referral_id uuid, task_id uuid, state text, task_state text, organization_id uuid, service_id uuid,
-                   ball_organization_id uuid, due_at timestamptz, ended_at timestamptz)
+    returns table (key text, referral_id uuid, task_id uuid, state text, reported boolean, ball_organization_id uuid,
+                   due_at timestamptz, ended_at timestamptz)
     language sql stable security definer set search_path = public, pg_temp
 as $$
-    select s.key, f.id, t.id, f.state, t.state, f.target_organization_id, f.service_id,
-           case when f.state = 'awaiting_source' or f.clock is not null then f.source_organization_id
-                else t.ball_organization_id end,
-           coalesce(f.due_at, t.due_at), case when f.state not in ('active', 'awaiting_source') then f.updated_at end
+    select s.key, f.id, t.id, f.state, f.reported,
+           case when f.clock is not null then f.source_organization_id else t.ball_organization_id end,
+           coalesce(f.due_at, t.due_at),
+           case when f.reported then t.updated_at when f.state not in ('active', 'awaiting_source') then f.updated_at end
       from action_plan p
       join plan_step s on s.action_plan_id = p.id and s.removed_at is null
       join referral f on f.id = s.referral_id

@@ -1,0 +1,84 @@
+"""Ending a step's request from the plan: taken back, or void with everything that it counted."""
+
+from __future__ import annotations
+
+from domain import referral as rules
+from domain.moves import Details, Happened, move
+from domain.reason import ReasonClass
+from domain.referral import Verb
+from domain.task import OPEN
+from domain.task import Verb as TaskVerb
+from services.happenings import about_referral, happened
+from services.ladder import note_overdue
+from services.moving import settle_move, unreversed
+from services.needs import settle_need
+from services.plan_rows import PlanStep, renew
+from services.rows import LockedReferral, moment, save_referral
+from services.transaction import Work
+
+PLAN_CHANGED = "plan_changed"
+"""The reason where the lead takes a step back: it says nothing about anybody."""
+
+
+def withdraw_request(work: Work, request: LockedReferral, reason: str | None = None) -> None:
+    """The plan goes on without it. Its tasks have ended, or the caller ends them."""
+    after = rules.move(request.referral, Verb.WITHDRAW)
+    save_referral(work, request, after, reason=reason)
+    kind = "step_withdrawn" if after.plain else "referral_withdrawn"
+    happened(work, about_referral(request.f), Happened(kind, None, None, reason), version=after.version)
+    work.audit("referral.withdraw", "referral", request.f["id"], after.version)
+
+
+def end_request(work: Work, one: PlanStep, reason: str = PLAN_CHANGED) -> None:
+    """Take back what is open. Where the work was reported already, the lead confirms what its partner said."""
+    request = one.request
+    assert request is not None
+    cancel_tasks(work, request, reason)
+    if request.referral.reported:
+        _confirm(work, request)
+    else:
+        withdraw_request(work, request, reason)
+    renew(one)
+
+
+def cancel_tasks(work: Work, request: LockedReferral, reason: str) -> None:
+    """The request leads: it does not follow tasks that it ends itself."""
+    details = Details(reason=reason, reason_class=work.agenda.reasons.get(reason, ReasonClass.CANNOT_SAY))
+    for offer in request.tasks:
+        if offer.task.state in OPEN:
+            offer.f, offer.referral = request.f, request.referral
+            at = moment(work, offer.t)
+            note_overdue(work, offer, at)
+            after, what = move(offer.task, TaskVerb.CANCEL, at, details)
+            settle_move(work, offer, after, what, at, leads=False)
+            work.audit("task.cancel", "task", offer.t["id"], after.version)
+
+
+def void_request(work: Work, request: LockedReferral) -> None:
+    """Entered in error, open or not."""
+    after = rules.move(request.referral, Verb.VOID)
+    reverses = unreversed(work, referral_id=request.f["id"])
+    save_referral(work, request, after, outcome=None)
+    kind = "step_voided" if after.plain else "referral_voided"
+    happened(work, about_referral(request.f), Happened(kind, None, None), version=after.version, reverses=reverses)
+    work.audit("referral.void", "referral", request.f["id"], after.version)
+    for offer in request.tasks:
+        if offer.task.state in OPEN:
+            offer.f, offer.referral = request.f, request.referral
+            at = moment(work, offer.t)
+            ended, what = move(offer.task, TaskVerb.VOID, at, Details())
+            settle_move(work, offer, ended, what, at, leads=False, reverses=[])
+            work.audit("task.void", "task", offer.t["id"], ended.version)
+    settle_need(work, request.f)
+
+
+def _confirm(work: Work, request: LockedReferral) -> None:
+    after = rules.move(request.referral, Verb.CONFIRM)
+    outcome = request.f["outcome_task"]
+    save_referral(work, request, after, outcome=outcome, outcome_source=outcome, confirmed_by="source")
+    facts = {"outcome": outcome, "confirmed_by": "source"}
+    happened(
+        work, about_referral(request.f), Happened("referral_closed", None, None, facts=facts), version=after.version
+    )
+    work.audit("referral.confirm", "referral", request.f["id"], after.version)
+    settle_need(work, request.f)

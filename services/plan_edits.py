@@ -1,0 +1,356 @@
+"""Changing a live plan: steps added, dropped, moved, re-assigned, skipped; a newer version of the template.
+
+Only the lead, with If-Match. What has begun keeps its history; the workflow is asked to look and nobody notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain import plan as rules
+from domain.pathway import Owner, Policy, Step, StepKind
+from domain.plan import Skipped, StepState, StepVerb
+from domain.referral import State as RequestState
+from domain.refusal import NotPossible
+from services.endings import PLAN_CHANGED, cancel_tasks, end_request
+from services.leading import as_lead, require_lead, say_to_lead
+from services.offers import Offered, find_organization, find_service
+from services.openings import Owned, may_be_asked, offer_again, open_ready, owned, say_plan, skip_step
+from services.plan_advance import settle_end
+from services.plan_rows import (
+    LockedPlan,
+    PlanStep,
+    keep_readers,
+    keep_version,
+    lock_plan,
+    redefine,
+    renew,
+    save_plan,
+    save_step,
+)
+from services.plan_shapes import ActionPlan, SwitchPreview
+from services.plans import add_rows, find_template
+from services.refusals import NotVisible, Unprocessable
+from services.rows import save_referral
+from services.transaction import Answer, Call, Record, Tx, read
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Who does a step: an organization, a service of the directory, whoever offers a term, or (none named) the lead."""
+
+    organization_id: UUID | None = None
+    service_id: UUID | None = None
+    term: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """`before`: waiting steps that shall come after this one."""
+
+    key: str
+    title: str
+    whose: Whose
+    kind: str = "step"
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    may_skip: bool = False
+    goal: str | None = None
+    opens_after_days: int = 0
+    on_decline: str = "lead"
+    on_failure: str = "lead"
+
+
+def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[ActionPlan]:
+    def act(tx: Tx, plan: LockedPlan) -> None:
+        rules.require_active(plan.state)
+        _check_new(tx, plan, new)
+        owner, whose = _whose(tx, plan, new.whose)
+        step = Step(
+            key=new.key,
+            title=new.title,
+            owner=owner,
+            kind=StepKind(new.kind),
+            after=new.after,
+            may_skip=new.may_skip,
+            goal=new.goal,
+            opens_after_days=new.opens_after_days,
+            on_decline=Policy(new.on_decline),
+            on_failure=Policy(new.on_failure),
+        )
+        rules.reordered([one.step for one in plan.steps.values()], step)
+        add_rows(tx, plan, [(step, whose)], own=True)
+        for key in new.before:
+            _reorder(tx, plan, _waiting(plan, key, "/before"), [*plan.steps[key].step.after, new.key])
+        _edited(tx, plan, "plan_step_added", plan.steps[new.key], after=list(new.after), before=list(new.before))
+
+    return as_lead(record, call, plan_id, act, status=201)
+
+
+def drop_step(record: Record, call: Call, plan_id: UUID, key: str) -> Answer[ActionPlan]:
+    """Out of the plan; what came after it waits for what it waited for. Its open task is cancelled."""
+
+    def act(tx: Tx, plan: LockedPlan) -> None:
+        one = _step(plan, key)
+        rules.require_active(plan.state)
+        rules.require(StepVerb.DROP, one.standing)
+        if one.request is not None:
+            end_request(tx, one)
+        for other in list(plan.steps.values()):
+            if key in other.step.after:
+                after = [each for each in other.step.after if each != key] + list(one.step.after)
+                _define(tx, other, replace(other.step, after=tuple(dict.fromkeys(after))))
+        save_step(tx, one, removed_at=tx.now)
+        del plan.steps[key]
+        _answered_stop(tx, plan, key)
+        _edited(tx, plan, "plan_step_dropped", one)
+
+    return as_lead(record, call, plan_id, act)
+
+
+def move_step(record: Record, call: Call, plan_id: UUID, key: str, after: Sequence[str]) -> Answer[ActionPlan]:
+    """Another place in the order: it comes after these from now on. Only while it waits."""
+
+    def act(tx: Tx, plan: LockedPlan) -> None:
+        one = _step(plan, key)
+        rules.require_active(plan.state)
+        rules.require(StepVerb.MOVE, one.standing)
+        was = list(one.step.after)
+        _reorder(tx, plan, one, after)
+        _edited(tx, plan, "plan_step_moved", one, after=list(after), was=was)
+
+    return as_lead(record, call, plan_id, act)
+
+
+def skip_plan_step(record: Record, call: Call, plan_id: UUID, key: str, words: str | None = None) -> Answer[ActionPlan]:
+    """Left out this time, where the pathway permits it; what comes after it goes on."""
+
+    def act(tx: Tx, plan: LockedPlan) -> None:
+        one = _step(plan, key)
+        rules.require_active(plan.state)
+        rules.require(StepVerb.SKIP, one.standing)
+        if one.request is not None:
+            end_request(tx, one)
+        skip_step(tx, plan, one, Skipped.LEAD)
+        _answered_stop(tx, plan, key)
+        if words:
+            say_to_lead(tx, plan, words)
+        _settle(tx, plan)
+
+    return as_lead(record, call, plan_id, act)
+
+
+def reassign_step(record: Record, call: Call, plan_id: UUID, key: str, whose: Whose) -> Answer[ActionPlan]:
+    """Somebody else does it. Where it is open, the old task is cancelled and the new one is born, together."""
+
+    def act(tx: Tx, plan: LockedPlan) -> None:
+        one = _step(plan, key)
+        rules.require_active(plan.state)
+        rules.require(StepVerb.REASSIGN, one.standing)
+        was = one.s["organization_id"]
+        owner, found = _whose(tx, plan, whose)
+        _define(tx, one, replace(one.step, owner=owner))
+        if one.request is None:
+            _own(tx, plan, one, found)
+        else:
+            _hand_over(tx, plan, one, whose, found)
+        _answered_stop(tx, plan, key)
+        changed = {"organization": _text(one.s["organization_id"]), "was": _text(was)}
+        _edited(tx, plan, "plan_step_reassigned", one, **changed)
+
+    return as_lead(record, call, plan_id, act)
+
+
+def preview_switch(record: Record, call: Call, plan_id: UUID, version: int | None) -> SwitchPreview:
+    """What a switch would do; changes nothing."""
+
+    def look(tx: Tx) -> SwitchPreview:
+        plan = lock_plan(tx, plan_id)
+        require_lead(tx, plan)
+        return _difference(tx, plan, version)[1]
+
+    return read(record, call, look)
+
+
+def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) -> Answer[ActionPlan]:
+    """To another version of its template, the newest if none is named: only steps that have not begun change."""
+
+    def act(tx: Tx, plan: LockedPlan) -> None:
+        rules.require_active(plan.state)
+        template, found = _difference(tx, plan, version)
+        newer = {step.key: step for step in template.steps}
+        for key in found.removed:
+            save_step(tx, plan.steps[key], removed_at=tx.now)
+            del plan.steps[key]
+        for key in found.changed:
+            step = newer[key]
+            _define(tx, plan.steps[key], step)
+            _own(tx, plan, plan.steps[key], owned(tx, plan.p["organization_id"], step.owner))
+        steps = [newer[key] for key in found.added]
+        add_rows(tx, plan, [(step, owned(tx, plan.p["organization_id"], step.owner)) for step in steps])
+        _check_order(plan)
+        was = plan.p["template_version"]
+        save_plan(tx, plan, template_version=template.version)
+        lists = {"added": found.added, "removed": found.removed, "changed": found.changed}
+        _edited(tx, plan, "plan_switched", None, to_version=template.version, was=was, **lists)
+
+    return as_lead(record, call, plan_id, act)
+
+
+# ---------------------------------------------------------------------------------------------- what edits share
+
+
+def _edited(tx: Tx, plan: LockedPlan, kind: str, one: PlanStep | None, **changed: Any) -> None:
+    say_plan(tx, plan, kind, step=one, **changed)
+    _settle(tx, plan)
+
+
+def _settle(tx: Tx, plan: LockedPlan) -> None:
+    """What became ready opens in the same transaction; the version is kept, and who may read the plan."""
+    open_ready(tx, plan)
+    settle_end(tx, plan)
+    keep_readers(tx, plan)
+    keep_version(tx, plan)
+
+
+def _step(plan: LockedPlan, key: str) -> PlanStep:
+    if key not in plan.steps:
+        raise NotVisible
+    return plan.steps[key]
+
+
+def _waiting(plan: LockedPlan, key: str, pointer: str) -> PlanStep:
+    one = plan.steps.get(key)
+    if one is None:
+        raise Unprocessable("The plan has no step of that key. Read it again.", pointer=pointer)
+    if one.standing.state is not StepState.WAITING:
+        raise NotPossible("wrong-state", "What has begun cannot wait for something else any more.")
+    return one
+
+
+def _define(tx: Tx, one: PlanStep, step: Step) -> None:
+    old = one.s["definition"]
+    redefine(one, step)
+    new, one.s["definition"] = one.s["definition"], old
+    save_step(tx, one, definition=new)
+
+
+def _reorder(tx: Tx, plan: LockedPlan, one: PlanStep, after: Sequence[str]) -> None:
+    step = replace(one.step, after=tuple(dict.fromkeys(after)))
+    rules.reordered([each.step for each in plan.steps.values()], step)
+    _define(tx, one, step)
+    save_step(tx, one, opens_at=None)
+
+
+def _check_new(tx: Tx, plan: LockedPlan, new: NewStep) -> None:
+    if tx.row(_TAKEN, plan=plan.p["id"], key=new.key) is not None:
+        raise Unprocessable("The plan has, or had, a step of that key. Choose another one.", pointer="/key")
+    for key in new.after:
+        if key not in plan.steps:
+            raise Unprocessable("The plan has no step of that key. Read it again.", pointer="/after")
+    for key in new.before:
+        _waiting(plan, key, "/before")
+    if new.goal is not None and new.goal not in {goal["key"] for goal in plan.goals}:
+        raise Unprocessable("The plan has no goal of that key. Read it again.", pointer="/goal")
+
+
+def _check_order(plan: LockedPlan) -> None:
+    for one in plan.steps.values():
+        rules.reordered([each.step for each in plan.steps.values()], replace(one.step, after=_known(plan, one.step)))
+
+
+def _known(plan: LockedPlan, step: Step) -> tuple[str, ...]:
+    return tuple(key for key in step.after if key in plan.steps)
+
+
+def _whose(tx: Tx, plan: LockedPlan, whose: Whose) -> tuple[Owner, Owned]:
+    """The owner as a pathway would say it, and whom that means. Raises Unprocessable."""
+    lead = plan.p["organization_id"]
+    if whose.service_id is not None:
+        service = find_service(tx, whose.service_id)
+        row = tx.connection.execute(_NAMES, {"id": whose.service_id}).one()
+        _require_release(tx, plan, service, "/service_id")
+        found = Owned(
+            service.organization_id, service.service_id, service.term, service.sensitive, service.confidential
+        )
+        return Owner(row.slug, row.name), found
+    if whose.organization_id is not None and whose.organization_id != lead:
+        partner = find_organization(tx, whose.organization_id)
+        _require_release(tx, plan, partner, "/organization_id")
+        slug = tx.connection.execute(_SLUG, {"id": whose.organization_id}).scalar_one()
+        return Owner(slug), Owned(partner.organization_id, restricted=partner.confidential)
+    owner = Owner(term=whose.term)
+    return owner, owned(tx, lead, owner, "/term")
+
+
+def _require_release(tx: Tx, plan: LockedPlan, offered: Offered, pointer: str) -> None:
+    if not may_be_asked(tx, plan, offered):
+        raise Unprocessable(
+            "A victim-service provider's client leaves it only by a release, and none names this organization.",
+            pointer=pointer,
+        )
+
+
+def _own(tx: Tx, plan: LockedPlan, one: PlanStep, whose: Owned) -> None:
+    columns = whose.columns()
+    save_step(tx, one, **columns | {"restricted": whose.restricted or plan.p["restricted"]})
+
+
+def _hand_over(tx: Tx, plan: LockedPlan, one: PlanStep, whose: Whose, found: Owned) -> None:
+    request = one.request
+    assert request is not None
+    if found.organization_id is None:
+        raise Unprocessable("Name who shall do it: a service or an organization.", pointer="/service_id")
+    offered = find_service(tx, whose.service_id) if whose.service_id else find_organization(tx, found.organization_id)
+    if request.referral.reported:
+        raise NotPossible("wrong-state", "Its work was reported: confirm what came of it.")
+    cancel_tasks(tx, request, PLAN_CHANGED)
+    _give_back(tx, one)
+    save_step(tx, one, term=found.term or one.s["term"])
+    offer_again(tx, plan, one, offered)
+
+
+def _give_back(tx: Tx, one: PlanStep) -> None:
+    """The request waits for its source for as long as this transaction takes: its old round is over."""
+    request = one.request
+    assert request is not None
+    waiting = replace(request.referral, state=RequestState.AWAITING_SOURCE, version=request.referral.version + 1)
+    if request.referral.state is not RequestState.AWAITING_SOURCE:
+        save_referral(tx, request, waiting)
+    renew(one)
+
+
+def _answered_stop(tx: Tx, plan: LockedPlan, key: str) -> None:
+    """The lead has decided about the step after whose end the plan asked to be closed."""
+    if plan.p["stop_asked_by"] == key:
+        save_plan(tx, plan, stop_asked_by=None)
+
+
+def _difference(tx: Tx, plan: LockedPlan, version: int | None) -> tuple[Any, SwitchPreview]:
+    template = find_template(tx, plan.p["template"], version)
+    own = frozenset(key for key, one in plan.steps.items() if one.s["own"])
+    found = rules.difference(plan.standings, template, own)
+    gone = {row.key for row in tx.rows(_GONE, id=plan.p["id"])}
+    preview = SwitchPreview(
+        template_version=template.version,
+        added=[key for key in found.added if key not in gone],
+        removed=list(found.removed),
+        changed=list(found.changed),
+        kept=list(found.kept),
+    )
+    return template, preview
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+_TAKEN = text("select 1 from plan_step where action_plan_id = :plan and key = :key")
+_GONE = text("select key from plan_step where action_plan_id = :id and removed_at is not null")
+_NAMES = text("select o.slug, s.name from service s join organization o on o.id = s.organization_id where s.id = :id")
+_SLUG = text("select slug from organization where id = :id")

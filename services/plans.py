@@ -1,0 +1,258 @@
+"""Action plans: made from a pathway and read. The first steps open in the transaction that makes the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from domain.moves import Happened
+from domain.pathway import Goal, Step, Template, step_body
+from domain.plan import Standing, State
+from services import plan_shapes
+from services.clients import NewClient
+from services.consents import require_subject
+from services.groups import counted_as
+from services.happenings import about_plan, happened
+from services.journal import new_id
+from services.leading import fill_in, kept
+from services.needs import insert_need
+from services.openings import Owned, open_ready, owned
+from services.plan_rows import PLAN, LockedPlan, PlanStep, keep_readers, keep_version
+from services.plan_views import plan_view, summary
+from services.references import reference
+from services.refusals import NotVisible, Unprocessable
+from services.rows import known, require_casework
+from services.subjects import subject
+from services.transaction import Answer, Call, Record, Tx, perform, read
+from storage import tables
+
+After = tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """A plan to be made from a template, its newest version unless one is named, for one client or household."""
+
+    template: str
+    template_version: int | None = None
+    client_id: UUID | None = None
+    client: NewClient | None = None
+    household_id: UUID | None = None
+    consent_id: UUID | None = None
+    priority: str = "routine"
+    due_on: date | None = None
+
+
+def create_plan(record: Record, call: Call, new: NewPlan) -> Answer[plan_shapes.ActionPlan]:
+    """The plan with its goals as needs, its steps, and the tasks of those that are ready, together."""
+
+    def act(tx: Tx, _seen: None) -> plan_shapes.ActionPlan:
+        require_casework(tx)
+        plan = _make(tx, new)
+        return plan_view(tx, plan.p["id"])
+
+    return perform(record, call, lambda _tx: None, act, plan_shapes.ActionPlan, fill=fill_in, stores=kept, status=201)
+
+
+def get_plan(record: Record, call: Call, plan_id: UUID) -> plan_shapes.ActionPlan:
+    return read(record, call, lambda tx: plan_view(tx, plan_id))
+
+
+def list_plans(
+    record: Record, call: Call, *, state: State | None = None, after: After = None, limit: int = 50
+) -> list[plan_shapes.ActionPlanSummary]:
+    """Newest first: what my organization leads or has a step in; for the backbone all. `after` (created_at, id)."""
+
+    def look(tx: Tx) -> list[plan_shapes.ActionPlanSummary]:
+        values = {"collaborative": tx.here.collaborative_id, "state": state, "limit": limit}
+        keyset = {"after_at": after[0] if after else None, "after_id": after[1] if after else None}
+        return [summary(tx, row._mapping) for row in tx.rows(_LIST, **values, **keyset)]
+
+    return read(record, call, look)
+
+
+def plan_timeline(record: Record, call: Call, plan_id: UUID) -> plan_shapes.PlanTimeline:
+    """All that happened to the plan and its steps, newest first, as far as the caller may see it."""
+
+    def look(tx: Tx) -> plan_shapes.PlanTimeline:
+        if tx.row(_SEE, id=plan_id) is None:
+            raise NotVisible
+        return plan_shapes.PlanTimeline(
+            items=[plan_shapes.PlanEvent.model_validate(_event(row._mapping)) for row in tx.rows(_EVENTS, id=plan_id)],
+            notes=[plan_shapes.PlanNote.model_validate(row) for row in tx.rows(_NOTES, id=plan_id)],
+        )
+
+    return read(record, call, look)
+
+
+def get_version(record: Record, call: Call, plan_id: UUID, version: int) -> plan_shapes.PlanVersion:
+    """What the plan was at that version: the last edit up to it. For the lead."""
+
+    def look(tx: Tx) -> plan_shapes.PlanVersion:
+        row = tx.row(_VERSION, id=plan_id, version=version)
+        if row is None:
+            raise NotVisible
+        return plan_shapes.PlanVersion.model_validate(row)
+
+    return read(record, call, look)
+
+
+def _make(tx: Tx, new: NewPlan) -> LockedPlan:
+    template = find_template(tx, new.template, new.template_version)
+    about = subject(tx, new.client_id, new.client, new.household_id)
+    if new.consent_id is not None:
+        require_subject(tx, new.consent_id, (about.id, new.household_id))
+    p = _row(tx, new, template, about)
+    tx.connection.execute(tables.action_plan.insert(), p)
+    goals = [_goal(tx, p, nth, goal) for nth, goal in enumerate(template.goals)]
+    if goals:
+        tx.connection.execute(tables.plan_goal.insert(), goals)
+    plan = LockedPlan(p, {}, goals)
+    add_rows(tx, plan, [(step, owned(tx, p["organization_id"], step.owner)) for step in template.steps])
+    happened(
+        tx, about_plan(p), Happened("plan_created", None, None, facts={"template_version": template.version}), version=1
+    )
+    tx.audit("plan.create", "plan", p["id"], 1)
+    open_ready(tx, plan)
+    keep_readers(tx, plan)
+    keep_version(tx, plan)
+    tx.journal.look(f"plan-{p['id']}")
+    return plan
+
+
+def find_template(tx: Tx, code: str, version: int | None) -> Template:
+    """The version, or the newest. Raises Unprocessable."""
+    row = tx.row(_TEMPLATE, code=code, version=version, collaborative=tx.here.collaborative_id)
+    if row is None:
+        raise Unprocessable(
+            "No template of that code and version; GET /v1/plan-templates lists them.", pointer="/template"
+        )
+    return Template.parse({**row.body, "version": row.version})
+
+
+def add_rows(tx: Tx, plan: LockedPlan, steps: list[tuple[Step, Owned]], *, own: bool = False) -> list[PlanStep]:
+    """Steps at the end of the plan, waiting. In the caller's transaction."""
+    first = max((one.s["position"] for one in plan.steps.values()), default=0) + 1
+    added = []
+    for position, (step, whose) in enumerate(steps, first):
+        s: dict[str, Any] = {column.name: None for column in tables.plan_step.c} | {
+            "action_plan_id": plan.p["id"],
+            "key": step.key,
+            "lead_organization_id": plan.p["organization_id"],
+            "position": position,
+            "definition": step_body(step),
+            "own": own,
+            **whose.columns(),
+        }
+        s["restricted"] = s["restricted"] or plan.p["restricted"]
+        added.append(PlanStep(s, Standing(step)))
+    if added:
+        tx.connection.execute(tables.plan_step.insert(), [one.s for one in added])
+    plan.steps.update({one.key: one for one in added})
+    return added
+
+
+def _row(tx: Tx, new: NewPlan, template: Template, about: Any) -> dict[str, Any]:
+    counted = counted_as(tx, about.id, new.household_id)
+    day = tx.agenda.day
+    every = template.review_every_days
+    return {column.name: None for column in tables.action_plan.c} | {
+        "id": new_id(),
+        "reference": reference("P"),
+        "collaborative_id": tx.here.collaborative_id,
+        "organization_id": tx.here.organization_id,
+        "client_id": about.id,
+        "household_id": None if about.id else new.household_id,
+        "person_id": about.person_id,
+        "consent_id": new.consent_id,
+        "county": about.county,
+        "groups": counted.groups,
+        "household_key": counted.household_key,
+        "template": template.code,
+        "template_version": template.version,
+        "name": template.name,
+        "state": State.ACTIVE.value,
+        "priority": new.priority,
+        "restricted": tx.here.confidential,
+        "review_every_days": every or None,
+        "due_at": _due(tx, new.due_on) if new.due_on else tx.now + day * template.limit_days,
+        "rung": 0,
+        "next_review_at": tx.now + day * every if every else None,
+        "review_rung": 0,
+        "goals_rung": 0,
+        "created_by": tx.here.user_id,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        "version": 1,
+    }
+
+
+def _due(tx: Tx, day: date) -> datetime:
+    """The end of that day in the region."""
+    at = datetime.combine(day, time(23, 59, 59), ZoneInfo(tx.agenda.zone))
+    if at <= tx.now:
+        raise Unprocessable("The plan needs a day in the future by which it is to be done.", pointer="/due_on")
+    return at
+
+
+def _goal(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, Any]:
+    need_id = insert_need(tx, goal.term, client_id=p["client_id"], household_id=p["household_id"])
+    return {
+        "action_plan_id": p["id"],
+        "key": goal.key,
+        "organization_id": p["organization_id"],
+        "position": nth,
+        "name": goal.name,
+        "need_id": need_id,
+        "outcome": None,
+        "outcome_by": None,
+    }
+
+
+_LIST = known(
+    f"""
+select {PLAN} from action_plan p
+ where p.collaborative_id = :collaborative and (cast(:state as text) is null or p.state = :state)
+   and (cast(:after_at as timestamptz) is null or (p.created_at, p.id) < (:after_at, :after_id))
+ order by p.created_at desc, p.id desc limit :limit
+""",
+    PLAN,
+)
+_SEE = text("select 1 from action_plan where id = :id")
+_TEMPLATE = text(
+    """
+select body, version from plan_template
+ where collaborative_id = :collaborative and code = :code and (cast(:version as integer) is null or version = :version)
+ order by version desc limit 1
+"""
+)
+_VERSION = text(
+    """
+select version, at, template_version, steps from plan_version
+ where action_plan_id = :id and version <= :version order by version desc limit 1
+"""
+)
+_EVENTS = text(
+    """
+select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.organization_id, e.acting_organization_id,
+       e.user_id, e.from_state, e.to_state, e.reason, e.facts, e.version
+  from event e where e.action_plan_id = :id order by e.seq desc limit 1000
+"""
+)
+_NOTES = text(
+    "select id, at, user_id, body from message where action_plan_id = :id and referral_id is null order by at desc, id"
+    " desc limit 1000"
+)
+
+
+def _event(row: Mapping[str, Any]) -> dict[str, Any]:
+    facts = row["facts"]
+    own = row["referral_id"] is None
+    changed = {name: value for name, value in facts.items() if name not in ("template", "step")} if own else {}
+    return {**row, "step_key": facts.get("step"), "changed": changed}
