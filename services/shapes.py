@@ -585,7 +585,7 @@ class UnmetNeeds(Shape):
     rows: list[UnmetNeed]
 
 
-PolicyName = Annotated[str, _described("What happens then.", pathway.Policy)]
+PolicyName = Annotated[str, described("What happens then.", pathway.Policy)]
 
 
 class TemplateGoal(Shape):
@@ -612,7 +612,7 @@ class TemplateField(Shape):
     """One question of the form that completes a step. `yes_no` is answered "yes" or "no"."""
 
     key: str
-    kind: Annotated[str, _described("What an answer is.", pathway.FieldKind)]
+    kind: Annotated[str, described("What an answer is.", pathway.FieldKind)]
     label: str
     choices: list[TemplateChoice]
     required: bool
@@ -629,7 +629,7 @@ class TemplateStep(Shape):
 
     key: str
     title: str
-    kind: Annotated[str, _described("A referral has offers, and the lead confirms it.", pathway.StepKind)]
+    kind: Annotated[str, described("A referral has offers, and the lead confirms it.", pathway.StepKind)]
     owner: TemplateOwner
     after: list[str]
     condition: str | None
