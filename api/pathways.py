@@ -7,7 +7,6 @@ from itertools import pairwise
 from api.svg import BLUE, GREEN, INK, PALE, RULE, WIDTH, element, line, picture, words, wrapped
 from domain.pathway import Step, StepKind, Template
 from domain.rails import Row, rows
-from domain.soundness import order
 from domain.telling import Telling
 
 _LEFT, _RADIUS, _CORNER, _GAP = 14, 7, 8, 16
@@ -38,7 +37,7 @@ class _Drawn:
 
 
 def picture_of(template: Template, telling: Telling) -> str:
-    laid = rows(order(template))
+    laid = rows(template.order())
     rails = 1 + max((rail for row in laid for rail in (row.rail, *row.joins, *row.passing)), default=0)
     apart = min(22.0, _WIDEST_GUTTER / rails)
     gutter = _LEFT + apart * rails + 4

@@ -1,4 +1,4 @@
-"""A pathway drawn with letters: one row a step, rails on the left, nothing wider than the terminal."""
+"""A pathway drawn with letters: one row a step, rails on the left, closer together where there are very many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from domain.pathway import Step, StepKind, Template
 from domain.rails import Row, rows
-from domain.soundness import order
 from domain.telling import Telling
 
 STEP, REFERRAL = "●", "◆"
@@ -16,19 +15,21 @@ _NARROWEST = 24
 
 
 def diagram(template: Template, telling: Telling, width: int = 80) -> str:
-    drawn = rows(order(template))
+    drawn = rows(template.order())
     rails = 1 + max((rail for row in drawn for rail in (row.rail, *row.passing, *row.joins)), default=0)
-    left = 2 * rails + 1
+    apart = 2 if 2 * rails + 1 + _NARROWEST <= width else 1
+    left = apart * rails + 1
     lines: list[str] = []
     for row in drawn:
-        lines += _row(row, template.step(row.key), telling, rails, max(width - left, _NARROWEST), left)
+        lines += _row(row, template.step(row.key), telling, rails, max(width - left, _NARROWEST), apart)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _row(row: Row, step: Step, telling: Telling, rails: int, room: int, left: int) -> Iterator[str]:
-    below = "".join(f"{'│' if rail in row.below else ' '} " for rail in range(rails)).ljust(left)
+def _row(row: Row, step: Step, telling: Telling, rails: int, room: int, apart: int) -> Iterator[str]:
+    left = apart * rails + 1
+    below = "".join(("│" if rail in row.below else " ").ljust(apart) for rail in range(rails)).ljust(left)
     first, *rest = _words(step, telling, room)
-    yield _node_line(row, step, rails).ljust(left) + first
+    yield _node_line(row, step, rails, apart).ljust(left) + first
     for line in rest:
         yield below + line
     yield below
@@ -46,12 +47,12 @@ def _words(step: Step, telling: Telling, room: int) -> list[str]:
     return lines
 
 
-def _node_line(row: Row, step: Step, rails: int) -> str:
+def _node_line(row: Row, step: Step, rails: int, apart: int) -> str:
     low, high = min((*row.joins, row.rail)), max((*row.joins, row.rail))
     drawn = ""
     for rail in range(rails):
         drawn += (REFERRAL if step.kind is StepKind.REFERRAL else STEP) if rail == row.rail else _crossing(row, rail)
-        drawn += "─" if low <= rail < high else " "
+        drawn += ("─" if low <= rail < high else " ") * (apart - 1)
     return drawn
 
 

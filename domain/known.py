@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from domain.pathway import Step, Template
-from domain.soundness import Path, Problem
+from domain.pathway import Step, StepKind, Template
+from domain.problem import Path, Problem, listed, meant
+from domain.taxonomy import akin
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def strangers(template: Template, known: Known) -> list[Problem]:
     for place, step in enumerate(template.steps):
         found += [
             Problem(("steps", place, *path), what, remedy, step.key)
-            for path, what, remedy in (*_owner(step, known), *_feeds(step, known))
+            for path, what, remedy in (*_owner(step, known), *_feeds(step, known), *_serves(template, step, known))
         ]
     return found
 
@@ -76,13 +76,20 @@ def _feeds(step: Step, known: Known) -> Iterator[tuple[Path, str, str]]:
             yield ("feeds", place), what, _choose(code, known.indicators)
 
 
+def _serves(template: Template, step: Step, known: Known) -> Iterator[tuple[Path, str, str]]:
+    """A referral settles the need that its goal is: so it has to be a request for just that."""
+    owner = step.owner
+    offered = owner.term or known.services.get(owner.organization or "", {}).get(owner.service or "")
+    goal = next((one for one in template.goals if one.key == step.goal), None)
+    if step.kind is StepKind.REFERRAL and goal is not None and offered and not akin(offered, goal.term):
+        what = f"it asks for {offered}, and its goal {goal.key} is {goal.term}."
+        yield ("goal",), what, "Name a goal of that need, or none."
+
+
 def _choose(name: str, names: Iterable[str]) -> str:
-    """The one that was meant, or all of them."""
-    close = get_close_matches(name, list(names), 1, 0.7)
-    return f"Did you mean {close[0]}?" if close else f"There are: {', '.join(sorted(names)) or 'none'}."
+    return meant(name, names, f"There are: {listed(sorted(names))}.")
 
 
 def _near(name: str, names: Iterable[str]) -> str:
     """The taxonomy is too long to be listed."""
-    close = get_close_matches(name, list(names), 1, 0.7)
-    return f"Did you mean {close[0]}?" if close else "Look it up with GET /v1/taxonomy-terms, or in the agenda."
+    return meant(name, names, "Look it up with GET /v1/taxonomy-terms, or in the agenda.")

@@ -209,6 +209,10 @@ class Template:
     def goal(self, key: str) -> Goal:
         return next(goal for goal in self.goals if goal.key == key)
 
+    def order(self) -> dict[str, tuple[str, ...]]:
+        """As `domain.graph` and `domain.rails` take it."""
+        return {step.key: step.after for step in self.steps}
+
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Template:
         """From what `body()` wrote, or a file that was checked: a slip in it is a KeyError, TypeError or ValueError."""

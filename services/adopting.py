@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from domain.known import Known
 from domain.pathway import Template
-from domain.soundness import Problem
+from domain.problem import Problem
 from services.refusals import Unprocessable
 
 

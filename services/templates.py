@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from domain.pathway import Field, Step, Template
 from domain.rails import rows
-from domain.soundness import order
 from domain.telling import Telling
 from services import shapes
 from services.refusals import NotVisible
@@ -90,7 +89,7 @@ def _whole(one: Pathway) -> shapes.PlanTemplate:
             shapes.TemplateGoal(key=goal.key, name=say.either(goal.name, goal.es), term=goal.term)
             for goal in template.goals
         ],
-        steps=[_step(template.step(row.key), say) for row in rows(order(template))],
+        steps=[_step(template.step(row.key), say) for row in rows(template.order())],
     )
 
 

@@ -34,10 +34,11 @@ def migrate() -> None:
 
 
 def seed(seed: Seed = SEED) -> None:
-    """Fill the record with the fictional region: agenda, partners, people, families. A repeat changes nothing."""
+    """Fill the record with the fictional region: agenda, pathways, partners, people, families. A repeat changes nothing."""
     from concert.console import output, waiting
     from concert.filling import CLIENTS, fill
     from concert.instance import reached
+    from seed.pathway import shipped
     from seed.region import build_region
 
     chosen = reached(settings(), "admin_database_url", "database_url")
@@ -46,7 +47,7 @@ def seed(seed: Seed = SEED) -> None:
         fill(chosen.admin_database_url, chosen.database_url, region)
     counted = (
         f"{len(region.organizations)} organizations, {len(region.services)} services,"
-        f" {len(region.users)} people at work, {CLIENTS} clients"
+        f" {len(region.users)} people at work, {len(shipped())} pathways, {CLIENTS} clients"
     )
     output().print(f"The region is in the record: {counted}. Who they are: concert logins")
 

@@ -8,7 +8,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from api.pathways import picture_of
-from domain.pathway import Template
+from concert.diagram import diagram
+from domain.pathway import Owner, Step, Template
+from domain.soundness import problems
 from domain.telling import Telling
 from seed.pathway import known_of, pathways
 from services.adopting import adopt_templates
@@ -93,7 +95,33 @@ def test_no_text_leaves_the_picture_or_lies_on_another(house: House, nth: int, l
     """As wide as wide letters are; the picture is 480 wide on a phone and on a desk."""
     known = known_of(house.region)
     template = pathways(house.region)[nth]
-    drawn = ET.fromstring(picture_of(template, Telling(template, known.names, known.terms, language=language)))  # noqa: S314
+    _is_legible(template, picture_of(template, Telling(template, known.names, known.terms, language=language)))
+
+
+def fifty(parallel: int) -> Template:
+    """So many steps side by side between one that begins and one that ends, again and again."""
+    steps: list[Step] = []
+    while len(steps) < 50:
+        first, n = (steps[-1].key,) if steps else (), len(steps)
+        steps.append(Step(f"s{n}", "Begin again with what was learned so far", Owner(), after=first))
+        side = tuple(f"s{n + 1 + k}" for k in range(parallel))
+        steps += [Step(key, "Go and see the family at home", Owner("early"), after=(f"s{n}",)) for key in side]
+        steps.append(Step(f"s{n + 1 + parallel}", "Come together", Owner(), after=side))
+    return Template("t", "Fifty", "Many.", "s", 90, 30, (), tuple(steps))
+
+
+@pytest.mark.parametrize("parallel", [2, 9, 48])
+def test_fifty_steps_are_legible_too_on_paper_and_in_a_terminal(parallel: int) -> None:
+    template = fifty(parallel)
+    assert problems(template) == []
+    _is_legible(template, picture_of(template, Telling(template)))
+    lines = diagram(template, Telling(template), 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("●" in line for line in lines) == len(template.steps)
+
+
+def _is_legible(template: Template, picture: str) -> None:
+    drawn = ET.fromstring(picture)  # noqa: S314 - our own
     bottoms: list[float] = []
     for text in drawn.iter(TEXT):
         x, y, size = (float(text.attrib[name]) for name in ("x", "y", "font-size"))
