@@ -34,7 +34,7 @@ def migrate() -> None:
 
 
 def seed(seed: Seed = SEED) -> None:
-    """Fill the record with the fictional region: agenda, pathways, partners, people, families. A repeat changes nothing."""
+    """Fill the record with the fictional region: agenda, pathways, partners, families. A repeat changes nothing."""
     from concert.console import output, waiting
     from concert.filling import CLIENTS, fill
     from concert.instance import reached
