@@ -124,5 +124,5 @@ class Telling:
             answers = self._words["or"].join(quoted.format(labels[code]) for code in one.one_of)
             return self._words["said"].format(question=question, answers=answers)
         low, high = (None if n is None else f"{n:g}" for n in (one.at_least, one.at_most))
-        kind = "between" if low and high else "least" if low else "most"
-        return self._words[kind].format(question=question, limit=low or high, low=low, high=high)
+        phrase = self._words["between" if low and high else "least" if low else "most"]
+        return phrase.format(question=question, limit=low or high, low=low, high=high)
