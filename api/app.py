@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from api import (
     clients,
     directory,
+    equity,
     health,
     indicators,
     me,
@@ -29,7 +30,7 @@ from services.transaction import Record
 
 Document = Mapping[str, object]
 _ROUTERS = (
-    tasks, referrals, plans, templates, clients, indicators, publications, public, stories, reports, monitor, directory,
+    tasks, referrals, plans, templates, clients, indicators, publications, public, stories, equity, reports, monitor, directory,
     me, health,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")

@@ -499,6 +499,45 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             }
         ],
     },
+    "Funnel": {
+        "start": "2026-01",
+        "end": "2026-11",
+        "by": "language",
+        "threshold": 11,
+        "groups": [
+            {
+                "group": "es",
+                "stages": [
+                    {
+                        "stage": "offered",
+                        "requests": 60,
+                        "share": 1.0,
+                        "still_open": 4,
+                        "lost": 6,
+                        "lost_share": 0.1071,
+                    },
+                    {
+                        "stage": "acknowledged",
+                        "requests": 50,
+                        "share": 0.8333,
+                        "still_open": 3,
+                        "lost": 7,
+                        "lost_share": 0.1489,
+                    },
+                    {
+                        "stage": "accepted",
+                        "requests": 40,
+                        "share": 0.6667,
+                        "still_open": 2,
+                        "lost": 3,
+                        "lost_share": 0.0789,
+                    },
+                    {"stage": "served", "requests": 35, "share": 0.5833},
+                    {"stage": "met", "held_back": True},
+                ],
+            }
+        ],
+    },
     "UnmetNeeds": {
         "start": "2026-01",
         "end": "2026-11",

@@ -61,7 +61,7 @@ def list_indicators(record: TheRecord, call: Reading) -> list[shapes.Indicator]:
 
 
 SVG = "image/svg+xml"
-_PICTURE: dict[int | str, dict[str, Any]] = {
+PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture, in the reader's language.", "content": {SVG: {"schema": {"type": "string"}}}}
 }
 
@@ -72,7 +72,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
     operation_id="draw_indicator",
     summary="Its trend against baseline and target, as a picture",
     response_class=Response,
-    responses=_PICTURE,
+    responses=PICTURE,
 )
 def draw_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]) -> Response:
     """By a group: small multiples, or bars where it is one period. The same figures are in the JSON without `.svg`."""

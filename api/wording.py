@@ -30,12 +30,12 @@ _SPANISH: Mapping[str, str] = {
     "Need met": "Necesidad resuelta",
     "still open": "todavía abierto",
     "lost": "perdido",
-    "fewer than": "menos de",
     "held back": "reservado",
     "Everybody": "Todos",
 }
 _UNITS: Mapping[str, str] = {
     "referrals": "referencias",
+    "offers": "ofertas",
     "needs": "necesidades",
     "clients": "personas",
     "households": "hogares",

@@ -30,6 +30,7 @@ from typing import Any
 from domain.groups import DIMENSIONS, UNKNOWN
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.referral import EVENT_OF
+from domain.stage import Stage
 from domain.task import TRANSITIONS
 
 Path = tuple[str | int, ...]
@@ -133,11 +134,12 @@ CLOCKS = frozenset({"acknowledge", "decide", "first_contact"})
 """Those that are settled once in a task's life."""
 OF = frozenset({"clients", "households", "organizations"})
 DURATIONS = frozenset({"first_contact_days", "handover_days"})
-COHORTS = frozenset({"requested_on", "accepted_on"})
+COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
         "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "finished", "from_state", "kind",
         "origin", "outcome", "priority", "reason", "reason_class", "to_state",
+        *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
     }
 )  # fmt: skip
 """What every rule may ask of an event, besides `answer.<field>`."""

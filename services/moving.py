@@ -19,6 +19,7 @@ from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
 from domain.reason import ReasonClass
 from domain.task import State, Task, Verb
+from services import stages
 from services.deadlines import referral_look, task_look
 from services.happenings import about_task, happened
 from services.journal import workflow_of
@@ -85,19 +86,20 @@ def settle_move(
     `leads` False: the referral is ending by itself and does not follow this task.
     """
     before, handover = locked.task.state, _handover(work, locked, after, at)
+    came_to = stages.moved(work, locked.t, locked.f, locked.task, after)
     columns = dict(extra or {})
     if what.reason and after.ended:
         columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
     save_task(work, locked, after, **columns)
     if reverses is None and after.state is State.ENTERED_IN_ERROR:
-        reverses = unreversed(work, task_id=locked.t["id"])
+        reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
         work,
         about_task(locked.t, locked.f),
         what,
         version=after.version,
         occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after, what, at) | handover | _answers(locked, after) | dict(facts or {}),
+        facts=_cohort(work, locked, after, what, at) | handover | came_to | _answers(locked, after) | dict(facts or {}),
         reverses=reverses,
     )
     if after.ended and before is not after.state:

@@ -15,6 +15,7 @@ from services.happenings import about_referral, happened
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
 from services.rows import require_casework
+from services.stages import referred_on
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
@@ -105,6 +106,7 @@ def settle(work: Work, need_id: UUID, about: Mapping[str, Any], occurred_at: dat
         Happened("need_outcome", None, None, facts={"outcome": need.said, "by": need.by}),
         version=need.version + 1,
         occurred_at=occurred_at,
+        facts=referred_on(work, f),
         reversed_events=[before] if before else [],
         id=event_id,
     )

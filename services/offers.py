@@ -15,6 +15,7 @@ from sqlalchemy import text
 from domain.clock import Clock
 from domain.moves import Happened, born
 from domain.taxonomy import akin
+from services import stages
 from services.happenings import about_task, happened
 from services.journal import new_id
 from services.refusals import Unprocessable
@@ -131,7 +132,8 @@ def insert_offer(
     say how it was asked."""
     tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
     asked = Happened("task_requested", None, offer.task.state)
-    happened(tx, about_task(offer.t, offer.f), asked, version=1, occurred_at=asked_at, facts=facts)
+    said = dict(facts or {}) | stages.offered(tx, offer.t, offer.f)
+    happened(tx, about_task(offer.t, offer.f), asked, version=1, occurred_at=asked_at, facts=said)
 
 
 def first_look(offer: Locked) -> datetime:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain import pathway, plan, referral, task
 from domain.clock import Clock, Priority, Rung
+from domain.stage import Stage
 
 T = TypeVar("T")
 
@@ -669,3 +670,30 @@ class PlanTemplate(Shape):
     review_every_days: int
     goals: list[TemplateGoal]
     steps: list[TemplateStep]
+
+
+class FunnelStage(Shape):
+    """How many requests came so far. Null and `held_back`: a small number, or one that would tell it."""
+
+    stage: Annotated[str, _described("In this order.", Stage)]
+    requests: int | None = None
+    share: float | None = Field(None, description="Of those offered.")
+    still_open: int | None = Field(None, description="Came so far and may come further; nobody lost them.")
+    lost: int | None = Field(None, description="Came so far and will not come to the next stage.")
+    lost_share: float | None = Field(None, description="Of those that came so far and are not open any more.")
+    held_back: bool = False
+
+
+class FunnelGroup(Shape):
+    group: str | None = Field(description="A code of the dimension; null: everybody.")
+    stages: list[FunnelStage]
+
+
+class Funnel(Shape):
+    """Requests recorded from `start` to `end` and what became of them; everybody first, the unknown last."""
+
+    start: str
+    end: str
+    by: str | None
+    threshold: int = Field(description="Smaller numbers than this are held back; zero is shown.")
+    groups: list[FunnelGroup]

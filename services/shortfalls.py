@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from domain.holding import held_back
 from services import shapes
-from services.refusals import Unprocessable
+from services.spans import months_asked, span
 from services.transaction import Call, Record, Tx, read
 
 COUNTED = ("recorded", "unmet", "without_service", "no_capacity")
-LONGEST = 36
-"""Months that one report may cover."""
 
 
 def unmet_needs(
@@ -28,38 +24,14 @@ def unmet_needs(
     """
 
     def look(tx: Tx) -> shapes.UnmetNeeds:
-        first, last = _months(tx, start, end)
-        found = tx.rows(_NEEDS, first=_opens(tx, first), until=_opens(tx, _next(last)))
+        first, last = months_asked(tx, start, end)
+        found = tx.rows(_NEEDS, **span(tx, first, last))
         threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
         services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
         rows = _rows(found, by, threshold, services)
         return shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
 
     return read(record, call, look)
-
-
-def _months(tx: Tx, start: str | None, end: str | None) -> tuple[str, str]:
-    last = end or tx.agenda.region().local_date(tx.now).isoformat()[:7]
-    first = start or _moved(last, -11)
-    if first > last:
-        raise Unprocessable("'from' lies after 'to'.", pointer="/from")
-    if _moved(first, LONGEST) <= last:
-        raise Unprocessable(f"Ask for {LONGEST} months at most.", pointer="/from")
-    return first, last
-
-
-def _moved(month: str, by: int) -> str:
-    n = int(month[:4]) * 12 + int(month[5:]) - 1 + by
-    return f"{n // 12:04d}-{n % 12 + 1:02d}"
-
-
-def _next(month: str) -> str:
-    return _moved(month, 1)
-
-
-def _opens(tx: Tx, month: str) -> datetime:
-    """The first moment of a month in the region."""
-    return datetime.combine(date.fromisoformat(f"{month}-01"), time(0), ZoneInfo(tx.agenda.zone))
 
 
 def _rows(found: list[Any], by: str | None, threshold: int, services: dict[str, Any]) -> list[shapes.UnmetNeed]:
@@ -90,7 +62,7 @@ def _row(term: str, place: str | None, counted: Counter[str], held: list[str], l
     )
 
 
-_NEEDS = text("select * from app.unmet_needs(:first, :until)")
+_NEEDS = text("select * from app.unmet_needs(:opens, :closes)")
 _THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
 # A term's services are those of its narrower terms too; a confidential place has no county to be counted in.
 _SERVICES = text(

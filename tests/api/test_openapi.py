@@ -102,6 +102,7 @@ def _ids(house: House) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.timeout(600)  # every operation of the API, many times
 def test_whatever_is_sent_the_api_answers_as_described_and_never_with_a_failure_of_its_own(house: House) -> None:
     schema = schemathesis.openapi.from_url(f"{house.http.base_url}/openapi.json")
     known = _ids(house)

@@ -127,8 +127,9 @@ def test_a_counter_outside_the_transaction_is_noticed(house: House, monkeypatch:
             house.sql(
                 "insert into indicator_entry (id, event_id, collaborative_id, indicator_id, part, period,"
                 " bucket, organization_id, dimensions, restricted, value) select uuidv7(), (select e.id from event e"
-                " where not exists (select from indicator_entry n where n.event_id = e.id) limit 1), %s, %s,"
-                " %s, %s, %s, %s, %s::jsonb, %s, %s",
+                " where not exists (select from indicator_entry n where n.event_id = e.id and n.indicator_id = %s)"
+                " limit 1), %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s",
+                entry["indicator_id"],
                 str(entry["collaborative_id"]), entry["indicator_id"], entry["part"], entry["period"], entry["bucket"],
                 entry["organization_id"], json.dumps(entry["dimensions"]), entry["restricted"], entry["value"],
             )  # fmt: skip

@@ -4,6 +4,7 @@ from domain.clock import Clock, Limits, Priority
 from domain.limit import Limit
 from domain.reason import ReasonClass
 from domain.rule import Rule
+from domain.stage import Stage
 from seed.agenda import agenda
 from seed.hours import opening_hours
 from services.calendars import REGION_HOURS, calendar_of
@@ -44,6 +45,7 @@ def test_every_rule_of_an_indicator_can_be_read() -> None:
         "needs_met",
         "clients_served",
         "days_to_first_contact",
+        *(f"{whose}_{stage}" for whose in ("funnel", "partner") for stage in Stage),
     }
     assert {one.code for one in agenda().indicators} == codes
     for one in agenda().indicators:

@@ -151,3 +151,41 @@ as $$
 $$;
 revoke execute on function app.unmet_needs(timestamp with time zone, timestamp with time zone) from public;
 grant execute on function app.unmet_needs(timestamp with time zone, timestamp with time zone) to concert_api;
+
+-- What the other offers of a request have reached, asked by those who take part in it and by the engine: an offer's own
+-- partner does not see the others (ADR 0014). Volatile: it must see what was committed while the lock was waited for.
+create function app.stages_reached(p_referral uuid, p_but uuid, p_restricted boolean)
+    returns table (offered boolean, acknowledged boolean, accepted boolean, served boolean)
+    language sql volatile security definer set search_path = public, pg_temp
+as $$
+    select count(*) > 0, coalesce(bool_or(t.acknowledged_at is not null), false),
+           coalesce(bool_or(t.accepted_at is not null), false), coalesce(bool_or(t.first_contact_at is not null), false)
+      from task t join referral f on f.id = t.referral_id
+     where f.id = p_referral and t.id <> p_but and t.restricted = p_restricted and t.state <> 'entered_in_error'
+       and (session_user = 'concert_engine' or app.me() in (f.source_organization_id, f.target_organization_id))
+$$;
+revoke execute on function app.stages_reached(uuid, uuid, boolean) from public;
+grant execute on function app.stages_reached(uuid, uuid, boolean) to concert_api, concert_engine;
+
+-- Requests that are still open, by how far they have come and by group: what the funnel shows apart. As many as are open,
+-- not as many as there ever were; nothing in which a confidential provider takes part.
+create function app.still_open(p_from timestamp with time zone, p_until timestamp with time zone, p_by text)
+    returns table (whose text, stage text, requests bigint)
+    language sql stable security definer set search_path = public, pg_temp
+as $$
+    select case p_by when 'organization' then f.target_organization_id::text when 'county' then coalesce(f.county, 'unknown')
+                     when 'term' then coalesce(f.term, 'unknown') when '' then null
+                     else coalesce(f.groups ->> p_by, 'unknown') end,
+           case when bool_or(t.first_contact_at is not null) then 'served' when bool_or(t.accepted_at is not null) then 'accepted'
+                when bool_or(t.acknowledged_at is not null) then 'acknowledged' else 'offered' end,
+           1::bigint
+      from referral f join task t on t.referral_id = f.id
+     where f.collaborative_id = app.collaborative() and f.state in ('active', 'awaiting_source')
+       and f.kind in ('referral', 'transfer') and not f.restricted and t.state <> 'entered_in_error'
+       and (p_by <> 'organization' or t.round = f.round)
+       and f.created_at >= p_from and f.created_at < p_until
+       and not exists (select from need n where n.id = f.need_id and n.outcome = 'need_met')
+     group by f.id
+$$;
+revoke execute on function app.still_open(timestamp with time zone, timestamp with time zone, text) from public;
+grant execute on function app.still_open(timestamp with time zone, timestamp with time zone, text) to concert_api;

@@ -1,0 +1,35 @@
+"""The months that a report covers: which were asked for, and when they begin and end in the region."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from services.refusals import Unprocessable
+from services.transaction import Tx
+
+LONGEST = 36
+"""Months that one report may cover."""
+
+
+def months_asked(tx: Tx, start: str | None, end: str | None) -> tuple[str, str]:
+    """Both included; without them this month and the eleven before. Raises Unprocessable."""
+    last = end or tx.agenda.region().local_date(tx.now).isoformat()[:7]
+    first = start or moved(last, -11)
+    if first > last:
+        raise Unprocessable("'from' lies after 'to'.", pointer="/from")
+    if moved(first, LONGEST) <= last:
+        raise Unprocessable(f"Ask for {LONGEST} months at most.", pointer="/from")
+    return first, last
+
+
+def span(tx: Tx, first: str, last: str) -> dict[str, datetime]:
+    """`opens` and `closes`: the moments at which the first month begins and the last is over."""
+    zone = ZoneInfo(tx.agenda.zone)
+    opens, closes = (date.fromisoformat(f"{month}-01") for month in (first, moved(last, 1)))
+    return {"opens": datetime.combine(opens, time(0), zone), "closes": datetime.combine(closes, time(0), zone)}
+
+
+def moved(month: str, by: int) -> str:
+    n = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{n // 12:04d}-{n % 12 + 1:02d}"
