@@ -30,8 +30,8 @@ from services.transaction import Record
 
 Document = Mapping[str, object]
 _ROUTERS = (
-    tasks, referrals, plans, templates, clients, indicators, publications, public, stories, equity, reports, monitor, directory,
-    me, health,
+    tasks, referrals, plans, templates, clients, indicators, publications, public, stories, equity, reports, monitor,
+    directory, me, health,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 

@@ -138,7 +138,7 @@ COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
         "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "finished", "from_state", "kind",
-        "origin", "outcome", "priority", "reason", "reason_class", "to_state",
+        "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
         *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
     }
 )  # fmt: skip

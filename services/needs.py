@@ -15,7 +15,7 @@ from services.happenings import about_referral, happened
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
 from services.rows import require_casework
-from services.stages import referred_on
+from services.stages import of_request, still_of_request
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
@@ -87,6 +87,7 @@ def settle_need(
     """
     if f["need_id"]:
         about = about_referral(f) | {"task_id": task["id"] if task else None}
+        about["facts"] |= of_request(work, f)
         settle(work, f["need_id"], about, occurred_at)
 
 
@@ -106,7 +107,7 @@ def settle(work: Work, need_id: UUID, about: Mapping[str, Any], occurred_at: dat
         Happened("need_outcome", None, None, facts={"outcome": need.said, "by": need.by}),
         version=need.version + 1,
         occurred_at=occurred_at,
-        facts=referred_on(work, f),
+        facts=still_of_request(about["facts"], before),
         reversed_events=[before] if before else [],
         id=event_id,
     )

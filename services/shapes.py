@@ -675,7 +675,7 @@ class PlanTemplate(Shape):
 class FunnelStage(Shape):
     """How many requests came so far. Null and `held_back`: a small number, or one that would tell it."""
 
-    stage: Annotated[str, _described("In this order.", Stage)]
+    stage: Annotated[str, described("In this order.", Stage)]
     requests: int | None = None
     share: float | None = Field(None, description="Of those offered.")
     still_open: int | None = Field(None, description="Came so far and may come further; nobody lost them.")

@@ -44,6 +44,21 @@ def taken_back(work: Work, t: Row, f: Row, reverses: list[str]) -> tuple[list[st
     return reverses, said((), kept) | (referred_on(work, f) if kept else {})
 
 
+def of_request(work: Work, f: Row) -> dict[str, str]:
+    """Of a need's outcome that came of a request: `of_partner` too, because a partner served it."""
+    if f["kind"] not in COUNTED_KINDS:
+        return {}
+    return {"of_request": "yes", "of_partner": "yes"} | referred_on(work, f)
+
+
+def still_of_request(facts: Row, before: Row | None) -> dict[str, str]:
+    """Where a plan has the last word on a need that a request had met, it stays that request's, in its month."""
+    said_before = before["facts"] if before else {}
+    if "of_request" in facts or "of_request" not in said_before:
+        return {}
+    return {name: said_before[name] for name in ("of_request", "referred_on")}
+
+
 def _facts(work: Work, t: Row, f: Row, new: frozenset[Stage]) -> dict[str, str]:
     if not new or f["kind"] not in COUNTED_KINDS:
         return {}
