@@ -223,7 +223,7 @@ class Template:
             strategy=body["strategy"],
             limit_days=body["limit_days"],
             review_every_days=body["review_every_days"],
-            goals=tuple(Goal(**goal) for goal in body["goals"]),
+            goals=tuple(Goal(**goal) for goal in body.get("goals", ())),
             steps=tuple(parse_step(step) for step in body["steps"]),
             version=body.get("version", 1),
             es=body.get("es"),

@@ -23,13 +23,16 @@ def compressed(clocks: Clocks, day_seconds: float) -> dict[str, dict[str, dict[s
     }
 
 
-def adopt_clocks(admin_url: str, region: Region, clocks: Clocks) -> None:
-    """Make these limits the collaborative's next agenda version; they hold for whatever starts from now on."""
+def adopt_clocks(admin_url: str, region: Region, clocks: Clocks, day_seconds: float = 86_400.0) -> None:
+    """Make these limits the collaborative's next agenda version; they hold for whatever starts from now on.
+
+    `day_seconds`: how long a day of a plan takes, for its reviews, follow-ups and end.
+    """
     engine = create_engine(admin_url, poolclass=NullPool)
     try:
         with engine.begin() as connection:
             connection.execute(text("set local role concert_steward"))
-            connection.execute(_NEXT, {"id": region.collaborative_id, "clocks": json.dumps(clocks)})
+            connection.execute(_NEXT, {"id": region.collaborative_id, "clocks": json.dumps(clocks), "day": day_seconds})
             connection.execute(_ADOPT, {"id": region.collaborative_id})
     finally:
         engine.dispose()
@@ -47,7 +50,7 @@ _NEXT = text(
     """
 insert into agenda (collaborative_id, version, name, adopted_on, body)
 select a.collaborative_id, a.version + 1, a.name, a.adopted_on,
-       jsonb_set(a.body, '{clocks}', cast(:clocks as jsonb))
+       a.body || jsonb_build_object('clocks', cast(:clocks as jsonb), 'day_seconds', cast(:day as float8))
   from agenda a where a.collaborative_id = :id order by a.version desc limit 1
 """
 )

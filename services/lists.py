@@ -147,7 +147,7 @@ _ENDED_TASKS = f"""
 """
 _BRANCH = f"""
 select {REFERRAL} from referral f
- where {{whose}}{{where}}
+ where {{whose}}{{where}} and f.kind <> 'step'
    and (cast(:after_at as timestamptz) is null or (f.created_at, f.id) < (:after_at, :after_id))
  order by f.created_at desc, f.id desc limit :limit
 """

@@ -74,7 +74,7 @@ def _hides(tx: Tx, row: Mapping[str, Any]) -> bool:
 
 def _name(tx: Tx, row: Mapping[str, Any]) -> str:
     """A key may say as much as a title."""
-    return f"step-{row['s_position']}" if _hides(tx, row) else str(row["k_key"])
+    return f"step-{row['k_position']}" if _hides(tx, row) else str(row["k_key"])
 
 
 def _step(tx: Tx, p: Mapping[str, Any], row: Mapping[str, Any], names: Mapping[str, str], leads: bool) -> PlanStep:

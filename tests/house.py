@@ -180,7 +180,7 @@ class House:
 
     def compress(self, day_seconds: float) -> None:
         """From now on a business day takes so many seconds."""
-        adopt_clocks(self.admin_url, self.region, compressed(self.region.agenda.clocks, day_seconds))
+        adopt_clocks(self.admin_url, self.region, compressed(self.region.agenda.clocks, day_seconds), day_seconds)
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """As the administrator, past row security; committed."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.event import listen, remove
 
+from services.invariants import check_record
 from services.plan_advance import advance_plan
+from services.plans import get_plan
 from tests.house import House
 from tests.services.plans import Live, load, step
+from tests.services.scenes import numbers, organization_id, proven
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +40,201 @@ def test_a_plan_goes_from_its_template_to_the_outcome_of_its_goal(house: House, 
     closed = plan.edit("/close", {"outcomes": {"home": "need_met"}})
     assert (closed["state"], closed["goals"][0]["outcome"]) == ("completed", "need_met")
     assert advance_plan(house.engine, UUID(plan.id)).over
+
+
+def advance(house: House, plan: Live) -> None:
+    advance_plan(house.engine, UUID(plan.id))
+
+
+def declined(house: House, plan: Live, key: str, slug: str) -> None:
+    body = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.caseworker(slug).does(f"{plan.task(key)}/decline", body)
+    advance(house, plan)
+
+
+def test_a_step_without_success_follows_its_policy_and_else_the_lead_decides(house: House) -> None:
+    load(
+        house,
+        "policies",
+        [
+            step("skips", {"organization": "housing"}, on_decline="skip"),
+            step("leads", {"organization": "housing"}),
+            step("alone", {"organization": "legal", "service": house.service("legal").name},
+                 on_decline="other_provider"),
+            step("stops", {"organization": "housing"}, on_decline="stop"),
+            step("after", after=["stops"]),
+        ],
+    )  # fmt: skip
+    plan = Live.begin(house, "policies")
+    declined(house, plan, "skips", "housing")
+    assert plan.step("skips")["skipped_because"] == "declined"
+    declined(house, plan, "leads", "housing")
+    assert plan.step("leads")["ball_in_court"]["organization_id"] == plan.body["organization_id"]
+    declined(house, plan, "alone", "legal")
+    assert plan.step("alone")["ball_in_court"]["organization_id"] == plan.body["organization_id"]
+    declined(house, plan, "stops", "housing")
+    assert plan.read()["stop_asked_by"] == "stops"
+    assert plan.body["ball_in_court"]["organization_id"] == plan.body["organization_id"]
+    plan.edit("/steps/stops/reassign", {"organization_id": str(organization_id(house, "family"))})
+    assert plan.read()["stop_asked_by"] is None
+    plan.works("stops", "family")
+    advance(house, plan)
+    assert plan.state("after") == "open"
+
+
+def test_nobody_offers_what_is_needed_and_the_lead_hears_it_at_once(house: House) -> None:
+    load(house, "nobody", [step("none", {"term": "emergency.clothing"}), step("next", after=["none"])])
+    house.sql("insert into taxonomy_term (code, name) values ('emergency.clothing', 'Coats') on conflict do nothing")
+    plan = Live.begin(house, "nobody")
+    one = plan.step("none")
+    assert (one["state"], one["task"], one["ball_in_court"]["organization_id"]) == (
+        "open",
+        None,
+        plan.body["organization_id"],
+    )
+    plan.edit("/steps/none/reassign", {"service_id": str(house.service("thrift").id)})
+    assert plan.step("none")["task"]["state"] == "requested"
+    plan.edit("/steps/none/reassign", {})
+    assert plan.step("none")["organization_id"] == plan.body["organization_id"]
+    plan.works("none", "cap")
+    advance(house, plan)
+    assert plan.state("next") == "open"
+
+
+def test_a_plan_changes_under_way_and_its_history_keeps_what_it_was(house: House) -> None:
+    load(house, "changing", [step("one"), step("two", after=["one"], may_skip=True), step("three", after=["two"]),
+                             step("four", after=["three"])])  # fmt: skip
+    plan = Live.begin(house, "changing")
+    version = plan.body["version"]
+    plan.edit("/steps/four/move", {"after": ["one"]})
+    circle = plan.lead.post(f"{plan.path}/steps/one/move", {"after": ["three"]}, **{"If-Match": "*"})
+    assert circle.status_code == 409
+    plan.edit("/steps/two/skip", {"reason": "They have one already."})
+    plan.works("one", "cap")
+    advance(house, plan)
+    assert plan.states() == {"one": "done", "two": "skipped", "three": "open", "four": "open"}
+    answer = plan.lead.http.request(
+        "DELETE",
+        f"{plan.path}/steps/three",
+        headers=plan.lead.headers | {"Idempotency-Key": "drop-" + plan.id, "If-Match": f'"{plan.body["version"]}"'},
+    )
+    assert answer.status_code == 200, answer.text
+    assert "three" not in plan.states()
+    was = plan.lead.read(f"{plan.path}/versions/{version}")
+    assert {one["key"]: one.get("after", []) for one in was["steps"]}["four"] == ["three"]
+    notes = plan.lead.read(f"{plan.path}/timeline")["notes"]
+    assert [note["body"] for note in notes] == ["They have one already."]
+    edits: dict[str, Any] = {"skip": {}, "move": {"after": []}, "reassign": {}}
+    for verb, body in edits.items():
+        past = plan.lead.post(f"{plan.path}/steps/one/{verb}", body, **{"If-Match": "*"})
+        assert past.status_code == 409, verb
+    plan.works("four", "cap")
+    advance(house, plan)
+    assert plan.read()["state"] == "completed"
+    assert check_record(house.engine) == []
+
+
+def test_a_newer_template_is_shown_as_a_difference_and_changes_only_what_has_not_begun(house: House) -> None:
+    load(house, "newer", [step("one"), step("two", after=["one"]), step("three", after=["two"])])
+    plan = Live.begin(house, "newer")
+    plan.edit("/steps", {"key": "ours", "title": "Something of our own", "after": ["two"]})
+    load(house, "newer", [step("one", may_skip=True), step("two", {"organization": "housing"}, after=["one"]),
+                          step("four", after=["two"])], version=2)  # fmt: skip
+    preview = plan.lead.read(f"{plan.path}/switch-preview")
+    assert preview == {
+        "template_version": 2,
+        "added": ["four"],
+        "removed": ["three"],
+        "changed": ["two"],
+        "kept": ["one"],
+    }
+    assert plan.read()["template_version"] == 1
+    switched = plan.edit("/switch")
+    assert switched["template_version"] == 2
+    assert set(plan.states()) == {"one", "two", "four", "ours"}
+    assert plan.step("two")["organization_id"] == str(organization_id(house, "housing"))
+
+
+def test_a_plan_past_its_date_or_its_review_is_stalled_and_says_why(house: House, two_steps: str) -> None:
+    plan = Live.begin(house, two_steps)
+    house.sql("update action_plan set due_at = now() - interval '1 hour', next_review_at = now() - interval '2 hours'"
+              " where id = %s", plan.id)  # fmt: skip
+    advance(house, plan)
+    found = {one["reason_code"] for one in plan.lead.read("/v1/monitor/stalled", limit="200")["items"]
+             if one["id"] == plan.id}  # fmt: skip
+    assert found == {"plan_past_date", "review_due"}
+    assert "plan_overdue" in [one["kind"] for one in plan.lead.read(f"{plan.path}/timeline")["items"]]
+    plan.edit("/review", {"outcomes": {"home": "partly_met"}, "note": "Better."})
+    assert plan.read()["goals"][0]["outcome"] == "partly_met"
+    assert "review_due" not in {
+        one["reason_code"]
+        for one in plan.lead.read("/v1/monitor/stalled", limit="200")["items"]
+        if one["id"] == plan.id
+    }
+
+
+def test_a_plan_for_the_wrong_family_takes_back_all_that_it_counted(house: House, two_steps: str) -> None:
+    before = numbers(house)
+    plan = Live.begin(house, two_steps)
+    plan.works("listen", "cap")
+    advance(house, plan)
+    plan.works("rent", "housing")
+    advance(house, plan)
+    plan.edit("/close", {"outcomes": {"home": "need_met"}})
+    assert numbers(house) != before
+    plan.edit("/void", {"reason": "The wrong family."})
+    assert plan.read()["state"] == "entered_in_error"
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_a_repeated_beginning_makes_one_plan(house: House, two_steps: str) -> None:
+    maria = house.caseworker("cap")
+    body: dict[str, object] = {"template": two_steps, "client": {"given_name": "Ana", "family_name": "Brook"}}
+    first, second = (maria.post("/v1/action-plans", body, key="twice") for _ in range(2))
+    assert first.json() == second.json()
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"template": "no_such_pathway"}, "/template"),
+        ({"template_version": 99}, "/template"),
+        ({"client_id": "01890000-0000-7000-8000-000000000001"}, "/client_id"),
+        ({"due_on": "2001-01-01"}, "/due_on"),
+    ],
+)
+def test_a_slip_at_the_beginning_is_pointed_at(
+    house: House, two_steps: str, body: dict[str, object], pointer: str
+) -> None:
+    asked = {"template": two_steps, "client": {"given_name": "Ana", "family_name": "Brook"}} | body
+    if "client_id" in body:
+        asked.pop("client")
+    answer = house.caseworker("cap").post("/v1/action-plans", asked)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_fifty_steps_with_diamonds_are_read_in_one_statement(house: House) -> None:
+    steps = [step("s0")]
+    for n in range(1, 49, 3):
+        before = steps[-1]["key"]
+        steps += [step(f"a{n}", {"organization": "housing"}, after=[before]), step(f"b{n}", after=[before]),
+                  step(f"c{n}", after=[f"a{n}", f"b{n}"])]  # fmt: skip
+    steps.append(step("last", after=[steps[-1]["key"]]))
+    load(house, "fifty", steps)
+    plan = Live.begin(house, "fifty")
+    assert len(plan.body["steps"]) == 50
+    asked: list[str] = []
+    engine = house.api.database.engine
+
+    def count(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    listen(engine, "before_cursor_execute", count)
+    try:
+        get_plan(house.api, house.call(plan.lead.login), UUID(plan.id))
+    finally:
+        remove(engine, "before_cursor_execute", count)
+    assert len([one for one in asked if "app.enter" not in one]) == 1, asked
