@@ -187,6 +187,13 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "ReasonBody": {"reason": "client_declined", "text": "Does not want the loan."},
     "NoteBody": {"text": "Landlord called back; papers come on Monday."},
     "AssignBody": {"user_id": _PERSON},
+    "ObservationBody": {
+        "value": 12.4,
+        "period": "2025",
+        "observed_on": "2026-09-15",
+        "source": "American Community Survey, five years",
+        "geography": "31157",
+    },
     "StoryBody": {"period": "2026-10", "text": "Two of three intake workers were ill for a week."},
     "WordsBody": {"text": "Two of three intake workers were ill for two weeks."},
     "DecisionBody": {
@@ -557,6 +564,13 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "held_back": ["no_capacity"],
             }
         ],
+    },
+    "Observation": {
+        "period": "2025",
+        "geography": "31157",
+        "value": 12.4,
+        "observed_on": "2026-09-15",
+        "source": "American Community Survey, five years",
     },
     "Story": {
         "id": "019357b3-1a20-7b44-9c18-5d2e8f0a7b61",

@@ -53,14 +53,14 @@ class Box:
 
 
 def periods_between(there: Sequence[str], start: str | None, end: str | None) -> list[str]:
-    """Every period from the first to the last, those without a figure too."""
+    """Every period from the first to the last, those without a figure too; a range is one period of its own."""
     known = sorted({*there, *([start] if start and there else []), *([end] if end and there else [])})
-    if not known:
-        return []
-    if ":" in known[0] or ".." in known[0]:
+    if not known or ".." in known[0]:
         return known
-    if len(known[0]) == 4:
-        return [str(year) for year in range(int(known[0]), int(known[-1][:4]) + 1)]
+    calendar, colon, _ = known[0].rpartition(":")
+    if colon or len(known[0]) == 4:
+        first, last = (int(each[-4:]) for each in (known[0], known[-1]))
+        return [f"{calendar}{colon}{year:04d}" for year in range(first, last + 1)]
     first, last = (int(each[:4]) * 12 + int(each[5:7]) - 1 for each in (known[0], known[-1]))
     return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, last + 1)]
 
@@ -122,7 +122,7 @@ def months(frame: Frame, box: Box) -> list[str]:
     for place in range(0, count, step):
         period, x = frame.periods[place], box.x(place, count)
         parts.append(words(x, y + 20, frame.language.month(period), 14, text_anchor="middle", fill=PALE))
-        if len(period) > 4 and period[:4] != year:
+        if frame.language.has_month(period) and period[:4] != year:
             year = period[:4]
             parts.append(words(x, y + 38, year, 14, text_anchor="middle", fill=PALE))
     return parts

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.indicators import Period
-from api.values import Body, Code, Day, Id, LongText, QueryFlag
-from services import decisions, shapes, stories
+from api.values import Body, Code, Day, Id, LongText, QueryFlag, ShortText, Text
+from services import decisions, observations, shapes, stories
+from services.observations import Observed
 
+Period = Annotated[str, Text(4, 7), Field(pattern=r"^(19|20)\d\d(-(0[1-9]|1[0-2]))?$")]
 router = APIRouter(prefix="/v1", tags=["Indicators"])
 
 
@@ -31,6 +32,16 @@ class DecisionBody(Body):
     text: LongText
     owner_organization_id: Id
     due_on: Day
+
+
+class ObservationBody(Body):
+    """A value of the whole population; a correction is a later one for the same period and geography."""
+
+    value: Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False, strict=False)]
+    period: Period
+    observed_on: Day
+    source: ShortText = Field(description="Whose figure it is, and where it is published.")
+    geography: Code = Field("region", description="A county's FIPS code, or region.")
 
 
 class StoryFilters(Page):
@@ -144,3 +155,18 @@ def get_decision(decision_id: Id, record: TheRecord, call: Reading) -> Response:
 )
 def finish_decision(decision_id: Id, record: TheRecord, call: Moving) -> Response:
     return answered(decisions.finish_decision(record, call, decision_id))
+
+
+@router.post(
+    "/indicators/{code}/observations",
+    operation_id="record_observation",
+    summary="Record what was observed of the whole population",
+    response_model=shapes.Observation,
+    status_code=201,
+)
+def record_observation(code: Code, body: ObservationBody, record: TheRecord, call: Commanding) -> Response:
+    """The backbone's, of population measures only. It is read beside its indicator."""
+    seen = Observed(body.period, body.value, body.observed_on, body.source, body.geography)
+    answer = answered(observations.record_observation(record, call, code, seen))
+    answer.headers["Location"] = f"/v1/indicators/{code}"
+    return answer

@@ -103,15 +103,22 @@ class Language:
                 return f"{_plain(value / size)}{letter}"
         return _plain(value)
 
+    def has_month(self, period: str) -> bool:
+        """Whether it is a month, and not a year or a range."""
+        return len(period) == len("2026-11")
+
     def period(self, period: str) -> str:
-        """`2026-11` as Nov 2026; a year as it is."""
-        year, _, month = period.partition("-")
-        return f"{self.month(period)} {year}" if month else year
+        """`2026-11` as Nov 2026, `2026-01..2026-03` with both ends; a year as its number."""
+        first, dots, last = period.partition("..")
+        if dots:
+            return f"{self.period(first)} – {self.period(last)}"
+        return f"{self.month(period)} {period[:4]}" if self.has_month(period) else period.rpartition(":")[2]
 
     def month(self, period: str) -> str:
-        """`2026-11` as Nov; a year as it is."""
-        year, _, month = period.partition("-")
-        return _MONTHS[self.code].split()[int(month[:2]) - 1] if month else year
+        """`2026-11` as Nov; a year as its number, a range as it is told."""
+        if not self.has_month(period):
+            return self.period(period)
+        return _MONTHS[self.code].split()[int(period[5:]) - 1]
 
     def day(self, day: str) -> str:
         """`2027-06-30` as Jun 30, 2027."""

@@ -198,3 +198,12 @@ def _fits(each: ET.Element) -> None:
     left = {"start": x, "middle": x - width / 2, "end": x - width}[anchor]
     assert left >= -4, each.text
     assert left + width <= 500, each.text
+
+
+def test_years_of_another_calendar_and_one_figure_for_a_range_are_drawn_too() -> None:
+    years = indicator(*(Point(period=f"state_year:{year}", value=0.5) for year in (2024, 2026)))
+    shown = texts(chart(years, EN))
+    assert "2025" in shown, "the year between is a gap, not left out"
+    assert "state_year" not in shown
+    whole = chart(indicator(Point(period="2026-01..2026-03", value=0.5)), EN)
+    assert "Jan 2026 – Mar 2026" in texts(whole)
