@@ -6,6 +6,7 @@ published contract has, sentences written here or by a service, and the state th
 
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,15 +171,19 @@ def _where(exc: BaseException) -> str:
 
 
 def note(exc: BaseException, problem: Problem, scope: Mapping[str, Any], request_id: str) -> None:
-    """Log what nobody expected: code, type and place. Messages stay out, they may hold personal data."""
+    """Log what nobody expected: code, type and place. Messages stay out, they may hold personal data.
+
+    Never raises: a log that cannot be written must not take the answer away.
+    """
     database_error = getattr(exc, "orig", None) or exc
-    log.error(
-        "request_failed",
-        code=problem.code,
-        type=f"{type(exc).__module__}.{type(exc).__qualname__}",
-        sqlstate=getattr(database_error, "sqlstate", None),
-        at=_where(exc),
-        method=scope.get("method"),
-        route=getattr(scope.get("route"), "path", None),
-        request_id=request_id,
-    )
+    with suppress(Exception):
+        log.error(
+            "request_failed",
+            code=problem.code,
+            type=f"{type(exc).__module__}.{type(exc).__qualname__}",
+            sqlstate=getattr(database_error, "sqlstate", None),
+            at=_where(exc),
+            method=scope.get("method"),
+            route=getattr(scope.get("route"), "path", None),
+            request_id=request_id,
+        )

@@ -82,6 +82,7 @@ def _system(error: Any) -> Failed | None:
 _KNOWN: dict[str, Callable[[Any], Failed | None]] = {
     "concert.CannotStart": _cannot_start,
     "services.Refusal": _refused,
+    "concert.Refused": lambda error: Failed(f"The API refused: {error}", DOCTOR),
     "storage.UnsafeRole": lambda error: Failed(str(error), "Run: concert migrate"),
     "seed.AnotherRegion": lambda error: Failed(str(error), "Run: concert seed --seed with the seed that made it"),
     "pydantic_core.ValidationError": _settings,

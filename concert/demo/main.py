@@ -37,6 +37,7 @@ from concert.demo.stopping import FAREWELL, INTERRUPTED, Stopped, until_stopped
 from concert.embedded import CannotStart, temporary_directory
 from concert.embedded.stack import embedded
 from concert.issuer import Issuer
+from concert.logs import only_the_kind_of_error
 from concert.parts import engine_record
 from concert.running import close, running
 from concert.settings import Settings
@@ -267,6 +268,12 @@ def _quiet_logs(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         _hush_the_engine()
         structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                only_the_kind_of_error,
+                structlog.processors.JSONRenderer(),
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
             logger_factory=structlog.PrintLoggerFactory(file),
         )

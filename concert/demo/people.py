@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -25,15 +25,24 @@ SAID_BY = "The volunteer who answered the phone"
 
 
 class Refused(Exception):
-    """The API said no; `problem` is its code. The sentence holds no personal data."""
+    """The API said no, in whatever words. The sentence holds no personal data."""
 
-    def __init__(self, status: int, path: str, problem: dict[str, Any]) -> None:
-        super().__init__(f"{status} {path}: {problem.get('detail') or problem.get('title')} {_pointers(problem)}")
+    def __init__(self, answer: httpx.Response) -> None:
+        status, request = answer.status_code, answer.request
+        said = " ".join(part for part in _said(answer) if part)
+        super().__init__(f"{status} {request.method} {request.url.path}" + (f": {said}" if said else ""))
         self.status = status
 
 
-def _pointers(problem: dict[str, Any]) -> str:
-    return ", ".join(str(error.get("pointer")) for error in problem.get("errors", []))
+def _said(answer: httpx.Response) -> Iterator[str]:
+    """What a problem says and where; nothing of an answer that is none."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        return
+    if isinstance(problem, dict):
+        yield str(problem.get("detail") or problem.get("title") or "")
+        yield ", ".join(str(error.get("pointer")) for error in problem.get("errors", []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,11 @@ class Person:
     token: str
 
     async def get(self, path: str, **params: Any) -> Any:
-        return self._read(path, await self.http.get(path, params=params, headers=self._headers()))
+        return self._read(await self.http.get(path, params=params, headers=self._headers()))
 
     async def post(self, path: str, body: dict[str, Any]) -> Any:
         headers = self._headers() | {"Idempotency-Key": uuid4().hex}
-        return self._read(path, await self.http.post(path, json=body, headers=headers))
+        return self._read(await self.http.post(path, json=body, headers=headers))
 
     async def all(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
         """Every item of a list, page by page."""
@@ -64,9 +73,10 @@ class Person:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
-    def _read(self, path: str, answer: httpx.Response) -> Any:
+    @staticmethod
+    def _read(answer: httpx.Response) -> Any:
         if answer.status_code >= 400:
-            raise Refused(answer.status_code, path, answer.json())
+            raise Refused(answer)
         return answer.json()
 
 

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy.exc
 from structlog.testing import capture_logs
 
+from api import problems
 from api.kinds import KINDS
 from tests.api.tiny import KNOWN, SECRET, bearer, call, command, tiny_app
 
@@ -175,3 +176,14 @@ def test_every_kind_of_problem_says_what_to_do() -> None:
     listed = call(tiny_app(), "GET", "/problems").json()
     assert {each["code"] for each in listed} == set(KINDS)
     assert all(each["remedy"].endswith(".") for each in listed)
+
+
+def test_a_log_that_cannot_be_written_takes_nobodys_answer_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def error(self, *_: object, **__: object) -> None:
+            raise AttributeError("'PrintLogger' object has no attribute 'name'")
+
+    monkeypatch.setattr(problems, "log", Broken())
+    answer = call(tiny_app(), "GET", "/v1/fail", headers=bearer())
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json()["code"] == "internal"
