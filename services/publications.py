@@ -249,7 +249,7 @@ select c.publication_threshold, c.publication_after_days, c.agenda_version, a.bo
 _INDICATORS = text(
     """
 select distinct on (code) id, code, version, name, definition, kind, unit, direction, strategy, rule, baseline, target,
-       effective_on
+       effective_on, threshold
   from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and effective_on <= :last
    and (ends_on is null or ends_on >= :first)

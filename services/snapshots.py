@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +65,8 @@ def compile_figures(
 def _publish(
     one: Figures, span: Span, public: Public, terms: Terms, moved: Moved, seconds: float
 ) -> PublishedIndicator:
+    if one.row.threshold:
+        terms = replace(terms, threshold=max(terms.threshold, one.row.threshold))
     hidden = _hidden(one, span, public, terms, Moved(), seconds, restricted=False)
     apart = _hidden(one, span, public, terms, moved, seconds, restricted=True)
     figures = [

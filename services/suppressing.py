@@ -15,6 +15,9 @@ from domain.protection import Key, Protection, Table
 from services.inference import EPSILON, Reader
 from services.solving import INFINITY, NoSolution, Program
 
+PATIENCE = 30.0
+"""Seconds of processor time for the first choice in one table."""
+
 
 def protect(table: Table, threshold: int, seconds: float = 5.0) -> Protection:
     """`seconds` of processor time at most go into hiding fewer cells; safety never depends on them."""
@@ -72,8 +75,12 @@ def cost(reader: Reader, key: Key) -> float:
 
 
 def _quick(reader: Reader, forced: Set[Key], spared: Set[Key], free: Set[Key]) -> frozenset[Key]:
-    """A safe choice, cell by cell: the cheapest change of the table that moves the cell far enough."""
+    """A safe choice, cell by cell: the cheapest change of the table that moves the cell far enough.
+
+    A table too large for our patience is hidden whole, which is what all safety rests on.
+    """
     hidden = set(forced)
+    latest = time.process_time() + PATIENCE
     mover = _Mover(reader, free)
     mover.allow(hidden)
     while True:
@@ -82,6 +89,8 @@ def _quick(reader: Reader, forced: Set[Key], spared: Set[Key], free: Set[Key]) -
         if not unsafe:
             return frozenset(hidden)
         for key in unsafe:
+            if time.process_time() > latest:
+                return frozenset(free | hidden)
             moved = mover.move(key) - hidden
             mover.allow(moved)
             hidden |= moved

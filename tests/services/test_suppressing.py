@@ -103,6 +103,11 @@ def test_without_time_to_choose_well_it_hides_more_and_never_less() -> None:
         assert len(hasty.complement) >= len(careful.complement)
 
 
+def test_a_table_beyond_our_patience_is_hidden_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.suppressing.PATIENCE", -1.0)
+    assert protect(region(a=5, b=30, c=60), T, 0.0).hidden == {"all", "a", "b", "c"}
+
+
 def test_people_who_count_in_two_counties_give_nothing_away_to_one_who_knows_how_many_they_are() -> None:
     table = Table({"all": 90, "a": 5, "b": 30, "c": 60}, (Sum("all", ("a", "b", "c")),))
     found = protect(table, T)
