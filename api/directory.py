@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from api.calls import Reading, TheRecord, page_of
 from api.cursors import Keyset, Listing, Page
 from api.values import Code, ShortText
-from services import directory, shapes
+from services import agreed, directory, shapes
 
 router = APIRouter(prefix="/v1", tags=["Directory"])
 
@@ -53,6 +53,11 @@ def list_services(
         lambda item: (item.name, item.id),
         "services",
     )
+
+
+@router.get("/agenda", operation_id="get_agenda", summary="What the partners agreed on")
+def get_agenda(record: TheRecord, call: Reading) -> shapes.Agenda:
+    return agreed.get_agenda(record, call)
 
 
 @router.get("/taxonomy-terms", operation_id="list_taxonomy_terms", summary="The kinds of need and service")

@@ -8,7 +8,18 @@ from typing import NoReturn
 
 import typer
 
-from concert.commands import checking, demonstrating, directory, mending, publishing, roles, templates, up, watching
+from concert.commands import (
+    agenda,
+    checking,
+    demonstrating,
+    directory,
+    mending,
+    publishing,
+    roles,
+    templates,
+    up,
+    watching,
+)
 from concert.ending import leave
 from concert.failures import DOCTOR, explain
 
@@ -37,6 +48,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(watching.indicators, name="indicators")
+app.add_typer(agenda.agenda, name="agenda")
 app.add_typer(templates.templates, name="templates")
 
 

@@ -6,7 +6,7 @@
     {"measure": "rate",     "clock": "acknowledge", "cohort": "requested_on"}
     {"measure": "rate",     "numerator": {"steps": true, "where": {"answer.stable": "yes"}},
                             "denominator": {"steps": true, "where": {"answer.stable": ["yes", "no"]}},
-                            "cases": {"event": "task_requested", "template": "housing", "step": "follow_up"}}
+                            "cases": {"steps": true, "event": "step_opened"}}
     {"measure": "median",   "fact": "first_contact_days", "entered": "task_accepted",
                             "left": {"event": "task_failed", "where": {"contacted": "no"}}, "cohort": "accepted_on"}
     {"measure": "percentile", "p": 90, "fact": "first_contact_days"}
@@ -14,10 +14,11 @@
     {"measure": "observed"}   of the whole population: somebody observed it, no event earns it
 
 What counts is chosen by `event`, `where` (facts of the event, recorded answers as `answer.<field>`), `term` (with all
-below it), `template` and `step`; `steps: true` means completed steps that name this indicator in `feeds`. `credit` says
-whose scorecard shows it: "target" (default), "source", or "region": it counts once, for nobody alone. `cohort` names
-the fact that holds the date by which the case is counted (a rate follows the cohort of its denominator's period,
-decision 30); without it the event's own day. `cases` are all that could be counted: those not yet due are shown.
+below it), `template` and `step`; `steps: true` means steps that name this indicator in `feeds`, completed ones unless
+`event` says otherwise. `credit` says whose scorecard shows it: "target" (default), "source", or "region": it counts
+once, for nobody alone. `cohort` names the fact that holds the date by which the case is counted (a rate follows the
+cohort of its denominator's period, decision 30); without it the event's own day. `cases` are all that could be counted:
+those not yet due are shown.
 """
 
 from __future__ import annotations
@@ -200,12 +201,10 @@ def _selector(value: Any, at: Path) -> Selector:
         return Selector(_events(value, at))
     _only(value, _SELECTS, f"what counts is chosen by {', '.join(_SELECTS)}", at)
     feeds = _flag(value.get("steps", False), (*at, "steps"))
-    if feeds and "event" in value:
-        raise RuleError((*at, "event"), "steps: true means completed steps: leave event out")
     if not feeds and "event" not in value:
         raise RuleError((*at, "event"), "is needed, or steps: true: what counts?")
     return Selector(
-        frozenset({STEP_DONE}) if feeds else _events(value["event"], (*at, "event")),
+        _events(value.get("event", STEP_DONE), (*at, "event")),
         _where(value.get("where", {}), (*at, "where")),
         tuple(sorted(_codes(value.get("term"), (*at, "term")))),
         _codes(value.get("template"), (*at, "template")),

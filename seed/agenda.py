@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
-from seed.documents import document
+from domain.period import CALENDAR_YEAR
 from seed.hours import Hours, opening_hours
 
 Clocks = dict[str, dict[str, dict[str, float]]]
@@ -80,17 +80,27 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorSpec:
-    """`kind`: how_much, how_well, better_off. `owner`: whose it is (slug). `rule`: for `domain.indicator`."""
+    """One version. `kind`: how_much, how_well, better_off. `owner`: whose it is (slug). `rule`: for `domain.rule`."""
 
     code: str
+    version: int
+    effective_on: date
     name: str
+    name_es: str
     definition: str
     kind: str
-    strategy: str
     unit: str
     direction: str
     owner: str
+    period: str
     rule: dict[str, Any]
+    baseline: dict[str, Any] | None
+    target: dict[str, Any] | None
+    result: str | None
+    strategy: str | None = None
+    measures: str = "performance"
+    threshold: int | None = None
+    ends_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +124,9 @@ class Agenda:
         return next(reason for reason in self.reasons if reason.code == code)
 
 
-@cache
-def agenda() -> Agenda:
-    """The agenda that `agenda.yaml` and `taxonomy.yaml` write down; the same for every seed."""
-    text = document("agenda.yaml")
+def agenda_of(text: Mapping[str, Any], taxonomy: list[dict[str, Any]]) -> Agenda:
+    """From a file that was found to be right."""
+    calendars = calendars_of(text)
     return Agenda(
         version=text["agenda"]["version"],
         name=text["agenda"]["name"],
@@ -128,9 +137,52 @@ def agenda() -> Agenda:
         strategies=tuple(Strategy(**row) for row in text["strategies"]),
         clocks=text["clocks"],
         reasons=tuple(Reason(row["code"], row["class"], row["name"], row["es"]) for row in text["reasons"]),
-        terms=_terms(document("taxonomy.yaml")),
-        indicators=tuple(IndicatorSpec(**row) for row in text["indicators"]),
+        terms=_terms(taxonomy),
+        indicators=tuple(_indicator(row, calendars, text["strategies"]) for row in text["indicators"]),
     )
+
+
+def _indicator(row: Mapping[str, Any], calendars: Mapping[str, int], strategies: list[dict[str, Any]]) -> IndicatorSpec:
+    """A performance measure contributes to its strategy's result."""
+    result = next((one["result"] for one in strategies if one["code"] == row.get("strategy")), None)
+    plain = {name: value for name, value in row.items() if name not in ("by", "es")}
+    return IndicatorSpec(
+        **plain
+        | {
+            "result": row.get("result", result),
+            "name_es": row["es"],
+            "rule": rule_of(row, calendars),
+            "baseline": _dated(row["baseline"]),
+            "target": _dated(row["target"]),
+        }
+    )
+
+
+def _dated(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """As JSON keeps it."""
+    if given is None:
+        return None
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in given.items()}
+
+
+def calendars_of(value: Mapping[str, Any]) -> dict[str, int]:
+    rows = value.get("calendars")
+    return {str(one.get("code")): one.get("starts_in", 0) for one in rows} if isinstance(rows, list) else {}
+
+
+def rule_of(one: Mapping[str, Any], calendars: Mapping[str, int]) -> dict[str, Any]:
+    """The rule as the record keeps it: with its groups, and with the first months of its calendars."""
+    rule = dict(one["rule"])
+    if "by" in one:
+        rule["by"] = one["by"]
+    if isinstance(rule.get("periods"), list):
+        rule["periods"] = [
+            {"code": name, "starts_in": calendars[name]}
+            if isinstance(name, str) and name in calendars and name != CALENDAR_YEAR.code
+            else name
+            for name in rule["periods"]
+        ]
+    return rule
 
 
 def _collaborative(row: dict[str, Any]) -> Collaborative:
@@ -152,3 +204,24 @@ def _terms(rows: list[dict[str, Any]]) -> tuple[Term, ...]:
         sensitive = row.get("sensitive", False) or (parent is not None and terms[parent].sensitive)
         terms[code] = Term(code, parent, row["name"], row["es"], sensitive)
     return tuple(terms.values())
+
+
+def agenda_body(text: Agenda) -> dict[str, Any]:
+    """What the file says of an agenda version besides its indicators and reasons, as JSON."""
+    return {
+        "clocks": text.clocks,
+        "results": [{"code": one.code, "name": one.name, "es": one.name_es} for one in text.results],
+        "strategies": [
+            {"code": one.code, "name": one.name, "definition": one.definition, "result": one.result}
+            for one in text.strategies
+        ],
+        "calendars": [{"code": one.code, "name": one.name, "starts_in": one.starts_in} for one in text.periods],
+        "languages": list(text.collaborative.languages),
+    }
+
+
+def indicator_columns(one: IndicatorSpec) -> dict[str, Any]:
+    """What the file says of an indicator, by columns of the record; whose it is, who adds it knows."""
+    columns = asdict(one)
+    del columns["owner"]
+    return columns | {"names": {"es": columns.pop("name_es")}}

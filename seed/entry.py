@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from seed.agenda import agenda
+from seed.agreement import agenda
 from seed.directory import (
     Location,
     Membership,

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from seed.agenda import Agenda, agenda
+from seed.agenda import Agenda
+from seed.agreement import agenda
 from seed.directory import (
     Location,
     Membership,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from seed.agenda import Agenda
+from seed.agenda import Agenda, agenda_body, indicator_columns
 from seed.directory import Organization, Service, User
 from seed.ids import id_of
 from seed.pathway import pathways
@@ -54,16 +54,8 @@ def _collaborative(region: Region) -> Row:
 def _agenda(region: Region) -> Row:
     """`counties` are by FIPS code; codes are what stands in dimensions."""
     text = region.agenda
-    body = {
-        "clocks": text.clocks,
-        "results": [{"code": one.code, "name": one.name, "es": one.name_es} for one in text.results],
-        "strategies": [
-            {"code": one.code, "name": one.name, "definition": one.definition, "result": one.result}
-            for one in text.strategies
-        ],
-        "calendars": [{"code": one.code, "name": one.name, "starts_in": one.starts_in} for one in text.periods],
+    body = agenda_body(text) | {
         "counties": {county.fips: county.name for county in region.counties},
-        "languages": list(text.collaborative.languages),
         "adoptions": {
             region.organization_by_id(one.organization_id).slug: one.adopted_on.isoformat()
             for one in region.partnerships
@@ -210,22 +202,12 @@ def _reasons(region: Region) -> list[Row]:
 
 
 def _indicators(region: Region) -> list[Row]:
-    version = region.agenda.version
     return [
-        {
-            "id": id_of(region.seed, "indicator", f"{one.code}/{version}"),
+        indicator_columns(one)
+        | {
+            "id": id_of(region.seed, "indicator", f"{one.code}/{one.version}"),
             "collaborative_id": region.collaborative_id,
-            "code": one.code,
-            "version": version,
-            "name": one.name,
-            "definition": one.definition,
-            "kind": one.kind,
-            "unit": one.unit,
-            "direction": one.direction,
-            "strategy": one.strategy,
             "owner_organization_id": region.organization(one.owner).id,
-            "rule": one.rule,
-            "effective_on": region.agenda.adopted_on,
         }
         for one in region.agenda.indicators
     ]

@@ -55,7 +55,7 @@ def _read(tx: Tx, by: str | None, values: dict[str, Any]) -> tuple[Cells, Cells]
     waiting: dict[str | None, dict[Stage, int]] = defaultdict(dict)
     for whose in [None] if by is None else [None, by]:
         prefix = "partner" if whose == "organization" else "funnel"
-        for row in tx.rows(_FUNNEL[whose], prefix=f"{prefix}_%", **values):
+        for row in tx.rows(_FUNNEL[whose], prefix=f"{prefix}\\_%", **values):
             kind = reached if row.reached else waiting
             kind[row.whose if whose is None else row.whose or UNKNOWN][Stage(row.stage)] = int(row.requests)
     if by is not None and by != "organization":

@@ -482,6 +482,50 @@ class Point(Shape):
     by: dict[str, str] = {}
 
 
+class Result(Shape):
+    """What should be true for everybody who lives here."""
+
+    code: str
+    name: str
+    es: str | None = None
+
+
+class Strategy(Shape):
+    code: str
+    name: str
+    definition: str
+    result: str = Field(description="Code of the result that it contributes to.")
+    indicators: list[str] = Field([], description="Codes of the performance measures that it carries.")
+
+
+class Adoption(Shape):
+    """What one partner signed up to, and since when."""
+
+    organization_id: UUID
+    slug: str
+    name: str
+    adopted_on: date | None = None
+    commitments: list[str] = []
+
+
+class Calendar(Shape):
+    code: str
+    name: str
+    starts_in: int = Field(description="The month with which its years begin.")
+
+
+class Agenda(Shape):
+    """What the partners agreed on, as it stands."""
+
+    version: int
+    name: str
+    adopted_on: date
+    results: list[Result]
+    strategies: list[Strategy]
+    calendars: list[Calendar]
+    adoptions: list[Adoption]
+
+
 class IndicatorVersion(Shape):
     version: int
     effective_on: date

@@ -185,7 +185,7 @@ indicator = Table(
     plain("kind", TEXT),
     plain("unit", TEXT),
     plain("direction", TEXT),
-    plain("strategy", TEXT),
+    plain("strategy", TEXT, required=False),
     plain("owner_organization_id", ID, ForeignKey("organization.id")),
     plain("rule", JSON),
     plain("baseline", JSON, required=False),

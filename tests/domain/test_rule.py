@@ -48,7 +48,6 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"measure": "count", "event": "task_started", "where": {"outcome": []}}, "rule.where.outcome"),
     ({"measure": "count", "event": "task_started", "where": "outcome"}, "rule.where"),
     ({"measure": "count", "event": "task_started", "term": "Food!"}, "rule.term"),
-    ({"measure": "count", "event": "task_started", "steps": True}, "rule.event"),
     ({"measure": "count", "steps": "yes"}, "rule.steps"),
     ({"measure": "count", "steps": False}, "rule.event"),
     ({"measure": "count", "event": "task_started", "by": ["gender"]}, "rule.by"),

@@ -3,9 +3,9 @@
 from domain.clock import Clock, Limits, Priority
 from domain.limit import Limit
 from domain.reason import ReasonClass
-from domain.rule import Rule
+from domain.rule import MEMBERS, Rule
 from domain.stage import Stage
-from seed.agenda import agenda
+from seed.agreement import agenda
 from seed.hours import opening_hours
 from services.calendars import REGION_HOURS, calendar_of
 
@@ -35,27 +35,24 @@ def test_what_is_urgent_is_acknowledged_in_four_open_hours_and_expires_after_two
     assert limits[Clock.HARD_LIMIT] == Limit(business_days=2)
 
 
-def test_every_rule_of_an_indicator_can_be_read() -> None:
-    codes = {
-        "referrals_sent",
-        "acknowledged_in_time",
-        "decided_in_time",
-        "loops_closed",
-        "reported_unconfirmed",
-        "needs_met",
-        "clients_served",
-        "days_to_first_contact",
+def test_the_short_list_is_what_the_partners_agreed_on() -> None:
+    assert {one.code for one in agenda().indicators} == {
+        "referrals_sent", "acknowledged_in_time", "decided_in_time", "loops_closed", "reported_unconfirmed",
+        "needs_met", "needs_unmet", "clients_served", "households_served", "days_to_first_contact",
+        "first_contact_p90", "waitlisted", "crossing_share", "handover_days", "partners_active",
+        "flexible_funds_paid", "followup_stable", "rent_burdened",
         *(f"{whose}_{stage}" for whose in ("funnel", "partner") for stage in Stage),
-    }
-    assert {one.code for one in agenda().indicators} == codes
-    for one in agenda().indicators:
-        Rule.parse(one.rule)
+    }  # fmt: skip
+    measures = {Rule.parse(one.rule).measure for one in agenda().indicators}
+    assert measures == set(MEMBERS), "every way to measure is used"
 
 
 def test_every_indicator_names_a_strategy_an_owner_and_one_of_the_three_kinds() -> None:
     strategies = {one.code for one in agenda().strategies}
+    results = {one.code for one in agenda().results}
     for one in agenda().indicators:
-        assert one.strategy in strategies
+        assert one.strategy in strategies or one.measures == "population"
+        assert one.result in results
         assert one.owner == agenda().collaborative.backbone
         assert one.kind in {"how_much", "how_well", "better_off"}
         assert one.direction in {"up", "down"}

@@ -35,6 +35,9 @@ alter table indicator add column measures text not null default 'performance'
     constraint indicator_measures_check check (measures in ('performance', 'population'));
 alter table indicator add column threshold integer
     constraint indicator_threshold_check check (threshold >= 1);
+-- A population measure serves a result, and no strategy alone.
+-- squawk-ignore ban-drop-not-null
+alter table indicator alter column strategy drop not null;
 comment on column indicator.names is 'plain';
 comment on column indicator.result is 'plain';
 comment on column indicator.period is 'plain';

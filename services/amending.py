@@ -1,0 +1,216 @@
+"""Loading a changed agenda into the record, as the steward: whole or not at all, and no version is ever edited.
+
+What a definition counts never changes under its version; baseline, target, owner and words in other languages may be
+filled in later. A new version counts nothing until `replaying.take_over` has counted its history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, create_engine, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.pool import NullPool
+
+from services.journal import new_id
+
+Row = Mapping[str, Any]
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """An agenda as rows: `body` is the agenda version's JSON; an indicator's `owner` is an organization's slug."""
+
+    slug: str
+    version: int
+    name: str
+    adopted_on: Any
+    body: Row
+    reasons: Sequence[Row]
+    indicators: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why it cannot be loaded; `place` leads to it in the agenda."""
+
+    place: Place
+    what: str
+    remedy: str
+
+
+@dataclass(slots=True)
+class Amended:
+    """`proposed` and `updated` are (code, version); nothing was written if there is an objection."""
+
+    objections: list[Objection] = field(default_factory=list)
+    version_added: bool = False
+    reasons_added: list[str] = field(default_factory=list)
+    proposed: list[tuple[str, int]] = field(default_factory=list)
+    updated: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.version_added or self.reasons_added or self.proposed or self.updated)
+
+
+class _Objected(Exception):
+    """Nothing of it may stay."""
+
+
+def amend_agenda(admin_url: str, amendment: Amendment) -> Amended:
+    """A repeat changes nothing. `admin_url` may become the steward."""
+    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
+    amended = Amended()
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("set local role concert_steward"))
+            _amend(connection, amendment, amended)
+            if amended.objections:
+                raise _Objected
+    except _Objected:
+        return Amended(amended.objections)
+    finally:
+        engine.dispose()
+    return amended
+
+
+def _amend(connection: Connection, amendment: Amendment, amended: Amended) -> None:
+    found = connection.execute(_LOCK, {"slug": amendment.slug}).first()
+    if found is None:
+        what = f"the record holds no collaborative `{amendment.slug}`."
+        amended.objections.append(Objection(("collaborative", "slug"), what, "Correct the slug, or run: concert seed"))
+        return
+    _amend_agenda(connection, found.id, amendment, amended)
+    _amend_reasons(connection, found.id, amendment, amended)
+    owners = {row.slug: row.id for row in connection.execute(_PARTNERS, {"id": found.id})}
+    for place, row in enumerate(amendment.indicators):
+        _amend_indicator(connection, found.id, ("indicators", place), dict(row), owners, amended)
+
+
+def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendment, amended: Amended) -> None:
+    had = {row.version: row for row in connection.execute(_AGENDAS, {"id": collaborative})}
+    newest = max(had)
+    same = had.get(amendment.version)
+    if same is not None:
+        if any(same.body.get(name) != _json(value) for name, value in amendment.body.items()):
+            what = f"version {amendment.version} is in the record and says something else."
+            amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
+        return
+    if amendment.version != newest + 1:
+        what = f"version {amendment.version} would not follow version {newest}."
+        amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
+        return
+    for place, one in enumerate(had[newest].body.get("calendars", [])):
+        if one not in amendment.body["calendars"]:
+            what = f"the calendar `{one['code']}` is counted by, and cannot change or go."
+            amended.objections.append(Objection(("calendars", place), what, "Keep it, and add another one."))
+    body = had[newest].body | dict(amendment.body)
+    values = {"id": collaborative, "version": amendment.version, "body": body}
+    connection.execute(_ADD_AGENDA, {**values, "name": amendment.name, "adopted_on": amendment.adopted_on})
+    connection.execute(_USE_AGENDA, {"id": collaborative, "version": amendment.version})
+    amended.version_added = True
+
+
+def _amend_reasons(connection: Connection, collaborative: Any, amendment: Amendment, amended: Amended) -> None:
+    had = {row.code: row.reason_class for row in connection.execute(_REASONS, {"id": collaborative})}
+    for place, one in enumerate(amendment.reasons):
+        if one["code"] not in had:
+            connection.execute(_ADD_REASON, {"collaborative": collaborative, **one})
+            amended.reasons_added.append(one["code"])
+        elif had[one["code"]] != one["class"]:
+            what = f"`{one['code']}` has the class {had[one['code']]} in the record, and work has ended by it."
+            amended.objections.append(Objection(("reasons", place, "class"), what, "Add a reason with another code."))
+
+
+_DEFINES = (
+    "definition", "kind", "measures", "unit", "direction", "result", "strategy", "rule", "period", "effective_on",
+)  # fmt: skip
+"""What a version says: it never changes under its number."""
+_LATER = ("name", "names", "owner_organization_id", "threshold", "baseline", "target", "ends_on")
+"""What may be filled in or corrected without changing a figure."""
+
+
+def _amend_indicator(
+    connection: Connection, collaborative: Any, place: Place, row: dict[str, Any], owners: Row, amended: Amended
+) -> None:
+    owner = row.pop("owner")
+    if owner not in owners:
+        what = f"`{owner}` is no partner in the record."
+        amended.objections.append(Objection((*place, "owner"), what, f"There are: {', '.join(sorted(owners))}."))
+        return
+    row |= {"owner_organization_id": owners[owner], "collaborative_id": collaborative}
+    key = {"id": collaborative, "code": row["code"]}
+    had = {one.version: one for one in connection.execute(_INDICATORS, key)}
+    same = had.get(row["version"])
+    if same is None:
+        _propose(connection, place, row, had, amended)
+        return
+    changed = [name for name in _DEFINES if getattr(same, name) != _json(row[name])]
+    if changed:
+        what = f"version {row['version']} is in the record and says something else ({', '.join(changed)})."
+        remedy = f"Leave it as it was, and add `version: {max(had) + 1}` with the day from which it counts."
+        amended.objections.append(Objection((*place, "version"), what, remedy))
+    elif any(getattr(same, name) != _json(row[name]) for name in _LATER):
+        connection.execute(_UPDATE, {"same": same.id, **{name: row[name] for name in _LATER}})
+        amended.updated.append((row["code"], row["version"]))
+
+
+def _propose(
+    connection: Connection, place: Place, row: dict[str, Any], had: Mapping[int, Any], amended: Amended
+) -> None:
+    """What somebody observes needs no history; all else counts nothing before that was counted."""
+    newest = max(had, default=0)
+    if row["version"] != newest + 1:
+        what = f"version {row['version']} would not follow version {newest or 'none'}."
+        amended.objections.append(Objection((*place, "version"), what, f"Write `version: {newest + 1}`."))
+        return
+    if newest and row["effective_on"] <= had[newest].effective_on:
+        what = f"version {newest} takes effect on {had[newest].effective_on}, and this one not after it."
+        amended.objections.append(Objection((*place, "effective_on"), what, "Name a later first of a month."))
+        return
+    standing = "in_force" if row["measures"] == "population" else "proposed"
+    connection.execute(_ADD, {"new": new_id(), "standing": standing, **row})
+    if standing == "proposed":
+        amended.proposed.append((row["code"], row["version"]))
+
+
+def _json(value: Any) -> Any:
+    """Lists and tuples are the same to JSON."""
+    if isinstance(value, Mapping):
+        return {name: _json(each) for name, each in value.items()}
+    return [_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+_LOCK = text("select id from collaborative where slug = :slug for update")
+_PARTNERS = text(
+    "select o.slug, o.id from partnership p join organization o on o.id = p.organization_id"
+    " where p.collaborative_id = :id"
+)
+_AGENDAS = text("select version, body from agenda where collaborative_id = :id")
+_ADD_AGENDA = text(
+    "insert into agenda (collaborative_id, version, name, adopted_on, body)"
+    " values (:id, :version, :name, :adopted_on, :body)"
+).bindparams(bindparam("body", type_=JSONB))
+_USE_AGENDA = text("update collaborative set agenda_version = :version where id = :id")
+_REASONS = text("select code, class as reason_class from reason where collaborative_id = :id")
+_ADD_REASON = text(
+    "insert into reason (collaborative_id, code, class, name, names)"
+    " values (:collaborative, :code, :class, :name, :names)"
+).bindparams(bindparam("names", type_=JSONB))
+_INDICATORS = text(
+    f"select id, version, {', '.join((*_DEFINES, *_LATER))} from indicator"
+    " where collaborative_id = :id and code = :code"
+)
+_JSONS = [bindparam(name, type_=JSONB(none_as_null=True)) for name in ("names", "baseline", "target")]
+_COLUMNS = ("collaborative_id", "code", "version", *_DEFINES, *_LATER)
+_ADD = text(
+    f"insert into indicator (id, standing, {', '.join(_COLUMNS)})"
+    f" values (:new, :standing, {', '.join(':' + name for name in _COLUMNS)})"
+).bindparams(*_JSONS, bindparam("rule", type_=JSONB))
+_UPDATE = text(f"update indicator set {', '.join(f'{name} = :{name}' for name in _LATER)} where id = :same").bindparams(
+    *_JSONS
+)

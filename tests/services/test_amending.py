@@ -1,0 +1,125 @@
+"""A changed agenda is a new version: nothing in the record is ever said to have meant something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from seed.agenda import Agenda, IndicatorSpec
+from seed.agreement import agenda, amendment_of
+from services.amending import Amended, amend_agenda
+from tests.house import House
+from tests.services.scenes import proven, refer, total
+
+
+def amend(house: House, found: Agenda) -> Amended:
+    return amend_agenda(house.admin_url, amendment_of(found))
+
+
+def with_indicator(code: str, *, version: int = 1, **more: Any) -> Agenda:
+    """The shipped agenda, with that version of one indicator changed, or added as a higher one."""
+    shipped = agenda()
+    old = next(one for one in shipped.indicators if one.code == code)
+    new: IndicatorSpec = replace(old, version=version, **more)
+    rest = tuple(one for one in shipped.indicators if (one.code, one.version) != (code, version))
+    return replace(shipped, indicators=(*rest, new))
+
+
+def test_loading_what_is_there_already_changes_nothing(house: House) -> None:
+    revision = house.sql("select revision from collaborative")
+    amended = amend(house, agenda())
+    assert (amended.objections, amended.changed) == ([], False)
+    assert house.sql("select revision from collaborative") == revision
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("rule", {"measure": "count", "event": "referral_created"}), ("definition", "Something else."),
+        ("unit", "letters"), ("direction", "down"), ("kind", "how_well"), ("effective_on", date(2025, 8, 1)),
+        ("strategy", "answer_fast"),
+    ],
+)  # fmt: skip
+def test_a_version_in_the_record_is_never_edited(house: House, member: str, value: Any) -> None:
+    before = house.sql("select * from indicator order by id")
+    amended = amend(house, with_indicator("referrals_sent", **{member: value}))
+    assert [one.place[-1] for one in amended.objections] == ["version"]
+    assert "add `version: 2`" in amended.objections[0].remedy
+    assert house.sql("select * from indicator order by id") == before
+
+
+def test_a_baseline_may_be_filled_in_once_it_was_observed(house: House) -> None:
+    ruth = house.person("ruth.hub")
+    assert ruth.read("/v1/indicators/referrals_sent")["baseline_period"] is True
+    amended = amend(house, with_indicator("referrals_sent", baseline={"value": 40, "period": "2025", "source": "Log"}))
+    assert amended.updated == [("referrals_sent", 1)]
+    assert ruth.read("/v1/indicators/referrals_sent")["baseline_period"] is False
+    amend(house, agenda())
+
+
+def test_a_new_version_is_proposed_and_counts_nothing_yet(house: House) -> None:
+    rule = {"measure": "count", "event": "referral_created", "by": ["county"]}
+    before = total(house, "loops_closed")
+    amended = amend(house, with_indicator("loops_closed", version=2, effective_on=date(2026, 1, 1), rule=rule))
+    assert amended.proposed == [("loops_closed", 2)]
+    refer(house, "cap", "housing")
+    assert total(house, "loops_closed") == before
+    shown = house.person("ruth.hub").read("/v1/indicators/loops_closed")
+    assert (shown["version"], [one["version"] for one in shown["versions"]]) == (1, [1])
+    answer = house.person("ruth.hub").get("/v1/indicators/loops_closed", version=2)
+    assert answer.status_code == 422
+    assert (
+        amend(house, with_indicator("loops_closed", version=2, effective_on=date(2026, 1, 1), rule=rule)).changed
+        is False
+    )
+    proven(house)
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "place"),
+    [(4, date(2026, 1, 1), "version"), (2, date(2025, 7, 1), "effective_on"), (2, date(2024, 1, 1), "effective_on")],
+)
+def test_versions_follow_one_another(house: House, version: int, since: date, place: str) -> None:
+    amended = amend(house, with_indicator("needs_met", version=version, effective_on=since))
+    assert [one.place[-1] for one in amended.objections] == [place]
+
+
+def test_one_objection_and_nothing_at_all_is_written(house: House) -> None:
+    found = with_indicator("needs_unmet", version=2, effective_on=date(2026, 1, 1))
+    amended = amend(house, replace(found, version=7))
+    assert [one.place for one in amended.objections] == [("agenda", "version")]
+    assert house.sql("select count(*) from indicator where code = 'needs_unmet'") == [(1,)]
+
+
+def test_an_owner_has_to_be_a_partner(house: House) -> None:
+    amended = amend(house, with_indicator("needs_met", owner="nobody"))
+    assert "`nobody` is no partner" in amended.objections[0].what
+
+
+def test_a_reason_by_which_work_has_ended_keeps_its_class(house: House) -> None:
+    reasons = tuple(replace(one, reason_class="provider") if one.code == "full" else one for one in agenda().reasons)
+    amended = amend(house, replace(agenda(), reasons=reasons))
+    assert [one.place[0] for one in amended.objections] == ["reasons"]
+
+
+def test_a_calendar_that_is_counted_by_cannot_change(house: House) -> None:
+    periods = tuple(replace(one, starts_in=8) if one.code == "state_year" else one for one in agenda().periods)
+    same = amend(house, replace(agenda(), periods=periods))
+    assert [one.place for one in same.objections] == [("agenda", "version")]
+    ((newest,),) = house.sql("select max(version) from agenda")
+    later = amend(house, replace(agenda(), version=newest + 1, periods=periods))
+    assert ("calendars", 1) in [one.place for one in later.objections]
+
+
+def test_a_new_agenda_version_stands_at_once(house: House) -> None:
+    ((newest,),) = house.sql("select max(version) from agenda")
+    clocks = agenda().clocks | {"routine": agenda().clocks["routine"] | {"acknowledge": {"business_days": 2}}}
+    assert amend(house, replace(agenda(), version=newest + 1, clocks=clocks)).version_added
+    body = (
+        "select body #>> '{clocks,routine,acknowledge,business_days}', body ? 'counties' from agenda where version = %s"
+    )
+    assert house.sql(body, newest + 1) == [("2", True)]
+    assert house.sql("select agenda_version from collaborative") == [(newest + 1,)]
