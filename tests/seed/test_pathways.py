@@ -308,3 +308,13 @@ def test_a_condition_is_said_in_words(shipped: list[Template]) -> None:
     assert spanish.condition(crisis.step("rent")) == "Solo si a «¿Podrían perder su casa en 30 días?» se respondió sí."
     assert english.condition(crisis.step("visits")) == "Only if “Children under six” is at least 1."
     assert english.condition(crisis.step("listen")) is None
+
+
+def test_money_and_follow_ups_are_counted_by_what_the_family_and_the_payer_said(shipped: list[Template]) -> None:
+    """What these two indicators read is what the forms of the steps that feed them ask for."""
+    asked = {"flexible_funds_paid": "amount", "followup_stable": "stable"}
+    fed = [(code, step) for one in shipped for step in one.steps for code in step.feeds if code in asked]
+    assert {code for code, _ in fed} == set(asked)
+    assert all(step.question(asked[code]) for code, step in fed)
+    for one in shipped:
+        assert sum("followup_stable" in step.feeds for step in one.steps) >= 2, one.code
