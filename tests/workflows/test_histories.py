@@ -1,7 +1,7 @@
-"""Referrals that began under yesterday's code go on under today's: golden histories replayed, and what each asks for.
+"""Cases that began under yesterday's code go on under today's: golden histories replayed, and what each asks for.
 
 `CONCERT_RECORD_HISTORIES=1 pytest -n 0 tests/workflows/test_histories.py` tells the stories again and writes both
-folders. Do so only on purpose: a running referral replays its own history, not the new one (see `workflow.patched`).
+folders. Do so only on purpose: a running case replays its own history, not the new one (see `workflow.patched`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from tests.house import House
 from tests.workflows.fingerprint import commands
 from tests.workflows.room import Room
 from tests.workflows.story import STORIES
-from workflows.activities import advance_referral
+from workflows.action_plan import ActionPlanWorkflow
+from workflows.activities import advance_plan, advance_referral
 from workflows.referral import ReferralWorkflow
 
 HERE = Path(__file__).parent
@@ -65,13 +66,22 @@ def test_a_fingerprint_and_its_history_tell_the_same(name: str) -> None:
     same(commands(golden(name)), fingerprint(name))
 
 
-def test_referrals_of_yesterday_go_on_under_todays_code() -> None:
-    assert replay(ReferralWorkflow) == {}
+def test_cases_of_yesterday_go_on_under_todays_code() -> None:
+    assert replay(ReferralWorkflow, ActionPlanWorkflow) == {}
 
 
 def test_a_changed_order_would_not_go_unseen() -> None:
-    """The replay can fail: this workflow forgets to schedule the partner's step."""
-    assert len(replay(Forgetful)) == len(STORIES)
+    """The replay can fail: these workflows forget to schedule the partner's step."""
+    assert len(replay(Forgetful, ForgetfulPlan)) == len(STORIES)
+
+
+@workflow.defn(name="ActionPlan")
+class ForgetfulPlan(ActionPlanWorkflow):
+    @workflow.run
+    async def run(self, plan_id: str) -> str:
+        progress = await self._ask(advance_plan, plan_id)
+        await workflow.sleep(1)
+        return progress.state
 
 
 @workflow.defn(name="Referral")
