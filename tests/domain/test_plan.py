@@ -1,0 +1,154 @@
+"""Which steps of a plan are ready, what is skipped, when it is over: situations, told as tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.pathway import Policy, Step, Template, parse_step
+from domain.plan import (
+    Standing,
+    State,
+    StepState,
+    StepVerb,
+    allowed_on_step,
+    difference,
+    is_over,
+    next_steps,
+    policy,
+    reordered,
+    require,
+    state_of,
+)
+from domain.referral import State as Request
+from domain.refusal import NotPossible
+from domain.task import State as Task
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+RISK = [{"step": "screen", "field": "risk", "one_of": ["yes"]}]
+
+
+def step(key: str, *after: str, **more: Any) -> Step:
+    return parse_step({"key": key, "title": key, "owner": "lead", "after": list(after), **more})
+
+
+def done(one: Step, *, days_ago: float = 0, closed: bool = True, **answers: Any) -> Standing:
+    return Standing(one, StepState.DONE, NOW - DAY * days_ago, closed, answers)
+
+
+def following(*standings: Standing) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+    found = next_steps({one.step.key: one for one in standings}, NOW, NOW - DAY, DAY)
+    return found.skip, found.open, list(found.later)
+
+
+def test_what_comes_after_nothing_opens_and_the_rest_waits() -> None:
+    assert following(Standing(step("a")), Standing(step("b", "a"))) == ((), ("a",), [])
+
+
+def test_two_branches_open_side_by_side_and_meet_again_when_both_are_done() -> None:
+    a, b, c = step("a"), step("b", "a"), step("c", "a")
+    d = Standing(step("d", "b", "c"))
+    assert following(done(a), Standing(b), Standing(c), d)[1] == ("b", "c")
+    assert following(done(a), done(b), Standing(c, StepState.OPEN), d)[1] == ()
+    assert following(done(a), done(b), done(c), d)[1] == ("d",)
+
+
+def test_a_condition_that_does_not_hold_skips_the_step_and_what_follows_goes_on_at_once() -> None:
+    screen, court = step("screen"), Standing(step("court", "screen", when=RISK))
+    after = Standing(step("after", "court"))
+    assert following(done(screen, risk="no"), court, after) == (("court",), ("after",), [])
+    assert following(done(screen, risk="yes"), court, after) == ((), ("court",), [])
+
+
+def test_who_was_never_asked_has_said_nothing_so_what_hangs_on_it_is_skipped_too() -> None:
+    screen = Standing(step("screen", when=[{"step": "first", "field": "x", "one_of": ["y"]}], after=["first"]))
+    court = Standing(step("court", "screen", when=RISK))
+    assert following(done(step("first"), x="n"), screen, court)[0] == ("screen", "court")
+
+
+def test_a_follow_up_waits_for_its_day() -> None:
+    later = Standing(step("later", "a", opens_after_days=30))
+    assert following(done(step("a"), days_ago=29), later) == ((), (), ["later"])
+    assert following(done(step("a"), days_ago=30), later) == ((), ("later",), [])
+
+
+def test_a_step_that_was_dropped_holds_nobody_up() -> None:
+    assert following(Standing(step("b", "gone")))[1] == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("request_state", "reported", "skipped", "stands"),
+    [
+        (None, False, False, StepState.WAITING),
+        (Request.ACTIVE, False, False, StepState.OPEN),
+        (Request.ACTIVE, True, False, StepState.DONE),
+        (Request.AWAITING_SOURCE, False, False, StepState.OPEN),
+        (Request.COMPLETED, False, False, StepState.DONE),
+        (Request.WITHDRAWN, False, False, StepState.SKIPPED),
+        (Request.ENTERED_IN_ERROR, False, False, StepState.SKIPPED),
+        (Request.WITHDRAWN, False, True, StepState.SKIPPED),
+    ],
+)
+def test_a_step_stands_as_its_request_does(
+    request_state: Request | None, reported: bool, skipped: bool, stands: StepState
+) -> None:
+    assert state_of(request_state, reported, skipped) is stands
+
+
+def test_only_the_end_of_the_plan_waits_for_the_confirmation() -> None:
+    a, b = step("a"), step("b", "a")
+    assert following(done(a, closed=False), Standing(b))[1] == ("b",)
+    assert not is_over({"a": done(a, closed=False)})
+    assert is_over({"a": done(a)})
+
+
+@pytest.mark.parametrize(
+    ("task", "found"),
+    [
+        (Task.DECLINED, Policy.OTHER_PROVIDER),
+        (Task.EXPIRED, Policy.OTHER_PROVIDER),
+        (Task.FAILED, Policy.SKIP),
+        (Task.CANCELLED, Policy.SKIP),
+        (Task.ENTERED_IN_ERROR, Policy.LEAD),
+        (None, Policy.LEAD),
+    ],
+)
+def test_what_the_pathway_says_of_a_no_is_not_what_it_says_of_a_failure(task: Task | None, found: Policy) -> None:
+    assert policy(step("a", on_decline="other_provider", on_failure="skip"), task) is found
+
+
+def test_steps_never_wait_for_each_other() -> None:
+    steps = [step("a"), step("b", "a"), step("c", "b")]
+    with pytest.raises(NotPossible, match="circle"):
+        reordered(steps, step("a", "c"))
+    with pytest.raises(NotPossible, match="unknown-step"):
+        reordered(steps, step("b", "nobody"))
+    assert [one.key for one in reordered(steps, step("d", "a"))] == ["a", "b", "c", "d"]
+
+
+def test_what_has_begun_is_not_moved_and_what_is_done_is_left_alone() -> None:
+    one = step("a", may_skip=True)
+    assert StepVerb.MOVE in allowed_on_step(State.ACTIVE, Standing(one), leads=True)
+    assert StepVerb.MOVE not in allowed_on_step(State.ACTIVE, Standing(one, StepState.OPEN), leads=True)
+    assert allowed_on_step(State.ACTIVE, done(one), leads=True) == ()
+    assert allowed_on_step(State.COMPLETED, Standing(one), leads=True) == ()
+    assert allowed_on_step(State.ACTIVE, Standing(one), leads=False) == ()
+    with pytest.raises(NotPossible, match="not-optional"):
+        require(StepVerb.SKIP, Standing(step("a")))
+
+
+def test_a_newer_template_touches_only_what_has_not_begun_and_nothing_of_the_familys_own() -> None:
+    template = Template(
+        "t", "T", "", "s", 1, 0, (), (step("a", may_skip=True), step("b", "a", may_skip=True), step("n"))
+    )
+    steps = {
+        "a": done(step("a")),
+        "b": Standing(step("b", "a")),
+        "old": Standing(step("old")),
+        "own": Standing(step("own")),
+    }
+    found = difference(steps, template, frozenset({"own"}))
+    assert (found.added, found.removed, found.changed, found.kept) == (("n",), ("old",), ("b",), ("a",))
