@@ -15,6 +15,7 @@ from concert.commands import (
     directory,
     mending,
     publishing,
+    replaying,
     roles,
     templates,
     up,
@@ -47,6 +48,7 @@ for command in (
     checking.doctor,
 ):
     app.command()(command)
+watching.indicators.command()(replaying.replay)
 app.add_typer(watching.indicators, name="indicators")
 app.add_typer(agenda.agenda, name="agenda")
 app.add_typer(templates.templates, name="templates")

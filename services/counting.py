@@ -52,11 +52,11 @@ def count(work: Work, row: dict[str, Any], given: Iterable[Mapping[str, Any]] = 
     if missing:
         reversed_rows |= _load(work, missing)
     lines, touches = ledger(work.agenda, row, reversed_rows)
-    for touch_line in _flips(work, row["id"], touches):
+    for touch_line in flips_of(work, row["id"], touches):
         lines[touch_line[0]] += touch_line[1]
     for line, value in lines.items():
         if value:
-            work.journal.entries.append(_entry(row, line, value))
+            work.journal.entries.append(as_entry(row, line, value))
 
 
 def correct(work: Work, row: Mapping[str, Any], flips: Iterable[Any]) -> None:
@@ -67,7 +67,7 @@ def correct(work: Work, row: Mapping[str, Any], flips: Iterable[Any]) -> None:
     for flip in flips:
         line = grain_line(str(flip.indicator_id), flip.grain)
         restricted = json.loads(flip.grain)[3]
-        work.journal.entries.append(_entry({**row, "restricted": restricted}, line, flip.change))
+        work.journal.entries.append(as_entry({**row, "restricted": restricted}, line, flip.change))
 
 
 def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Ledger:
@@ -105,7 +105,7 @@ def grain_line(indicator_id: str, grain: str) -> Line:
     return Line(indicator_id, "value", period, 0, organization_id, json.dumps(dimensions, sort_keys=True))
 
 
-def _flips(work: Work, event_id: Any, touches: Counter[Cell]) -> Iterable[tuple[Line, int]]:
+def flips_of(work: Work, event_id: Any, touches: Counter[Cell]) -> Iterable[tuple[Line, int]]:
     """Tell the record who was touched; it answers the cells in which a person began or ceased to count."""
     rows = [
         {"indicator_id": k.indicator_id, "grain": k.grain, "person_id": k.person_id, "step": step}
@@ -146,7 +146,7 @@ def _text(value: UUID | str | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
+def as_entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
     return {
         "event_id": row["id"],
         "collaborative_id": row["collaborative_id"],

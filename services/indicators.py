@@ -16,7 +16,7 @@ from services import shapes
 from services.figures import Asked, series, shares_of_unknown
 from services.margins import SPLIT
 from services.refusals import NotVisible, Unprocessable
-from services.transaction import Call, Record, Tx, read
+from services.transaction import Call, Record, Tx, Work, read
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 RANGE = "range"
@@ -66,6 +66,14 @@ def get_indicator(
     return read(record, call, look)
 
 
+def region_figures(work: Work, code: str, grain: Grain) -> list[shapes.Point]:
+    """The whole region's figures as they stand, each period by its version; none if no version is in force. In the
+    caller's transaction, which knows its collaborative."""
+    versions = work.rows(_IN_FORCE, code=code)
+    told = [one for one in versions if not (rule := Rule.parse(one.rule)).distinct or grain in rule.grains]
+    return [point for one in told for point in _figures(work, one, versions, Asked(grain), alone=False)]
+
+
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
     """The version that tells a period: the last that was in effect when it began, else the first to come."""
     begun = first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0]
@@ -73,7 +81,7 @@ def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
     return before[-1] if before else versions[0]
 
 
-def in_force(tx: Tx, code: str) -> list[Any]:
+def in_force(tx: Work, code: str) -> list[Any]:
     """All versions in force, by the day from which they count. In the caller's transaction; raises NotVisible."""
     rows = tx.rows(_IN_FORCE, code=code)
     if not rows:
@@ -81,7 +89,7 @@ def in_force(tx: Tx, code: str) -> list[Any]:
     return rows
 
 
-def _shown(tx: Tx, versions: Sequence[Any], version: int | None) -> Any:
+def _shown(tx: Work, versions: Sequence[Any], version: int | None) -> Any:
     """The version whose words are shown: the one asked for, else today's."""
     if version is None:
         today = MONTH.holding(tx.agenda.region().local_date(tx.now))
@@ -92,7 +100,7 @@ def _shown(tx: Tx, versions: Sequence[Any], version: int | None) -> Any:
     return found[0]
 
 
-def _grain(tx: Tx, period: str) -> Grain | None:
+def _grain(tx: Work, period: str) -> Grain | None:
     """Raises Unprocessable for a calendar that the agenda does not name."""
     if period == RANGE:
         return None
@@ -102,7 +110,7 @@ def _grain(tx: Tx, period: str) -> Grain | None:
     return known[period]
 
 
-def _figures(tx: Tx, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[shapes.Point]:
+def _figures(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[shapes.Point]:
     """Of one version, in the periods in which it stands."""
     rule = Rule.parse(one.rule)
     grain = _check(rule, asked)
@@ -159,7 +167,7 @@ def _whole(grain: Grain, asked: Asked) -> bool:
     return uncut and (asked.grain is not None or first == last)
 
 
-def _observed(tx: Tx, one: Any, asked: Asked) -> list[shapes.Point]:
+def _observed(tx: Work, one: Any, asked: Asked) -> list[shapes.Point]:
     """A population's figures are those of the whole region; of its parts, `observations` tell."""
     rows = [row for row in tx.rows(_OBSERVED, code=one.code) if row.geography == "region"]
     held = [row for row in rows if (asked.start or "") <= row.period[:7] and row.period[:4] <= (asked.end or "~")[:4]]

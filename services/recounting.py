@@ -29,8 +29,8 @@ def recount(connection: Connection, after: int, progressed: Callable[[int, int],
     total = connection.execute(_COUNT, {"after": after}).scalar_one()
     agendas: dict[UUID, Agenda] = {}
     done = 0
-    for rows in _batches(connection, after):
-        known = _reversed(connection, rows)
+    for rows in batches(connection, after):
+        known = taken_back(connection, rows)
         span = {"first": rows[0]["seq"], "last": rows[-1]["seq"]}
         entered, touched = _entered(connection, rules, span), _touched(connection, rules, span)
         for row in rows:
@@ -86,14 +86,15 @@ def line_of(row: Any) -> Said:
     return Line(str(row.indicator_id), row.part, row.period, row.bucket, organization, dimensions), row.restricted
 
 
-def _batches(connection: Connection, after: int) -> Iterator[list[dict[str, Any]]]:
+def batches(connection: Connection, after: int, most: int = BATCH) -> Iterator[list[dict[str, Any]]]:
     """In order of sequence; the order of two concurrent events does not change what they are worth together."""
-    while rows := connection.execute(_EVENTS, {"after": after, "most": BATCH}).all():
+    while rows := connection.execute(_EVENTS, {"after": after, "most": most}).all():
         yield [dict(row._mapping) for row in rows]
         after = rows[-1].seq
 
 
-def _reversed(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def taken_back(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The events that these take back, by id."""
     ids = [each for row in rows for each in row["reverses"]]
     found = connection.execute(_BY_ID, {"ids": ids}) if ids else ()
     return {str(row.id): dict(row._mapping) for row in found}
