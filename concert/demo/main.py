@@ -133,7 +133,7 @@ def _settings(directory: Path) -> Settings:
 def _move_in(settings: Settings, seed: int, pace: Pace) -> Region:
     region = build_region(seed)
     load_region(settings.admin_database_url, region)
-    adopt_clocks(settings.admin_database_url, region, compressed(region.agenda.clocks, pace.day))
+    adopt_clocks(settings.admin_database_url, region, compressed(region.agenda.clocks, pace.day), pace.day)
     return region
 
 

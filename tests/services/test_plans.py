@@ -238,3 +238,46 @@ def test_fifty_steps_with_diamonds_are_read_in_one_statement(house: House) -> No
     finally:
         remove(engine, "before_cursor_execute", count)
     assert len([one for one in asked if "app.enter" not in one]) == 1, asked
+
+
+def test_what_a_step_recorded_is_said_where_the_numbers_can_count_it(house: House) -> None:
+    form = [{"key": "risk", "kind": "yes_no", "label": "Risk?"}, {"key": "rooms", "kind": "number", "label": "Rooms?"}]
+    load(
+        house,
+        "facts",
+        [step("ask", form=form, feeds=["needs_met"]), step("act", {"organization": "housing"}, after=["ask"])],
+    )
+    plan = Live.begin(house, "facts")
+    plan.works("ask", "cap", {"risk": "yes", "rooms": 2.5})
+    advance(house, plan)
+    plan.works("act", "housing")
+    facts = dict(
+        house.sql(
+            "select kind || ' ' || (facts ->> 'step'), facts from event"
+            " where action_plan_id = %s and kind in ('task_completed', 'task_accepted')",
+            plan.id,
+        )
+    )
+    done = facts["task_completed ask"]
+    assert {name: done[name] for name in ("template", "feeds", "answer.risk", "answer.rooms")} == {
+        "template": "facts",
+        "feeds": ["needs_met"],
+        "answer.risk": "yes",
+        "answer.rooms": 2.5,
+    }
+    assert facts["task_accepted act"]["handover_days"] == 0
+    assert "handover_days" not in facts["task_accepted ask"]
+
+
+def test_a_follow_up_opens_by_itself_on_its_day(house: House) -> None:
+    load(house, "follow", [step("serve"), step("ask_again", after=["serve"], opens_after_days=30)])
+    plan = Live.begin(house, "follow")
+    plan.works("serve", "cap")
+    progress = advance_plan(house.engine, UUID(plan.id))
+    assert plan.step("ask_again")["opens_at"] is not None
+    assert progress.look_in is not None
+    assert plan.state("ask_again") == "waiting"
+    house.sql("update task set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
+    house.sql("update referral set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
+    advance(house, plan)
+    assert plan.state("ask_again") == "open"
