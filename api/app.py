@@ -17,6 +17,7 @@ from api import (
     publications,
     referrals,
     reports,
+    scorecard,
     stories,
     tasks,
     templates,
@@ -30,7 +31,8 @@ from services.transaction import Record
 
 Document = Mapping[str, object]
 _ROUTERS = (
-    tasks, referrals, plans, templates, clients, indicators, publications, public, stories, equity, reports, monitor,
+    tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
+    monitor,
     directory, me, health,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")

@@ -36,6 +36,30 @@ _PUBLISHED: Final = {
     "agenda_version": 1,
 }
 _RESIDENCE: Final = {"kind": "fixed", "county": "31157"}
+_INDICATOR_SHOWN: Final = {
+    "code": "acknowledged_in_time",
+    "version": 1,
+    "name": "Referrals acknowledged in time",
+    "kind": "how_well",
+    "unit": "share",
+    "direction": "up",
+    "definition": "Of the requests that were answered or whose limit has passed, the share answered in time.",
+    "strategy": "No wrong door",
+    "owner_organization_id": _CAP,
+    "rule": {"measure": "rate"},
+    "baseline": None,
+    "target": None,
+    "series": [
+        {
+            "period": "2026-11",
+            "value": 0.9,
+            "numerator": 18,
+            "denominator": 20,
+            "waiting": None,
+            "by": {},
+        }
+    ],
+}
 _TASK_SHOWN: Final = {
     "id": _TASK,
     "kind": "offer",
@@ -482,30 +506,8 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             }
         ],
     },
-    "Indicator": {
-        "code": "acknowledged_in_time",
-        "version": 1,
-        "name": "Referrals acknowledged in time",
-        "kind": "how_well",
-        "unit": "share",
-        "direction": "up",
-        "definition": "Of the requests that were answered or whose limit has passed, the share answered in time.",
-        "strategy": "No wrong door",
-        "owner_organization_id": _CAP,
-        "rule": {"measure": "rate"},
-        "baseline": None,
-        "target": None,
-        "series": [
-            {
-                "period": "2026-11",
-                "value": 0.9,
-                "numerator": 18,
-                "denominator": 20,
-                "waiting": None,
-                "by": {},
-            }
-        ],
-    },
+    "Indicator": _INDICATOR_SHOWN,
+    "Scorecard": {"indicators": [_INDICATOR_SHOWN]},
     "Funnel": {
         "start": "2026-01",
         "end": "2026-11",

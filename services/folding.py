@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from services.margins import SPLIT
+from services.margins import OF_REGION, SPLIT
 from services.transaction import Record
 
 GENESIS = b"concert"
@@ -38,25 +38,31 @@ def broken_seal(record: Record) -> int | None:
     return None if found is None else int(found)
 
 
+# Into the lines of each owner, and into the region's: open figures only, over all owners. Of a distinct count the
+# region has cells of its own. Rows are taken in the order of their keys: folders cannot wait for each other in a ring.
 _FOLD = text(
     f"""
 with taken as (
     delete from entry_unfolded where entry_id in (
         select entry_id from entry_unfolded order by entry_id limit :most for update skip locked)
     returning entry_id),
-sums as (
+lines as materialized (
     select e.collaborative_id, e.indicator_id, e.period, e.part, e.bucket, e.organization_id, m.dimensions,
-      e.restricted,
-           sum(e.value) as value
+           e.restricted, sum(e.value) as value, bool_or({OF_REGION}) as of_region
       from indicator_entry e join taken on taken.entry_id = e.id join indicator i on i.id = e.indicator_id {SPLIT}
-     group by 1, 2, 3, 4, 5, 6, 7, 8
-     order by e.indicator_id, e.period, e.part, e.bucket, e.organization_id, m.dimensions, e.restricted),
-folded as (
+     group by 1, 2, 3, 4, 5, 6, 7, 8),
+owners as (
     insert into indicator_total as t
         (collaborative_id, indicator_id, period, part, bucket, organization_id, dimensions, restricted, value)
-    select * from sums
+    select collaborative_id, indicator_id, period, part, bucket, organization_id, dimensions, restricted, value
+      from lines order by indicator_id, period, part, bucket, organization_id, dimensions, restricted
     on conflict (indicator_id, period, part, bucket, organization_id, dimensions, restricted)
-    do update set value = t.value + excluded.value)
+    do update set value = t.value + excluded.value),
+region as (
+    insert into region_total as t (collaborative_id, indicator_id, period, part, bucket, dimensions, value)
+    select collaborative_id, indicator_id, period, part, bucket, dimensions, sum(value) from lines where of_region
+     group by 1, 2, 3, 4, 5, 6 order by indicator_id, dimensions, period, part, bucket
+    on conflict (indicator_id, dimensions, period, part, bucket) do update set value = t.value + excluded.value)
 select count(*) from taken
 """
 )

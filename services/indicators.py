@@ -14,7 +14,7 @@ from domain.period import CALENDAR_YEAR, MONTH, Grain, first_day
 from domain.rule import Rule
 from services import shapes
 from services.figures import Asked, series, shares_of_unknown
-from services.margins import SPLIT
+from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, Work, read
 
@@ -27,7 +27,7 @@ def list_indicators(record: Record, call: Call) -> list[shapes.Indicator]:
     """The collaborative's short list, current versions, without figures."""
 
     def look(tx: Tx) -> list[shapes.Indicator]:
-        return [_shape(row, Rule.parse(row.rule)) for row in tx.rows(_CURRENT)]
+        return [shape_of(row, Rule.parse(row.rule)) for row in tx.rows(_CURRENT)]
 
     return read(record, call, look)
 
@@ -59,7 +59,7 @@ def get_indicator(
             if version is None or one.version == version:
                 found += _figures(tx, one, versions, Asked(grain, by, start, end), alone=version is not None)
         found.sort(key=lambda point: (point.period, *point.by.values()))
-        return _shape(shown, Rule.parse(shown.rule)).model_copy(
+        return shape_of(shown, Rule.parse(shown.rule)).model_copy(
             update={"series": found, "versions": _told(versions), **_beside(tx, shown)}
         )
 
@@ -184,7 +184,7 @@ def _beside(tx: Tx, shown: Any) -> dict[str, Any]:
     return {"coverage": shapes.Coverage(connected_partners=row.connected, partners=row.partners, unknown=unknown)}
 
 
-def _shape(row: Any, rule: Rule) -> shapes.Indicator:
+def shape_of(row: Any, rule: Rule) -> shapes.Indicator:
     values = dict(row._mapping) | {"by": list(rule.by), "baseline_period": not _has_baseline(row.baseline)}
     return shapes.Indicator.model_validate(values)
 
@@ -197,20 +197,20 @@ def _told(versions: Sequence[Any]) -> list[shapes.IndicatorVersion]:
     return [shapes.IndicatorVersion(version=v.version, effective_on=v.effective_on, in_force=True) for v in versions]
 
 
-_COLUMNS = """
+COLUMNS = """
 id, code, version, name, names, kind, measures, unit, direction, definition, result, strategy,
        owner_organization_id, rule, period, threshold, baseline, target, effective_on
 """
 _CURRENT = text(
     f"""
-select distinct on (code) {_COLUMNS} from indicator
+select distinct on (code) {COLUMNS} from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and app.current(effective_on, ends_on)
  order by code, effective_on desc, version desc
 """
 )
 _IN_FORCE = text(
     f"""
-select {_COLUMNS} from indicator
+select {COLUMNS} from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and code = :code
  order by effective_on, version
 """
@@ -225,29 +225,32 @@ select e.period, e.part, e.bucket, e.organization_id, m.dimensions, e.value
 """
 
 
-def _series_sql(by: str, keep: str) -> str:
+def _series_sql(by: str, rows: str, keep: str) -> str:
     return f"""
-select b.period, b.part, b.bucket, {by} as by, sum(b.value) as value from ({_BOTH}) b
+select b.period, b.part, b.bucket, {by} as by, sum(b.value) as value from ({rows}) b
   join indicator i on i.id = :id
  where b.period like :like and b.period collate "C" >= :start and b.period collate "C" <= :end and {keep}
  group by 1, 2, 3, 4
 """
 
 
-# Of a distinct count the region has cells of its own; of all others its figure is the sum of the owners'.
-_REGION = "(b.organization_id is null or i.rule ->> 'measure' <> 'distinct')"
+# An organization's figures are in the totals by owner, all others in the region's.
 _SERIES = {
-    None: text(_series_sql("cast(null as text)", f"{_REGION} and b.dimensions = '{{}}'")),
+    None: text(_series_sql("cast(null as text)", REGION, "b.dimensions = '{}'")),
     "organization": text(
         _series_sql(
             "cast(b.organization_id as text)",
+            _BOTH,
             "(b.organization_id is not null or i.rule ->> 'measure' <> 'distinct') and b.dimensions = '{}'",
         )
     ),
-} | {name: text(_series_sql(f"b.dimensions ->> '{name}'", f"b.dimensions ? '{name}'")) for name in groups.DIMENSIONS}
+} | {
+    name: text(_series_sql(f"b.dimensions ->> '{name}'", REGION, f"b.dimensions ? '{name}'"))
+    for name in groups.DIMENSIONS
+}
 _UNKNOWN = text(
     f"""
-select d.name, sum(b.value) filter (where d.value = 'unknown') as unknown, sum(b.value) as whole from ({_BOTH}) b
+select d.name, sum(b.value) filter (where d.value = 'unknown') as unknown, sum(b.value) as whole from ({REGION}) b
  cross join lateral jsonb_each_text(b.dimensions) as d(name, value)
  where b.part in ('value', 'denominator', 'bucket', 'entered')
  group by 1 order by 1

@@ -15,3 +15,19 @@ cross join lateral (
       from jsonb_array_elements_text(coalesce(i.rule -> 'by', '[]')) as b(name)
      where i.rule ->> 'measure' <> 'distinct' and b.name <> 'organization') as m(dimensions)
 """
+# Whether an entry `e` of the indicator `i` is part of the region's open figures.
+OF_REGION = "(not e.restricted and (e.organization_id is null or i.rule ->> 'measure' <> 'distinct'))"
+# The region's figures of the indicator `:id` for whoever reads: what is folded, what is not yet, and what is
+# confidential and the reader's own. As (period, part, bucket, dimensions, value).
+OF_ALL = "(e.organization_id is null or i.rule ->> 'measure' <> 'distinct')"
+REGION = f"""
+select t.period, t.part, t.bucket, t.dimensions, t.value from region_total t where t.indicator_id = :id
+union all
+select t.period, t.part, t.bucket, t.dimensions, t.value
+  from indicator_total t join indicator i on i.id = t.indicator_id
+ where t.indicator_id = :id and t.restricted and (t.organization_id is null or i.rule ->> 'measure' <> 'distinct')
+union all
+select e.period, e.part, e.bucket, m.dimensions, e.value
+  from entry_unfolded u join indicator_entry e on e.id = u.entry_id join indicator i on i.id = e.indicator_id {SPLIT}
+ where u.indicator_id = :id and {OF_ALL}
+"""

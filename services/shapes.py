@@ -578,6 +578,12 @@ class Indicator(Shape):
     series: list[Point] = []
 
 
+class Scorecard(Shape):
+    """Every indicator as it counts today, with its newest figures; unranked."""
+
+    indicators: list[Indicator]
+
+
 class Story(Shape):
     """What a partner says lies behind its figure; a draft of its own until `released_at`."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from domain.person import Links
-from services.margins import SPLIT
+from services.margins import OF_REGION, SPLIT
 from services.proofs import Mark, Sums, horizon, last_mark, rewritten, set_mark, sums
 from services.recounting import either, line_of, recount, told
 from services.transaction import Record
@@ -83,7 +83,13 @@ def _verify(connection: Connection, mark: Mark | None, progressed: Progressed) -
     for differences in recount(connection, mark.seq if mark else 0, progressed):
         found.events += 1
         found.differences += differences
-    found.differences += [*_totals(connection), *_lives(connection), *_aliases(connection), *_people(connection)]
+    found.differences += [
+        *_totals(connection),
+        *_region(connection),
+        *_lives(connection),
+        *_aliases(connection),
+        *_people(connection),
+    ]
     found.entries = connection.execute(text("select count(*) from indicator_entry")).scalar_one()
     found.totals = connection.execute(text("select count(*) from indicator_total")).scalar_one()
     return found
@@ -92,6 +98,12 @@ def _verify(connection: Connection, mark: Mark | None, progressed: Progressed) -
 def _totals(connection: Connection) -> Iterator[str]:
     for row in connection.execute(_TOTALS):
         yield f"the totals: {told(*line_of(row))} says {row.said}, the ledger says {row.right}"
+
+
+def _region(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(_REGION):
+        what = f"{row.indicator_id} {row.period} {row.part} {row.dimensions}"
+        yield f"the totals: the region's {what} says {row.said}, the totals of its partners {row.right}"
 
 
 def _lives(connection: Connection) -> Iterator[str]:
@@ -137,6 +149,18 @@ select {_KEY}, sum(said) as said, sum(right_) as right from (
     select {_of("e", "m")}, 0, e.value from indicator_entry e {_IN_FORCE.format("e")} {SPLIT}
      where not exists (select from entry_unfolded u where u.entry_id = e.id)) x
  group by {_KEY} having sum(said) <> sum(right_)
+"""
+)
+# Proven against the totals of the owners, which are proven against the ledger.
+_REGION = text(
+    f"""
+select indicator_id, period, part, bucket, dimensions, sum(said) as said, sum(right_) as right from (
+    select t.indicator_id, t.period, t.part, t.bucket, t.dimensions, t.value as said, 0 as right_
+      from region_total t {_IN_FORCE.format("t")}
+    union all
+    select e.indicator_id, e.period, e.part, e.bucket, e.dimensions, 0, e.value
+      from indicator_total e {_IN_FORCE.format("e")} where {OF_REGION}) x
+ group by 1, 2, 3, 4, 5 having sum(said) <> sum(right_)
 """
 )
 _LIVES = text(

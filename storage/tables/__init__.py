@@ -23,6 +23,7 @@ from storage.tables.measures import (
     indicator_observation,
     indicator_total,
     indicator_touch,
+    region_total,
 )
 from storage.tables.people import (
     client,
@@ -84,6 +85,7 @@ __all__ = [
     "publication",
     "reason",
     "referral",
+    "region_total",
     "service",
     "service_at_location",
     "service_capacity",

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Date, Double, ForeignKey, Identity, Index, Integer, Table, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    text,
+)
 
 from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, plain
 
@@ -79,6 +91,20 @@ indicator_total = Table(
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),
+    Index("indicator_total_restricted_idx", "indicator_id", "period", postgresql_where=text("restricted")),
+)
+
+region_total = Table(
+    "region_total",
+    metadata,
+    plain("collaborative_id", ID),
+    plain("indicator_id", ID, ForeignKey("indicator.id")),
+    plain("period", TEXT),
+    plain("part", TEXT),
+    plain("bucket", Integer),
+    plain("dimensions", JSON),
+    plain("value", BigInteger),
+    PrimaryKeyConstraint("indicator_id", "dimensions", "period", "part", "bucket"),
 )
 
 indicator_touch = Table(

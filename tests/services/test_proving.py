@@ -76,6 +76,7 @@ FORGERIES: dict[str, tuple[str, str]] = {
         "the ledger",
     ),
     "a total": ("update indicator_total set value = value + {0}", "the totals"),
+    "the region's total": ("update region_total set value = value + {0}", "the totals: the region's"),
     "who was touched": ("update indicator_live set touches = touches + {0}", "distinct"),
     "a touch and who was touched": (
         (

@@ -72,6 +72,43 @@ comment on column verified_figure.period is 'plain';
 comment on column verified_figure.entries is 'plain';
 comment on column verified_figure.ledger_sum is 'plain';
 
+-- The region's open figures, whole and by group, summed over all owners: what most readers ask for. Their number depends on
+-- what was agreed on, not on how many partners there are or how much happened (ADR 13).
+create table region_total (
+    collaborative_id uuid not null,
+    indicator_id uuid not null,
+    period text not null,
+    part text not null,
+    bucket integer not null,
+    dimensions jsonb not null,
+    value bigint not null,
+    constraint region_total_pkey primary key (indicator_id, dimensions, period, part, bucket),
+    constraint region_total_indicator_id_fkey foreign key (indicator_id) references indicator (id)
+);
+comment on column region_total.collaborative_id is 'plain';
+comment on column region_total.indicator_id is 'plain';
+comment on column region_total.period is 'plain';
+comment on column region_total.part is 'plain';
+comment on column region_total.bucket is 'plain';
+comment on column region_total.dimensions is 'plain';
+comment on column region_total.value is 'plain';
+alter table region_total enable row level security;
+alter table region_total force row level security;
+grant select on region_total to concert_api, concert_engine;
+grant insert, update (value) on region_total to concert_engine;
+create policy sees on region_total for select to concert_api using (collaborative_id = (select app.collaborative()));
+create policy engine on region_total to concert_engine using (true);
+-- What is confidential, the provider adds to it for itself.
+-- squawk-ignore require-concurrent-index-creation
+create index indicator_total_restricted_idx on indicator_total (indicator_id, period) where restricted;
+-- All is folded again, into both. Row security binds even the owner, but for this.
+alter table indicator_entry no force row level security;
+alter table entry_unfolded no force row level security;
+truncate indicator_total;
+insert into entry_unfolded (entry_id, indicator_id) select id, indicator_id from indicator_entry on conflict do nothing;
+alter table indicator_entry force row level security;
+alter table entry_unfolded force row level security;
+
 -- squawk-ignore require-concurrent-index-creation
 create index event_link_idx on event (seq) where kind in ('clients_linked', 'link_revoked');
 
