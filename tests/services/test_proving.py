@@ -120,10 +120,11 @@ def test_a_figure_that_is_wrong_is_named_with_what_it_says_and_what_is_right(
     )
     house.sql(statement.format(7))
     try:
-        (difference,) = prove(house).differences
+        difference, follows = prove(house).differences
         assert (
             difference == f"the totals: {indicator_id} {period} value - {{}} says {right + 7}, the ledger says {right}"
         )
+        assert follows.startswith("the totals: the region's"), "which no longer is the sum of its partners'"
     finally:
         house.sql(statement.format(-7))
 
