@@ -63,7 +63,9 @@ def run(rush: Rush, region: Region, api_url: str, engine_url: str) -> Rush:
     try:
         _kill(rush, folder, finished, children)
         for child in children:
-            output = child.stdout.read() if child.stdout else ""
+            assert child.stdout is not None
+            with child.stdout as stream:
+                output = stream.read()
             if child.wait():
                 raise SystemExit("a writer died: " + finished.words[-2000:])
             rush.done.update(json.loads(output))
@@ -71,6 +73,8 @@ def run(rush: Rush, region: Region, api_url: str, engine_url: str) -> Rush:
         folder.kill()
         for child in children:
             child.kill()
+            child.wait()
+        finished.close()
     rush.seconds = time.monotonic() - since
     record = Record(Database(engine_url, pool_size=4, application="bench ledger"))
     while fold(record) + seal(record):
@@ -109,15 +113,22 @@ class _Dots:
 
     def __init__(self, streams: Sequence[Any]) -> None:
         self.count, self.words = 0, ""
-        for stream in streams:
-            threading.Thread(target=self._follow, args=(stream,), daemon=True).start()
+        self._threads = [threading.Thread(target=self._follow, args=(stream,), daemon=True) for stream in streams]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Once the writers have ended."""
+        for thread in self._threads:
+            thread.join(5)
 
     def _follow(self, stream: Any) -> None:
-        while said := stream.read(1):
-            if said == ".":
-                self.count += 1
-            else:
-                self.words += said
+        with stream:
+            while said := stream.read(1):
+                if said == ".":
+                    self.count += 1
+                else:
+                    self.words += said
 
 
 def _kill(rush: Rush, folder: Folder, finished: _Dots, children: Sequence[subprocess.Popen[str]]) -> None:
