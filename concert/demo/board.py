@@ -105,7 +105,7 @@ class Watch:
         self._record = record
         self._person = person
         self._names = {str(one.id): one.name for one in region.organizations}
-        self._codes = [spec.code for spec in region.agenda.indicators]
+        self._codes = [spec.code for spec in region.agenda.indicators if not spec.code.startswith("partner_")]
 
     def name(self, organization_id: str) -> str:
         return self._names[organization_id]
@@ -158,7 +158,8 @@ _STATES = text(
     """
 select case when f.state <> 'active' then f.state when f.reported then 'reported' else t.state end as state,
        count(*) as n
-  from referral f left join task t on t.referral_id = f.id and t.round = f.round group by 1
+  from referral f left join task t on t.referral_id = f.id and t.round = f.round
+ where f.action_plan_id is null group by 1
 """
 )
 _KINDS = text("select kind, count(*) as n from event group by kind")

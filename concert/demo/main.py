@@ -31,6 +31,7 @@ from concert.demo.desk import open_desks
 from concert.demo.moves import Clock, is_closed
 from concert.demo.pace import Pace, pace_for
 from concert.demo.people import Caseworker, Person, backbone, caseworkers
+from concert.demo.plans import Plans
 from concert.demo.report import Report, closing, opening
 from concert.demo.screen import Screen, calm_line
 from concert.demo.stopping import FAREWELL, INTERRUPTED, Stopped, until_stopped
@@ -47,16 +48,17 @@ from seed.region import Region, build_region
 from services.transaction import Record
 
 REFERRALS = 60
+PLANS = 3
 SEED = 7
 TICK_SECONDS = 5.0
 """How often a line of progress is printed where nobody watches a terminal."""
 REFRESH_SECONDS = 0.7
 
 
-def run_demo(referrals: int = REFERRALS, seed: int = SEED, as_json: bool = False) -> int:
+def run_demo(referrals: int = REFERRALS, seed: int = SEED, as_json: bool = False, plans: int = PLANS) -> int:
     """Exit status: 0 everything holds, 1 something does not, 130 interrupted. Leaves nothing behind."""
     console = Console(stderr=as_json, highlight=False)
-    report = Report(referrals, seed, pace_for(referrals).day)
+    report = Report(referrals, seed, pace_for(referrals).day, plans=plans)
     try:
         with temporary_directory() as directory:
             asyncio.run(until_stopped(_demo(console, report, directory), directory))
@@ -81,6 +83,7 @@ class _Scene:
     report: Report
     pace: Pace
     book: Casebook
+    plans: Plans
     workers: list[Caseworker]
     watch: Watch
     record: Record
@@ -150,12 +153,13 @@ async def _scene(
         async with running(settings, say=_say(console)) as url, _http(url) as http:
             issuer = Issuer.open(settings.data_dir)
             book = Casebook(region, cast(region, report.referrals))
+            plans = Plans(region, report.plans, http, issuer, pace)
             workers = caseworkers(book, http, issuer, pace)
             watch = Watch(record, backbone(region, http, issuer), region)
             temporal = await connect(settings.temporal_address, settings.temporal_namespace)
             systems = _own_systems(region, book, pace, http, issuer)
             report.partners = len({worker.organization.slug for worker in workers})
-            yield _Scene(console, report, pace, book, workers, watch, record, temporal, systems)
+            yield _Scene(console, report, pace, book, plans, workers, watch, record, temporal, systems)
     finally:
         close(record)
 
@@ -177,6 +181,7 @@ async def _play(scene: _Scene) -> None:
     jobs = [worker.work() for worker in scene.workers]
     jobs += [system.work(scene.temporal) for system in scene.system]
     jobs += [scene.watch.keep_fresh(REFRESH_SECONDS), _tell(scene)]
+    jobs += [scene.plans.work()] if scene.report.plans else []
     async with _beside(jobs):
         await open_desks(scene.book, scene.workers, scene.pace)
         with suppress(TimeoutError):
@@ -186,7 +191,7 @@ async def _play(scene: _Scene) -> None:
 async def _told(scene: _Scene) -> None:
     """Time ends stories too, so this asks again and again instead of waiting for an event."""
     while True:
-        if not scene.book.unfinished(Clock(datetime.now(UTC), scene.pace.day)):
+        if not scene.book.unfinished(Clock(datetime.now(UTC), scene.pace.day)) + scene.plans.unfinished:
             return
         await asyncio.sleep(0.2)
 
@@ -233,11 +238,13 @@ async def _prove(scene: _Scene) -> None:
         proof.moves_answered(report.moves, book.lost_races, book.refusals),
         await asyncio.to_thread(proof.numbers_agree, record),
         await proof.one_workflow_each(scene.temporal, record),
-        await proof.nothing_personal(scene.temporal, book.secrets()),
+        await proof.nothing_personal(scene.temporal, book.secrets() | scene.plans.secrets()),
         await proof.audit_whole(record),
         await proof.outbox_empty(record),
         proof.deadlines_worked(*deadlines),
     ]
+    if report.plans:
+        report.verification.insert(1, scene.plans.check())
 
 
 def _one_per_source(scene: _Scene) -> list[Caseworker]:

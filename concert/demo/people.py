@@ -56,8 +56,10 @@ class Person:
     async def get(self, path: str, **params: Any) -> Any:
         return self._read(await self.http.get(path, params=params, headers=self._headers()))
 
-    async def post(self, path: str, body: dict[str, Any]) -> Any:
+    async def post(self, path: str, body: dict[str, Any], version: int | None = None) -> Any:
+        """`version`: of what is edited, as it was read."""
         headers = self._headers() | {"Idempotency-Key": uuid4().hex}
+        headers |= {"If-Match": f'"{version}"'} if version is not None else {}
         return self._read(await self.http.post(path, json=body, headers=headers))
 
     async def all(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:

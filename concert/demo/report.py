@@ -27,6 +27,7 @@ class Report:
     referrals: int
     seed: int
     day_seconds: float
+    plans: int = 0
     seconds: float = 0.0
     partners: int = 0
     moves: int = 0
@@ -107,6 +108,7 @@ def sentences(report: Report) -> list[str]:
     said = [
         f"{report.referrals} requests for help came in, and {report.partners} partners worked on them.",
         f"{_were(met + partly + unmet)} closed with a result: {met} met the need, {partly} in part, {unmet} did not.",
+        _families(report.plans),
         f"{_were(report.informed)} answered with a telephone number to call." if report.informed else "",
         f"{_were(back)} withdrawn by the one who asked." if back else "",
         f"{_were(wrong)} entered by mistake and taken back; such mistakes count nowhere." if wrong else "",
@@ -114,6 +116,12 @@ def sentences(report: Report) -> list[str]:
         _deadlines(report),
     ]
     return [sentence for sentence in said if sentence]
+
+
+def _families(n: int) -> str:
+    if not n:
+        return ""
+    return "One family has a plan of several partners." if n == 1 else f"{n} families have a plan of several partners."
 
 
 def _deadlines(report: Report) -> str:

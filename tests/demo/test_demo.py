@@ -45,10 +45,12 @@ def test_a_short_demonstration_closes_its_loops_and_proves_it(temporary: Path) -
     broken = [check for check in said["verification"] if not check["holds"]]
     assert (run.returncode, broken) == (0, []), run.stderr
     assert said["holds"]
-    assert len(said["verification"]) == 8
+    assert len(said["verification"]) == 9
     assert sum(said["states"].values()) == said["referrals"] == 12
     assert min(said["reminders"], said["escalations"], said["expiries"]) > 0
     assert said["by_own_system"] > 0
+    plans = next(check for check in said["verification"] if check["promise"] == "Every plan is closed or explained")
+    assert plans["detail"].startswith("1 closed, 2 open with a reason, of 3")
     assert said["indicators"]["loops_closed"][0]["value"] > 0
     assert all(each["why"] for each in said["open"])
     assert left_behind(temporary) == []
