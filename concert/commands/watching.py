@@ -11,14 +11,18 @@ from concert.failures import Failed
 from concert.settings import Settings
 
 if TYPE_CHECKING:
-    from services.shapes import Indicator, Stalled
+    from services.shapes import Indicator, Point, Stalled
     from services.verifying import Verification
 
 PAGE = 200
 Code = Annotated[str, typer.Argument(metavar="CODE", help="One of those that `concert indicators` prints.")]
 From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
 To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
-By = Annotated[str | None, typer.Option("--by", help="organization, county or term.")]
+By = Annotated[
+    str | None, typer.Option("--by", help="organization, county, term, age_band, race, ethnicity, language.")
+]
+Period = Annotated[str, typer.Option("--period", help="month, a calendar of the agenda, or range.")]
+Version = Annotated[int | None, typer.Option("--version", min=1, help="Tell every period by this version.")]
 Full = Annotated[bool, typer.Option("--full", help="Believe no earlier proof: recompute every event.")]
 
 indicators = typer.Typer(help="The shared numbers: list them, show one, prove them all.", invoke_without_command=True)
@@ -81,12 +85,13 @@ def listed(context: typer.Context, as_login: As = None, as_json: Json = False) -
 
 @indicators.command()
 def show(
-    code: Code, start: From = None, end: To = None, by: By = None, as_login: As = None, as_json: Json = False
-) -> None:
-    """One indicator: its definition and its figures by month."""
+    code: Code, start: From = None, end: To = None, by: By = None, period: Period = "month", version: Version = None,
+    as_login: As = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """One indicator: its definition, what it is measured against, and its figures."""
     from concert.console import output, show_json, show_table
     from services.indicators import DIMENSIONS, get_indicator
-    from services.refusals import NotVisible
+    from services.refusals import NotVisible, Unprocessable
 
     if by is not None and by not in DIMENSIONS:
         raise Failed(f"--by takes {', '.join(DIMENSIONS)}.", "Run: concert indicators show --help", usage=True)
@@ -94,16 +99,43 @@ def show(
     call = caller(chosen, as_login)
     with people(chosen) as record:
         try:
-            one = get_indicator(record, call, code, start=start, end=end, by=by)
+            one = get_indicator(record, call, code, start=start, end=end, by=by, period=period, version=version)
         except NotVisible:
             raise Failed(f"There is no indicator {code!r}.", "Run: concert indicators") from None
+        except Unprocessable as refusal:
+            raise Failed(refusal.detail, "Run: concert indicators show --help", usage=True) from None
     if as_json:
         show_json(one.model_dump(mode="json"))
         return
-    output().print(f"{one.name} (version {one.version}, {one.unit})\n{one.definition}\n", markup=False)
-    rows = [(p.period, *(p.by.values() if by else ()), p.value, p.numerator, p.denominator) for p in one.series]
-    columns = ("Period", *((by.capitalize(),) if by else ()), "Figure", "Numerator", "Of")
+    output().print("\n".join(_about(one)) + "\n", markup=False, soft_wrap=True)
+    rows = [
+        (p.period, *(p.by.values() if by else ()), p.value, p.numerator, p.denominator, _open(p), p.version)
+        for p in one.series
+    ]
+    columns = ("Period", *((by.capitalize(),) if by else ()), "Figure", "Numerator", "Of", "Still open", "Version")
     show_table(columns, rows, empty="No figures yet.")
+
+
+def _about(one: Indicator) -> list[str]:
+    """What it says, whom it serves, and how far anybody is held to it."""
+    said = [f"{one.name} (version {one.version}, {one.unit})", one.definition]
+    said.append(f"Serves {one.result}" + (f" by {one.strategy}" if one.strategy else ""))
+    if one.baseline_period:
+        said.append("Baseline period: nobody is held to a target yet.")
+    else:
+        target, baseline = one.target or {}, one.baseline or {}
+        until = f"; target {target['value']:g} by {target['by']}" if target else "; no target yet"
+        said.append(f"Baseline {baseline['value']:g} ({baseline['period']}){until}")
+    if one.coverage is not None:
+        unknown = ", ".join(f"{name} {share:.0%}" for name, share in one.coverage.unknown.items())
+        partners = f"{one.coverage.connected_partners} of {one.coverage.partners} partners work in Concert"
+        said.append(f"Coverage: {partners}" + (f"; unknown: {unknown}" if unknown else ""))
+    return said
+
+
+def _open(point: Point) -> int | None:
+    """Cases that nobody can judge yet."""
+    return point.not_yet_due if point.not_yet_due is not None else point.waiting
 
 
 @indicators.command()

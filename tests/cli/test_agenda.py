@@ -73,3 +73,18 @@ def test_what_was_agreed_on_is_shown_with_what_carries_it(tried: Run, house: Hou
     assert "acknowledged_in_time" in carried["answer_fast"]
     assert any(one["commitments"] and one["adopted_on"] for one in found["adoptions"])
     assert {one["code"] for one in found["calendars"]} >= {"state_year", "federal_year"}
+
+
+def test_an_indicator_says_whom_it_serves_and_whether_anybody_is_held_to_it(tried: Run, house: House) -> None:
+    url = house.settings.database_url
+    show = ("indicators", "show", "--as", "ruth.hub")
+    status, said = tried(*show, "acknowledged_in_time", CONCERT_DATABASE_URL=url)
+    assert status == 0
+    assert "Serves safe_and_well by answer_fast" in said
+    assert "Baseline 0.62 (2025-06); target 0.85 by 2027-06-30" in said
+    status, said = tried(*show, "needs_met", CONCERT_DATABASE_URL=url)
+    assert (status, "Baseline period: nobody is held to a target yet." in said) == (0, True)
+    status, said = tried(
+        *show, "clients_served", "--period", "calendar_year", "--from", "2026-03", CONCERT_DATABASE_URL=url
+    )
+    assert (status, "months do not add up" in said) == (2, True)
