@@ -17,6 +17,7 @@ import services.happenings
 import services.moving
 import services.offers
 import services.requests
+import services.subjects
 import services.rows
 import services.tasks
 from domain.task import Outcome
@@ -100,9 +101,9 @@ def test_a_failure_anywhere_in_a_completion_leaves_nothing(
 def test_a_failure_anywhere_in_a_new_referral_leaves_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    before = rows(house)
+    before, place = rows(house), services.subjects if name == "insert_client" else services.requests
     with monkeypatch.context() as patch:
-        patch.setattr(services.requests, name, breaks(getattr(services.requests, name), after=True))
+        patch.setattr(place, name, breaks(getattr(place, name), after=True))
         with pytest.raises(Broken):
             refer(house, "cap", "housing", reason="The lease ends.")
     assert rows(house) == before
