@@ -17,8 +17,8 @@ import services.happenings
 import services.moving
 import services.offers
 import services.requests
-import services.subjects
 import services.rows
+import services.subjects
 import services.tasks
 from domain.task import Outcome
 from services.journal import Journal
