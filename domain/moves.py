@@ -20,8 +20,7 @@ from domain.task import CLOCK_OF, SERVING, TRANSITIONS, UNDECIDED, ContactResult
 class Details:
     """What a verb may carry. `reason` is a code of the agenda's list, never free text.
 
-    `by`: on which side the mover stands, where both may. `backdated`: the work was recorded after it was done (finished
-    work in one call, a partner on the phone), so it may have occurred before the task was born.
+    `by`: on which side the mover stands, where both may.
     """
 
     reason: str | None = None
@@ -30,7 +29,6 @@ class Details:
     resume_at: datetime | None = None
     contact: ContactResult | None = None
     by: Side = Side.TARGET
-    backdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,9 @@ def born(
     *,
     hard: bool = True,
 ) -> Task:
-    """A new task, requested now. Acknowledge and hard limits start together (decision 26)."""
+    """A new task, recorded now and requested when `at` says. Acknowledge and hard limits start together, when it is
+    recorded (decision 26).
+    """
     return Task(
         id=id,
         state=State.REQUESTED,
@@ -69,6 +69,7 @@ def born(
         clock_started_at=at.now,
         due_at=at.due(Clock.ACKNOWLEDGE),
         hard_at=at.due(Clock.HARD_LIMIT) if hard else None,
+        requested_at=at.occurred_at,
     )
 
 
@@ -86,7 +87,8 @@ def move(task: Task, verb: Verb, at: Moment, details: Details = NOTHING) -> tupl
     reason = NO_RESPONSE if verb is Verb.EXPIRE else details.reason
     happened = Happened(row.event, task.state, moved.state, reason, settled, facts, reverses)
     missed = {clock: event for clock, event in task.missed.items() if settled.get(clock) != "met"}
-    return replace(moved, version=task.version + 1, missed=missed), happened
+    moved_at = task.moved_at if verb in _REMARKS else at.occurred_at
+    return replace(moved, version=task.version + 1, missed=missed, moved_at=moved_at), happened
 
 
 def overdue(task: Task, event_id: str) -> tuple[Task, Happened]:
@@ -125,9 +127,14 @@ def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
     """What the verb must carry, and when it may have occurred."""
     if at.occurred_at > at.now:
         raise NotPossible("future", "A move cannot have happened in the future. Leave occurred_at out for now.")
-    if at.occurred_at < task.created_at and not details.backdated:
+    if at.occurred_at < task.asked_at:
         raise NotPossible(
             "before-request", "A move cannot have happened before the task was requested. Correct occurred_at."
+        )
+    if task.moved_at is not None and at.occurred_at < task.moved_at and verb not in _REMARKS:
+        raise NotPossible(
+            "before-last-move",
+            "A move cannot have happened before the one that is on the record already. Correct occurred_at.",
         )
     if verb in _NEEDS_REASON and (details.reason is None or details.reason_class is None):
         raise NotPossible("reason", f"'{verb.value}' needs a reason of the agenda's list.")
@@ -143,6 +150,8 @@ def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
         _check_attempts(task)
 
 
+_REMARKS = frozenset({Verb.NOTE, Verb.ASSIGN})
+"""Said beside the work: in no order with its moves."""
 _NEEDS_REASON = frozenset({Verb.DECLINE, Verb.FAIL, Verb.CANCEL})
 
 

@@ -132,7 +132,8 @@ class Task:
 
     `rung` is the next rung of the ladder for the running clock. `missed` remembers, by clock, the event that
     recorded that its limit passed, so that a move recorded late but made in time can take it back. `plain`: a step of
-    a plan that serves no need by itself, so that completing it needs no outcome.
+    a plan that serves no need by itself, so that completing it needs no outcome. `requested_at` (None: as recorded) and
+    `moved_at`: when it was asked for and when the last move happened, as told.
     """
 
     id: str
@@ -152,6 +153,13 @@ class Task:
     attempts: tuple[date, ...] = ()
     missed: dict[str, str] = field(default_factory=dict)
     plain: bool = False
+    requested_at: datetime | None = None
+    moved_at: datetime | None = None
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was asked for, as told."""
+        return self.requested_at or self.created_at
 
     @property
     def ended(self) -> bool:
@@ -165,6 +173,10 @@ class Task:
         return Side.SOURCE if self.state is State.INFO_REQUESTED else Side.TARGET
 
 
-def allowed(state: State, sides: frozenset[Side]) -> tuple[Verb, ...]:
-    """The verbs that somebody on `sides` may use now, in the table's order."""
-    return tuple(v for v, t in TRANSITIONS.items() if state in t.needs and t.by & sides)
+def allowed(state: State, sides: frozenset[Side], *, absent: bool = False) -> tuple[Verb, ...]:
+    """The verbs that somebody on `sides` may use now, in the table's order.
+
+    `absent`: the target has no login, so that there is nobody to assign it to.
+    """
+    verbs = (v for v, t in TRANSITIONS.items() if state in t.needs and t.by & sides)
+    return tuple(v for v in verbs if not (absent and v is Verb.ASSIGN))

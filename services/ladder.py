@@ -54,7 +54,7 @@ def _holder(offer: Locked) -> dict[str, Any]:
 
 
 def _requested_on(work: Work, offer: Locked) -> str:
-    return work.agenda.region().local_date(offer.task.created_at).isoformat()
+    return work.agenda.region().local_date(offer.task.asked_at).isoformat()
 
 
 def reaches(work: Work, to: Rung, t: Any, f: Any) -> bool:

@@ -6,7 +6,7 @@ Everything here works in its caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,8 +57,6 @@ def move_task(
 ) -> None:
     """Decide and write one move, in the caller's transaction. Raises NotPossible before anything was written."""
     at = moment(tx, locked.t, said.occurred_at)
-    if locked.t["on_behalf"]:
-        details = replace(details, backdated=True)
     after, what = move(locked.task, verb, at, details)
     if verb is not Verb.VOID and note_overdue(tx, locked, at):
         after, what = move(locked.task, verb, at, details)
@@ -87,11 +85,14 @@ def settle_move(
     """
     before, handover = locked.task.state, _handover(work, locked, after, at)
     came_to = stages.moved(work, locked.t, locked.f, locked.task, after)
-    columns = dict(extra or {})
+    columns, voided = dict(extra or {}), after.state is State.ENTERED_IN_ERROR
+    said = locked.t["outcome"]
+    if voided:
+        columns["outcome"] = None
     if what.reason and after.ended:
         columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
     save_task(work, locked, after, **columns)
-    if reverses is None and after.state is State.ENTERED_IN_ERROR:
+    if reverses is None and voided:
         reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
         work,
@@ -105,17 +106,20 @@ def settle_move(
     if after.ended and before is not after.state:
         work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
-            _lead(work, locked, after, at)
+            _lead(work, locked, after, at, said)
     else:
         _wake(work, locked, at)
     return event_id
 
 
-def _lead(work: Work, locked: Locked, after: Task, at: Moment) -> None:
-    """The task is over: the referral follows, and what came of the need is recorded or taken back."""
+def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None) -> None:
+    """The task is over: the referral follows, and what came of the need is recorded or taken back.
+
+    `said`: the outcome that the task had.
+    """
     f, voided = locked.f, after.state is State.ENTERED_IN_ERROR
     if locked.t["round"] == f["round"] and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR:
-        columns = dict.fromkeys(WORDS) if voided and locked.t["outcome"] else {}
+        columns = dict.fromkeys(WORDS) if voided and said else {}
         if after.state is State.COMPLETED:
             columns = {"outcome_task": locked.t["outcome"]}
             if locked.referral.plain:
@@ -146,15 +150,14 @@ def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment)
     region = work.agenda.region()
     crosses = locked.t["organization_id"] != locked.t["source_organization_id"]
     facts: dict[str, Any] = {
-        "requested_on": region.local_date(after.created_at).isoformat(),
+        "requested_on": region.local_date(after.asked_at).isoformat(),
         "crosses": "yes" if crosses else "no",
     }
     if after.accepted_at:
         facts["accepted_on"] = region.local_date(after.accepted_at).isoformat()
         facts["contacted"] = after.first_contact_at is not None
         if locked.task.accepted_at is None and crosses:
-            begun = min(after.created_at, after.accepted_at)
-            facts["handover_days"] = at.calendar.business_days_between(begun, after.accepted_at)
+            facts["handover_days"] = at.calendar.business_days_between(after.asked_at, after.accepted_at)
     left = unsettled(locked.task, what) if after.ended and after.state is not State.ENTERED_IN_ERROR else []
     if left:
         facts["unsettled"] = left

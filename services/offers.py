@@ -83,8 +83,9 @@ def find_organization(tx: Work, organization_id: UUID) -> Offered:
     return Offered(None, row.id, row.name, None, False, row.mode == "connected", row.confidential, _NO_SERVICE)
 
 
-def new_offer(tx: Work, f: dict[str, Any], offered: Offered) -> Locked:
-    """A new task of the referral's running round, requested now; not written yet."""
+def new_offer(tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime | None = None) -> Locked:
+    """A new task of the referral's running round; not written yet. `asked_at`: when it was requested, as told; None:
+    now."""
     task_id = new_id()
     t: dict[str, Any] = {column.name: None for column in tables.task.c} | {
         "id": task_id,
@@ -107,7 +108,7 @@ def new_offer(tx: Work, f: dict[str, Any], offered: Offered) -> Locked:
         "updated_at": tx.now,
     }
     t |= {name: offered.row[name] for name in offered.row if name.startswith("s_")}
-    at = moment(tx, t)
+    at = moment(tx, t, asked_at)
     task = born(str(task_id), at)
     t |= {
         "state": task.state.value,
@@ -119,21 +120,19 @@ def new_offer(tx: Work, f: dict[str, Any], offered: Offered) -> Locked:
         "rung": 0,
         "attempts": [],
         "missed": {},
+        "requested_at": task.requested_at,
         "created_at": tx.now,
         "ball_organization_id": f["source_organization_id"] if t["on_behalf"] else offered.organization_id,
     }
     return Locked(task, referral_of(f), t, f)
 
 
-def insert_offer(
-    tx: Work, offer: Locked, asked_at: datetime | None = None, facts: Mapping[str, Any] | None = None
-) -> None:
-    """In the caller's transaction, after its referral. `asked_at`: when it was requested, as told; None: now. `facts`
-    say how it was asked."""
+def insert_offer(tx: Work, offer: Locked, facts: Mapping[str, Any] | None = None) -> None:
+    """In the caller's transaction, after its referral. `facts` say how it was asked."""
     tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
     asked = Happened("task_requested", None, offer.task.state)
     said = dict(facts or {}) | stages.offered(tx, offer.t, offer.f)
-    happened(tx, about_task(offer.t, offer.f), asked, version=1, occurred_at=asked_at, facts=said)
+    happened(tx, about_task(offer.t, offer.f), asked, version=1, occurred_at=offer.task.asked_at, facts=said)
 
 
 def first_look(offer: Locked) -> datetime:

@@ -89,7 +89,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
     need_id, term = _need(tx, request, about.id, offered)
     f = _row(tx, request, offered, about, need_id, term)
     require_release(tx, request.consent_id, offered)
-    offer = None if request.kind == "information" else new_offer(tx, f, offered)
+    offer = None if request.kind == "information" else new_offer(tx, f, offered, _asked_at(request))
     f["look_at"] = first_look(offer) if offer else None
     tx.connection.execute(tables.referral.insert(), f)
     made = LockedReferral(referral_of(f), f, [offer] if offer else [])
@@ -97,7 +97,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
     if offer is None:
         _inform(tx, made)
     else:
-        insert_offer(tx, offer, _asked_at(request), _FINISHED if request.finished else None)
+        insert_offer(tx, offer, _FINISHED if request.finished else None)
         if request.finished:
             _finish(tx, made, offer, request.finished, request.finished.occurred_at or request.occurred_at)
         tx.journal.look(workflow_of(f))
@@ -221,9 +221,9 @@ def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished, whe
     if offer.t["organization_id"] != tx.here.organization_id:
         raise Unprocessable("Only your own finished work can be recorded in one call.", pointer="/finished")
     said = Said(when)
-    details = Details(outcome=finished.outcome.value, backdated=True)
+    details = Details(outcome=finished.outcome.value)
     more = {"outcome": finished.outcome.value}
-    move_task(tx, offer, TaskVerb.ACCEPT, Details(backdated=True), said=said, facts=_FINISHED)
+    move_task(tx, offer, TaskVerb.ACCEPT, said=said, facts=_FINISHED)
     move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=_FINISHED)
     after = rules.move(offer.referral, Verb.CONFIRM)
     outcome = finished.outcome.value

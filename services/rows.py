@@ -124,6 +124,8 @@ def task_of(t: Mapping[str, Any]) -> Task:
         attempts=tuple(date.fromisoformat(day) for day in t["attempts"]),
         missed=t["missed"],
         plain=t["kind"] == "step",
+        requested_at=t["requested_at"],
+        moved_at=t["moved_at"],
     )
 
 
@@ -144,7 +146,7 @@ def referral_of(f: Mapping[str, Any]) -> Referral:
 
 _TASK_COLUMNS = (
     "state", "version", "clock", "clock_started_at", "due_at", "hard_at", "rung", "decide_left", "hard_left",
-    "acknowledged_at", "accepted_at", "first_contact_at",
+    "acknowledged_at", "accepted_at", "first_contact_at", "moved_at",
 )  # fmt: skip
 _REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung")
 

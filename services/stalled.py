@@ -72,7 +72,7 @@ def _title(tx: Tx, row: Mapping[str, Any]) -> str:
 
 def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "task":
-        verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row))
+        verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row), absent=row["on_behalf"])
         return [verb.value for verb in verbs]
     if row["kind"] == "action_plan":
         leads = row["organization_id"] == tx.here.organization_id and does_casework(tx)

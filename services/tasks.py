@@ -66,14 +66,18 @@ def request_info(record: Record, call: Call, task_id: UUID, question: str, said:
 def answer_task(
     record: Record, call: Call, task_id: UUID, words: str, consent_id: UUID | None = None, said: Said = NOW
 ) -> Answer[shapes.Task]:
-    """Refused while no consent lets the target read the answer; `consent_id` attaches one recorded since."""
+    """Refused while no consent lets the target read the answer; `consent_id` attaches one recorded since.
+
+    Within one organization nothing is disclosed.
+    """
 
     def consented(tx: Tx, locked: Locked) -> dict[str, Any]:
         if consent_id is not None:
             attach_consent(tx, locked, consent_id)
-        target = locked.f["target_organization_id"]
+        target, source = locked.f["target_organization_id"], locked.f["source_organization_id"]
         if (
             not locked.t["on_behalf"]
+            and target != source
             and not tx.connection.execute(
                 _CONSENT_HOLDS, {"consent": locked.f["consent_id"], "target": target}
             ).scalar_one()

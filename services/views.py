@@ -15,7 +15,9 @@ from services.transaction import Tx
 
 def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
     mine = sides(tx, t)
-    verbs = task_rules.allowed(task_rules.State(t["state"]), mine - {Side.ENGINE}) if mine else ()
+    verbs = (
+        task_rules.allowed(task_rules.State(t["state"]), mine - {Side.ENGINE}, absent=t["on_behalf"]) if mine else ()
+    )
     hidden = _hides(tx, f)
     ball = t["ball_organization_id"]
     return Task.model_construct(

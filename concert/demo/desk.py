@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 from concert.demo.casebook import Casebook
+from concert.demo.moves import asked_at
 from concert.demo.pace import Pace
 from concert.demo.papers import client_body, needs_consent
 from concert.demo.people import Caseworker, Refused
@@ -55,6 +57,7 @@ async def _client_id(book: Casebook, worker: Caseworker, request: Request) -> st
 
 
 def _referral_body(book: Casebook, request: Request, client_id: str) -> dict[str, Any]:
+    asked = asked_at(request, datetime.now(UTC))
     return {
         "client_id": client_id,
         "service_id": book.service_id(request.service),
@@ -63,4 +66,5 @@ def _referral_body(book: Casebook, request: Request, client_id: str) -> dict[str
         "origin": request.origin,
         "reason": request.reason,
         "note": request.note,
+        "occurred_at": asked.isoformat() if asked else None,
     }

@@ -14,6 +14,7 @@ ZONE = ZoneInfo("America/Denver")
 LEFT_ON_HOLD_DAYS = 10
 """Longer holds are real days away: they stay on hold when the demonstration ends, and say until when."""
 _CLOSED = frozenset({"completed", "withdrawn", "entered_in_error"})
+_WEEK = 7
 _UNDECIDED = frozenset({"requested", "acknowledged", "info_requested"})
 Shown = Mapping[str, Any]
 
@@ -37,8 +38,22 @@ class Clock:
         return (self.now - datetime.fromisoformat(moment)).total_seconds() / self.day
 
 
+def asked_at(request: Request, now: datetime) -> datetime | None:
+    """When it was asked for: nobody can be tried on three days of a short demonstration, so such a case is written up
+    afterwards. None: now."""
+    return now - timedelta(days=_WEEK) if _tried_in_vain(request) else None
+
+
 def target_moves(request: Request, task: Shown, at: Clock, *, rerouted: bool = False) -> list[Move]:
     """What the asked partner does with this task now; nothing: it waits, or lets it lie."""
+    moves = _moves(request, task, at, rerouted)
+    if task["state"] in ("requested", "acknowledged") and _tried_in_vain(request) and not rerouted:
+        then = at.now - timedelta(days=_WEEK - 1)
+        return [Move(one.verb, {"occurred_at": then.isoformat()} | one.body) for one in moves]
+    return moves
+
+
+def _moves(request: Request, task: Shown, at: Clock, rerouted: bool) -> list[Move]:
     kind = "complete" if rerouted else request.ending.kind
     if at.days_since(task["updated_at"]) < _patience(request, task):
         return []
@@ -110,9 +125,13 @@ def left_lying(request: Request) -> bool:
     return request.ending.kind == "ignore" and request.number % 3 == 0
 
 
+def _tried_in_vain(request: Request) -> bool:
+    return request.ending.kind == "fail" and request.ending.reason_class == "not_reached"
+
+
 def _attempts(request: Request, now: datetime) -> list[Move]:
     """Three tries on three days, written up in one sitting."""
-    if request.ending.reason_class != "not_reached":
+    if not _tried_in_vain(request):
         return []
     days = [now - timedelta(days=days) for days in (2, 1, 0)]
     tries = zip(days, ("no_answer", "left_message", "no_answer"), strict=True)

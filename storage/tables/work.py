@@ -161,6 +161,8 @@ task = Table(
     plain("first_contact_at", INSTANT, required=False),
     plain("attempts", JSON, server_default="[]"),
     plain("missed", JSON, server_default="{}"),
+    plain("requested_at", INSTANT),
+    plain("moved_at", INSTANT, required=False),
     plain("created_at", INSTANT),
     plain("updated_at", INSTANT),
     plain("version", Integer, server_default="1"),

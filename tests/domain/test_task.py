@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -307,10 +308,26 @@ def test_a_move_without_what_it_must_carry_is_refused(verb: Verb) -> None:
 
 
 def test_nothing_happened_before_it_was_asked_for() -> None:
-    early = replace(moment(MONDAY + DAY), occurred_at=MONDAY - DAY)
-    with pytest.raises(NotPossible):
-        move(after(), Verb.ACKNOWLEDGE, early)
-    move(after(), Verb.ACKNOWLEDGE, early, Details(backdated=True))
+    asked = born("task", replace(moment(MONDAY + DAY), occurred_at=MONDAY))
+    for told, possible in ((MONDAY - DAY, False), (MONDAY, True)):
+        at = replace(moment(MONDAY + DAY), occurred_at=told)
+        with nullcontext() if possible else pytest.raises(NotPossible, match="before-request"):
+            move(asked, Verb.ACKNOWLEDGE, at)
+
+
+def test_nothing_happened_before_the_move_that_came_before_it() -> None:
+    accepted, _ = move(born("task", moment(MONDAY)), Verb.ACCEPT, moment(MONDAY + 2 * DAY))
+    earlier = replace(moment(MONDAY + 3 * DAY), occurred_at=MONDAY + DAY)
+    with pytest.raises(NotPossible, match="before-last-move"):
+        move(accepted, Verb.START, earlier)
+    noted, _ = move(accepted, Verb.NOTE, earlier)
+    assert noted.moved_at == MONDAY + 2 * DAY, "a note is in no order with the work"
+    move(noted, Verb.START, replace(earlier, occurred_at=MONDAY + 2 * DAY))
+
+
+def test_a_partner_without_login_has_nobody_to_assign_to() -> None:
+    both = frozenset({Side.SOURCE, Side.TARGET})
+    assert set(allowed(State.REQUESTED, both)) - set(allowed(State.REQUESTED, both, absent=True)) == {Verb.ASSIGN}
 
 
 def test_a_services_routine_limit_does_not_slow_urgent_work_down() -> None:

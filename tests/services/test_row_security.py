@@ -155,11 +155,12 @@ def test_the_source_cannot_rewrite_what_the_target_did(as_: As, made: Any, colum
 
 
 @pytest.mark.parametrize(
-    "column", ["organization_id", "source_organization_id", "referral_id", "restricted", "created_at", "round"]
+    "column",
+    ["organization_id", "source_organization_id", "referral_id", "restricted", "created_at", "requested_at", "round"],
 )
 @pytest.mark.parametrize("login", ["maria.cap", "gwen.housing"])
 def test_nobody_rewrites_whose_task_it_is(as_: As, made: Any, column: str, login: str) -> None:
-    value = {"restricted": "true", "created_at": "now()", "round": "7"}.get(column, UUID7)
+    value = {"restricted": "true", "created_at": "now()", "requested_at": "now()", "round": "7"}.get(column, UUID7)
     with pytest.raises(FORBIDDEN):
         as_(login).execute(f"update task set {column} = {value} where id = %s".encode(), [made["tasks"][0]["id"]])
 

@@ -32,12 +32,9 @@ def test_a_place_on_the_waitlist_is_renewed(house: House) -> None:
 
 
 def test_not_reached_needs_attempts_on_three_days(house: House) -> None:
-    path, gwen = accepted(house)
-    task_id = path.rsplit("/", 1)[-1]
-    house.sql(
-        "set session_replication_role = replica;"
-        f" update task set created_at = created_at - interval '9 days' where id = '{task_id}'"
-    )
+    made = refer(house, "cap", "housing", occurred_at=datetime.now(UTC) - timedelta(days=9))
+    path, gwen = task_of(made), house.person("gwen.housing")
+    gwen.does(f"{path}/accept", {"occurred_at": (datetime.now(UTC) - timedelta(days=8)).isoformat()})
     for days_ago in (3, 3, 2):
         then = (datetime.now(UTC) - timedelta(days=days_ago)).isoformat()
         gwen.does(f"{path}/contact", {"result": "no_answer", "channel": "phone", "occurred_at": then})

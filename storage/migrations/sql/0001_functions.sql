@@ -256,14 +256,14 @@ $$;
 create function app.guard_task() returns trigger language plpgsql as $$
 begin
     if (new.id, new.collaborative_id, new.kind, new.owner_id, new.referral_id, new.action_plan_id, new.step_key, new.round,
-        new.organization_id, new.source_organization_id, new.service_id, new.created_at, new.restricted, new.on_behalf,
+        new.organization_id, new.source_organization_id, new.service_id, new.created_at, new.requested_at, new.restricted, new.on_behalf,
         new.priority, new.title)
        is distinct from
        (old.id, old.collaborative_id, old.kind, old.owner_id, old.referral_id, old.action_plan_id, old.step_key, old.round,
-        old.organization_id, old.source_organization_id, old.service_id, old.created_at, old.restricted, old.on_behalf,
+        old.organization_id, old.source_organization_id, old.service_id, old.created_at, old.requested_at, old.restricted, old.on_behalf,
         old.priority, old.title)
        or (current_user = 'concert_api' and app.me() is distinct from old.organization_id and not old.on_behalf and
-           (new.outcome, new.outputs, new.assigned_to, new.client_id, new.accepted_at, new.first_contact_at)
+           (case when new.state = 'entered_in_error' then coalesce(new.outcome, old.outcome) else new.outcome end, new.outputs, new.assigned_to, new.client_id, new.accepted_at, new.first_contact_at)
            is distinct from
            (old.outcome, old.outputs, old.assigned_to, old.client_id, old.accepted_at, old.first_contact_at)) then
         raise exception 'this column of a task is not yours to write' using errcode = 'insufficient_privilege';

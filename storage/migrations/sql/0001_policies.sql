@@ -200,7 +200,7 @@ grant update (outcome, outcome_by, outcome_event_id, version) on need to concert
 grant update (state, reported, outcome, outcome_task, confirmed_by, reason, clock, clock_started_at, due_at, rung, look_at,
     updated_at, version) on referral to concert_engine;
 grant update (state, ball_organization_id, client_id, outcome, reason, reason_class, outputs, clock, clock_started_at, due_at, hard_at,
-    rung, decide_left, hard_left, acknowledged_at, accepted_at, first_contact_at, attempts, missed, updated_at, version)
+    rung, decide_left, hard_left, acknowledged_at, accepted_at, first_contact_at, attempts, missed, moved_at, updated_at, version)
     on task to concert_engine;
 grant insert on event, indicator_entry, outbox, audit, audit_seal, indicator_total, service_heartbeat to concert_engine;
 grant select (audit_id) on audit_unsealed to concert_engine;

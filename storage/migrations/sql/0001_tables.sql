@@ -1010,6 +1010,8 @@ CREATE TABLE task (
     first_contact_at TIMESTAMP WITH TIME ZONE,
     attempts JSONB DEFAULT '[]' NOT NULL,
     missed JSONB DEFAULT '{}' NOT NULL,
+    requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    moved_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER DEFAULT '1' NOT NULL,
@@ -1075,6 +1077,8 @@ COMMENT ON COLUMN task.accepted_at IS 'plain';
 COMMENT ON COLUMN task.first_contact_at IS 'plain';
 COMMENT ON COLUMN task.attempts IS 'plain';
 COMMENT ON COLUMN task.missed IS 'plain';
+COMMENT ON COLUMN task.requested_at IS 'plain';
+COMMENT ON COLUMN task.moved_at IS 'plain';
 COMMENT ON COLUMN task.created_at IS 'plain';
 COMMENT ON COLUMN task.updated_at IS 'plain';
 COMMENT ON COLUMN task.version IS 'plain';
