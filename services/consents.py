@@ -46,8 +46,11 @@ def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shape
     """Verbal consent is refused where the discloser is a victim-service provider or a Part 2 program."""
 
     def see(tx: Tx) -> None:
-        if tx.row(_CLIENT, id=consent.client_id, me=tx.here.organization_id) is None:
+        row = tx.row(_CLIENT, id=consent.client_id, me=tx.here.organization_id)
+        if row is None:
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
+        if row.consent_id is not None:
+            raise Unprocessable(_NOT_YOURS, pointer="/client_id")
 
     def act(tx: Tx, _seen: None) -> shapes.Consent:
         require_casework(tx)
@@ -95,9 +98,8 @@ def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID |
 
     Raises Unprocessable unless this consent lets `recipient` see, now. In the caller's transaction."""
     row = tx.row(_COVERS, id=consent_id, client=subject[0], household=subject[1], recipient=recipient)
-    if row is None or not row.of_client:
-        raise Unprocessable("No consent with that id for this client.", pointer="/consent_id")
-    if not row.holds:
+    _require_own(tx, row, subject[0])
+    if row is None or not row.holds:
         raise Unprocessable(
             "That consent does not let this organization see now: it names others, has ended or was revoked.",
             pointer="/consent_id",
@@ -107,8 +109,17 @@ def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID |
 def require_subject(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID | None]) -> None:
     """Raises Unprocessable unless it is this client's, or a member's of this household. In the caller's transaction."""
     row = tx.row(_COVERS, id=consent_id, client=subject[0], household=subject[1], recipient=None)
-    if row is None or not row.of_client:
+    _require_own(tx, row, subject[0])
+
+
+def _require_own(tx: Tx, row: Any, client_id: UUID | None) -> None:
+    """A copy is disclosed onward by nobody but the organization that it came from, 42 CFR part 2 or not."""
+    if row is not None and row.of_client:
+        return
+    copy = tx.row(_COPY, id=client_id)
+    if copy is None:
         raise Unprocessable("No consent with that id for this client.", pointer="/consent_id")
+    raise Unprocessable(f"{PART2_NOTICE} {_NOT_YOURS}" if copy.part2 else _NOT_YOURS, pointer="/consent_id")
 
 
 def disclose(work: Work, locked: Locked) -> dict[str, UUID | None]:
@@ -200,7 +211,12 @@ select c.id, c.organization_id, c.client_id, c.purpose, c.data_kinds, c.legal_ba
 _DISCLOSE = text("select app.disclose(:task, :id)")
 _LOCK = text("select id, revoked_at, version from consent where id = :id for update")
 _REVOKE = text("update consent set revoked_at = :now, version = version + 1 where id = :id")
-_CLIENT = text("select 1 from client where id = :id and organization_id = :me and consent_id is null")
+_NOT_YOURS = (
+    "What another organization disclosed to you is not yours to disclose: it refers the client on, with a consent that"
+    " names the new partner; or refer without consent_id, and nothing but the need is told."
+)
+_CLIENT = text("select consent_id from client where id = :id and organization_id = :me")
+_COPY = text("select o.part2 from client c join organization o on o.id = c.origin_organization_id where c.id = :id")
 _PARTNERS = text(
     "select distinct organization_id from partnership where organization_id = any(cast(:ids as uuid[]))"
     " and app.current(starts_on, ends_on)"

@@ -179,7 +179,7 @@ def _row(tx: Tx, new: NewPlan, template: Template, about: Any) -> dict[str, Any]
         "name": template.name,
         "state": State.ACTIVE.value,
         "priority": new.priority,
-        "restricted": tx.here.confidential,
+        "restricted": tx.here.confidential or about.restricted,
         "review_every_days": every or None,
         "due_at": _due(tx, new.due_on) if new.due_on else tx.now + day * template.limit_days,
         "rung": 0,

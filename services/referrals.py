@@ -38,6 +38,7 @@ from services.rows import (
     save_referral,
     sides_of,
 )
+from services.subjects import is_protected
 from services.transaction import Answer, Call, Record, Tx, current_of, perform, read
 from services.views import referral_view
 
@@ -79,7 +80,7 @@ def reroute_referral(
         offered = find_service(tx, service_id)
         require_same_need(offered, locked.f["term"])
         consent = _consent_for(tx, locked, offered, consent_id)
-        require_release(tx, consent, offered)
+        require_release(tx, consent, offered, protected=is_protected(tx, locked.f["client_id"]))
         save_referral(
             tx,
             locked,
@@ -222,8 +223,15 @@ def say_event(
     happened(tx, about, what, version=after.version, occurred_at=occurred_at, reverses=reverses or [])
 
 
-def require_release(tx: Tx, consent_id: UUID | None, offered: Offered) -> None:
-    """A victim-service provider's client leaves it only by a release (decision 19)."""
+def require_release(tx: Tx, consent_id: UUID | None, offered: Offered, *, protected: bool) -> None:
+    """A victim-service provider's client leaves it only by a release (decision 19); `protected`: what it disclosed to
+    us leaves us by a release of its own only."""
+    if protected and offered.organization_id != tx.here.organization_id:
+        raise Unprocessable(
+            "This client came from a victim-service provider: only that provider refers them on, with a release that"
+            " names the new partner.",
+            pointer="/client_id",
+        )
     if tx.here.confidential and offered.organization_id != tx.here.organization_id and consent_id is None:
         raise Unprocessable(
             "A victim-service provider refers a client only with a written, time-limited release: send its consent_id.",

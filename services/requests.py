@@ -88,7 +88,7 @@ def _make(tx: Tx, request: Request) -> LockedReferral:
     about = subject(tx, request.client_id, request.client, request.household_id)
     need_id, term = _need(tx, request, about.id, offered)
     f = _row(tx, request, offered, about, need_id, term)
-    require_release(tx, request.consent_id, offered)
+    require_release(tx, request.consent_id, offered, protected=about.restricted)
     offer = None if request.kind == "information" else new_offer(tx, f, offered, _asked_at(request))
     f["look_at"] = first_look(offer) if offer else None
     tx.connection.execute(tables.referral.insert(), f)
@@ -178,7 +178,7 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, 
         "groups": counted.groups,
         "household_key": counted.household_key,
         "sensitive": offered.sensitive,
-        "restricted": offered.confidential or tx.here.confidential,
+        "restricted": offered.confidential or tx.here.confidential or about.restricted,
         "state": rules.State.ACTIVE.value,
         "reported": False,
         "round": 1,
