@@ -19,7 +19,11 @@ from services.transaction import Work
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A key of the ledger: entries with equal keys of one event are one entry."""
+    """A key of the ledger: entries with equal keys of one event are one entry.
+
+    `restricted`: the side of the wall on which it counts (ADR 0005). What is taken back, is taken back where it had
+    counted, also where the referral has become confidential since.
+    """
 
     indicator_id: str
     part: str
@@ -27,6 +31,7 @@ class Line:
     bucket: int
     organization_id: str | None
     dimensions: str
+    restricted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,7 @@ def correct(work: Work, row: Mapping[str, Any], flips: Iterable[Any]) -> None:
     In the caller's transaction; `row` is the link's event. Which side of the wall a figure is on, its grain says.
     """
     for flip in flips:
-        line = grain_line(str(flip.indicator_id), flip.grain)
-        restricted = json.loads(flip.grain)[3]
-        work.journal.entries.append(as_entry({**row, "restricted": restricted}, line, flip.change))
+        work.journal.entries.append(as_entry(row, grain_line(str(flip.indicator_id), flip.grain), flip.change))
 
 
 def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Ledger:
@@ -88,7 +91,7 @@ def _own(agenda: Agenda, row: Mapping[str, Any]) -> Ledger:
     event = _event(row)
     earned, touched = earn(agenda.indicators, event)
     restricted = bool(row["restricted"])
-    return Counter(_line(one) for one in earned), Counter(_cell(touch, restricted) for touch in touched)
+    return Counter(_line(one, restricted) for one in earned), Counter(_cell(touch, restricted) for touch in touched)
 
 
 def _cell(touch: Touch, restricted: bool) -> Cell:
@@ -101,8 +104,8 @@ def grain_line(indicator_id: str, grain: str) -> Line:
     """The ledger's key of a cell of a distinct count, from its text: `["2026-11", null, {"county":
     "31157"}, false]`.
     """
-    period, organization_id, dimensions, _ = json.loads(grain)
-    return Line(indicator_id, "value", period, 0, organization_id, json.dumps(dimensions, sort_keys=True))
+    period, organization_id, dimensions, restricted = json.loads(grain)
+    return Line(indicator_id, "value", period, 0, organization_id, json.dumps(dimensions, sort_keys=True), restricted)
 
 
 def flips_of(work: Work, event_id: Any, touches: Counter[Cell]) -> Iterable[tuple[Line, int]]:
@@ -118,9 +121,9 @@ def flips_of(work: Work, event_id: Any, touches: Counter[Cell]) -> Iterable[tupl
     return [(grain_line(str(f.indicator_id), f.grain), f.change) for f in flips]
 
 
-def _line(one: Earned) -> Line:
+def _line(one: Earned, restricted: bool) -> Line:
     dimensions = json.dumps(dict(one.dimensions), sort_keys=True)
-    return Line(one.indicator_id, one.part, one.period, one.bucket, one.organization_id, dimensions)
+    return Line(one.indicator_id, one.part, one.period, one.bucket, one.organization_id, dimensions, restricted)
 
 
 def _event(row: Mapping[str, Any]) -> Event:
@@ -156,7 +159,7 @@ def as_entry(row: Mapping[str, Any], line: Line, value: int) -> dict[str, Any]:
         "bucket": line.bucket,
         "organization_id": line.organization_id,
         "dimensions": json.loads(line.dimensions),
-        "restricted": row["restricted"],
+        "restricted": line.restricted,
         "value": value,
     }
 

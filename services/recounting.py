@@ -15,8 +15,6 @@ from services.agenda import Agenda, current_agenda
 from services.counting import EVENT_COLUMNS, Cell, Line, ledger
 
 BATCH = 2000
-Said = tuple[Line, bool]
-"""A line of the ledger, and on which side of the wall it stands."""
 
 
 def recount(connection: Connection, after: int, progressed: Callable[[int, int], None]) -> Iterator[list[str]]:
@@ -38,24 +36,24 @@ def recount(connection: Connection, after: int, progressed: Callable[[int, int],
             agenda = agendas.setdefault(place, agendas.get(place) or current_agenda(connection, place))
             lines, cells = ledger(agenda, row, known)
             yield [
-                *_differ(row["id"], _additive(rules, lines, row["restricted"]), entered.get(row["id"], Counter())),
+                *_differ(row["id"], _additive(rules, lines), entered.get(row["id"], Counter())),
                 *_moved(row["id"], _in_force(rules, cells), touched.get(row["id"], Counter())),
             ]
         done += len(rows)
         progressed(done, total)
 
 
-def _additive(rules: Mapping[str, Rule], lines: Counter[Line], restricted: bool) -> Counter[Said]:
-    return Counter({(line, restricted): value for line, value in lines.items() if line.indicator_id in rules})
+def _additive(rules: Mapping[str, Rule], lines: Counter[Line]) -> Counter[Line]:
+    return Counter({line: value for line, value in lines.items() if line.indicator_id in rules})
 
 
 def _in_force(rules: Mapping[str, Rule], cells: Counter[Cell]) -> Counter[Cell]:
     return Counter({cell: step for cell, step in cells.items() if cell.indicator_id in rules})
 
 
-def _differ(event_id: UUID, right: Counter[Said], other: Counter[Said]) -> list[str]:
+def _differ(event_id: UUID, right: Counter[Line], other: Counter[Line]) -> list[str]:
     return [
-        f"the ledger: {told(*key)} says {other[key]} for event {event_id}, it earns {right[key]}"
+        f"the ledger: {told(key)} says {other[key]} for event {event_id}, it earns {right[key]}"
         for key in either(right, other)
         if right[key] != other[key]
     ]
@@ -69,8 +67,8 @@ def _moved(event_id: UUID, right: Counter[Cell], other: Counter[Cell]) -> list[s
     ]
 
 
-def told(line: Line, restricted: bool) -> str:
-    wall = " (confidential)" if restricted else ""
+def told(line: Line) -> str:
+    wall = " (confidential)" if line.restricted else ""
     bucket = f" {line.bucket}" if line.bucket else ""
     owner = line.organization_id or "-"
     return f"{line.indicator_id} {line.period} {line.part}{bucket} {owner} {line.dimensions}{wall}"
@@ -80,10 +78,10 @@ def either(one: Iterable[Any], other: Iterable[Any]) -> Iterable[Any]:
     return dict.fromkeys([*one, *other])
 
 
-def line_of(row: Any) -> Said:
+def line_of(row: Any) -> Line:
     organization = None if row.organization_id is None else str(row.organization_id)
     dimensions = json.dumps(row.dimensions, sort_keys=True)
-    return Line(str(row.indicator_id), row.part, row.period, row.bucket, organization, dimensions), row.restricted
+    return Line(str(row.indicator_id), row.part, row.period, row.bucket, organization, dimensions, row.restricted)
 
 
 def batches(connection: Connection, after: int, most: int = BATCH) -> Iterator[list[dict[str, Any]]]:
@@ -100,8 +98,8 @@ def taken_back(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, 
     return {str(row.id): dict(row._mapping) for row in found}
 
 
-def _entered(connection: Connection, rules: Mapping[str, Rule], span: dict[str, int]) -> dict[UUID, Counter[Said]]:
-    entered: dict[UUID, Counter[Said]] = {}
+def _entered(connection: Connection, rules: Mapping[str, Rule], span: dict[str, int]) -> dict[UUID, Counter[Line]]:
+    entered: dict[UUID, Counter[Line]] = {}
     for row in connection.execute(_ENTRIES, span):
         rule = rules.get(str(row.indicator_id))
         if rule is not None and not rule.distinct:

@@ -97,7 +97,7 @@ def _verify(connection: Connection, mark: Mark | None, progressed: Progressed) -
 
 def _totals(connection: Connection) -> Iterator[str]:
     for row in connection.execute(_TOTALS):
-        yield f"the totals: {told(*line_of(row))} says {row.said}, the ledger says {row.right}"
+        yield f"the totals: {told(line_of(row))} says {row.said}, the ledger says {row.right}"
 
 
 def _region(connection: Connection) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _lives(connection: Connection) -> Iterator[str]:
 
 def _people(connection: Connection) -> Iterator[str]:
     for row in connection.execute(_PEOPLE):
-        yield f"the ledger: {told(*line_of(row))} says {row.said} people, those who were touched are {row.right}"
+        yield f"the ledger: {told(line_of(row))} says {row.said} people, those who were touched are {row.right}"
 
 
 def _aliases(connection: Connection) -> Iterator[str]:

@@ -137,6 +137,7 @@ def test_history_that_was_rewritten_whole_is_still_not_what_was_proven(house: Ho
         f"update {table} set person_id = '{{1}}' where person_id = '{{0}}';"
         for table in ("event", "indicator_touch", "indicator_live")
     )
+    swap += "update event set household_key = '{1}' where household_key = '{0}';"
     house.sql(FORGED + swap.format(old, fresh))
     try:
         found = prove(house)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from domain.task import Outcome
 from services.advance import advance_referral
 from services.requests import Finished
 from tests.house import OUTCOME, House
-from tests.services.scenes import events, ledger, numbers, proven, refer, series, task_of
+from tests.services.scenes import events, ledger, numbers, proven, refer, series, task_of, total
 
 LONG_AGO = datetime.now(UTC).replace(day=10, hour=18) - timedelta(days=45)
 REASON = {"reason": "The wrong family."}
@@ -71,6 +72,30 @@ def test_a_voided_referral_takes_its_past_offers_along_and_nothing_twice(house: 
     voided = maria.does(f"/v1/referrals/{referral.id}/void", REASON)
     assert {task["state"] for task in voided["tasks"]} == {"entered_in_error"}
     assert gwen.read(declined)["state"] == "entered_in_error"
+    assert numbers(house) == before
+    proven(house)
+
+
+@pytest.fixture
+def shelters(house: House) -> Iterator[None]:
+    """The housing authority's first service answers the same need as the shelter's."""
+    service = house.service("housing")
+    house.sql(f"update service set term = 'emergency.safety.shelter' where id = '{service.id}'")
+    yield
+    house.sql(f"update service set term = '{service.term}' where id = '{service.id}'")
+
+
+@pytest.mark.usefixtures("shelters")
+def test_what_went_to_a_confidential_provider_in_the_end_is_taken_back_where_it_had_counted(house: House) -> None:
+    """Sent in the open, declined, sent on to the shelter, voided: the open figures are what they were."""
+    before, open_before = numbers(house), total(house, "referrals_sent")
+    referral, maria = refer(house, "cap", "housing"), house.person("maria.cap")
+    assert total(house, "referrals_sent") == open_before + 1
+    decline = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"{task_of(referral)}/decline", decline)
+    maria.does(f"/v1/referrals/{referral.id}/reroute", {"service_id": str(house.service("shelter").id)})
+    maria.does(f"/v1/referrals/{referral.id}/void", REASON)
+    assert total(house, "referrals_sent") == open_before
     assert numbers(house) == before
     proven(house)
 
