@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.progress import StepResult
 from services.outbox import Message, claim, delivered, postpone
+from services.reconciling import still_open
 from services.transaction import Record
 from storage.wake import CHANNEL
 from workflows.action_plan import ActionPlanWorkflow
@@ -43,18 +44,19 @@ _PASSING = frozenset(
 )
 
 
-async def deliver(client: Client, message: Message) -> None:
-    """One message. A `complete` that finds nothing becomes a look: not yet scheduled and already over read the same."""
+async def deliver(client: Client, message: Message) -> bool:
+    """One message; False: its workflow had ended, and was not begun again. A `complete` that finds nothing becomes a
+    look: not yet scheduled and already over read the same."""
     if message.kind == "complete":
         try:
             await _complete(client, message)
-            return
+            return True
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
     elif message.kind != "look":
         raise ValueError("a kind of message that nobody knows")
-    await look(client, message.workflow_id)
+    return await look(client, message.workflow_id)
 
 
 async def _complete(client: Client, message: Message) -> None:
@@ -65,8 +67,9 @@ async def _complete(client: Client, message: Message) -> None:
     await asyncio.wait_for(handle.complete(result), CALL_SECONDS)
 
 
-async def look(client: Client, workflow_id: str, *, again: bool = False) -> None:
-    """Start the workflow if there is none, and make it ask the record. `again`: also after it had ended (rehydrate)."""
+async def look(client: Client, workflow_id: str, *, again: bool = False) -> bool:
+    """Start the workflow if there is none, and make it ask the record; False: it had ended. `again`: also then
+    (rehydrate, a case that was opened again)."""
     kind, _, case_id = workflow_id.partition("-")
     if kind not in _RUN:  # it would be tried by a worker for ever, as would an id that is none
         raise ValueError("a workflow of a kind that nobody knows")
@@ -82,7 +85,8 @@ async def look(client: Client, workflow_id: str, *, again: bool = False) -> None
             rpc_timeout=timedelta(seconds=CALL_SECONDS),
         )
     except WorkflowAlreadyStartedError:
-        return  # it has ended, and the record says why: delivered
+        return False  # the record says why
+    return True
 
 
 class Relay:
@@ -124,13 +128,18 @@ class Relay:
     async def _try(self, message: Message) -> bool:
         """A message that fails is put back with its error's code; the others flow."""
         try:
-            await deliver(self._client, message)
+            if not await deliver(self._client, message) and await asyncio.to_thread(self._is_open, message):
+                await look(self._client, message.workflow_id, again=True)
         except Exception as error:  # noqa: BLE001 - nothing that one message does may stop the others
             code, final = _code(error)
             log.warning("not_delivered", kind=message.kind, workflow=message.workflow_id, code=code)
             await asyncio.to_thread(postpone, self._record, message, code, final=final)
             return False
         return True
+
+    def _is_open(self, message: Message) -> bool:
+        """Whether the record goes on although its workflow has ended: an error was taken back."""
+        return bool(still_open(self._record, [UUID(message.workflow_id.partition("-")[2])]))
 
     async def _listen(self) -> None:
         while True:

@@ -117,12 +117,20 @@ def move(referral: Referral, verb: Verb) -> Referral:
     return _rest(replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False))
 
 
-def follow(referral: Referral, task: TaskState, at: Moment) -> Referral:
+def reopens(referral: Referral, task: TaskState) -> bool:
+    """Whether the closing falls with the task: nothing of what it said had happened."""
+    return referral.state is State.COMPLETED and task is TaskState.ENTERED_IN_ERROR
+
+
+def follow(referral: Referral, task: TaskState, at: Moment, *, plan_over: bool = False) -> Referral:
     """What the referral becomes when its current task has come to `task`; unchanged where that is not an end.
 
-    A referral that is over stays over: voiding its task takes back what the task counted, not the decision to close.
+    A closed one whose task was entered in error waits for its source again; where it is a step of a plan that is over,
+    it is withdrawn, for nobody would choose what comes next.
     """
-    if referral.state not in OPEN:
+    if plan_over and reopens(referral, task):
+        return _rest(replace(referral, state=State.WITHDRAWN, version=referral.version + 1))
+    if referral.state not in OPEN and not reopens(referral, task):
         return referral
     if task is TaskState.COMPLETED and referral.plain:
         return _rest(replace(referral, state=State.COMPLETED, version=referral.version + 1))

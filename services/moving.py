@@ -21,7 +21,7 @@ from domain.reason import ReasonClass
 from domain.task import State, Task, Verb
 from services import stages
 from services.deadlines import referral_look, task_look
-from services.happenings import about_task, happened
+from services.happenings import about_referral, about_task, happened
 from services.journal import workflow_of
 from services.ladder import note_overdue
 from services.messages import say
@@ -119,14 +119,41 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None)
     """
     f, voided = locked.f, after.state is State.ENTERED_IN_ERROR
     if locked.t["round"] == f["round"] and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR:
-        columns = dict.fromkeys(WORDS) if voided and said else {}
+        reopened = referral_rules.reopens(locked.referral, after.state)
+        columns = dict.fromkeys(WORDS) if voided and (said or reopened) else {}
         if after.state is State.COMPLETED:
             columns = {"outcome_task": locked.t["outcome"]}
             if locked.referral.plain:
                 columns["outcome"] = locked.t["outcome"]
-        save_referral(work, locked, referral_rules.follow(locked.referral, after.state, at), **columns)
+        over = reopened and _plan_is_over(work, f)
+        follows = referral_rules.follow(locked.referral, after.state, at, plan_over=over)
+        if reopened:
+            columns |= {"confirmed_by": None, "reason": None, "look_at": referral_look(follows, at)}
+        save_referral(work, locked, follows, **columns)
+        if reopened:
+            _take_back_closing(work, locked)
     if voided or after.state is State.COMPLETED:
         settle_need(work, f, task=locked.t, occurred_at=None if voided else at.occurred_at)
+
+
+def _take_back_closing(work: Work, locked: Locked) -> None:
+    """The loop is not closed any more: what its closing had counted goes, once."""
+    f, after = locked.f, locked.referral
+    noun = "step" if after.plain else "referral"
+    verb = "reopened" if after.state in referral_rules.OPEN else "withdrawn"
+    closings = [str(row.id) for row in work.rows(_CLOSINGS, referral=f["id"])]
+    what = Happened(f"{noun}_{verb}", None, None)
+    happened(work, about_referral(f), what, version=after.version, reverses=closings)
+    work.audit("referral.reopen", "referral", f["id"], after.version)
+    work.journal.look(workflow_of(f))
+
+
+def _plan_is_over(work: Work, f: Mapping[str, Any]) -> bool:
+    """Held until the end of the transaction, so that the plan cannot close meanwhile."""
+    if f["action_plan_id"] is None:
+        return False
+    row = work.row(_PLAN, id=f["action_plan_id"])
+    return row is None or row.state != "active"
 
 
 WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
@@ -196,6 +223,15 @@ def class_of(tx: Tx, code: str, pointer: str) -> ReasonClass:
     return known
 
 
+_PLAN = text("select state from action_plan where id = :id for share")
+_CLOSINGS = text(
+    """
+select e.id from event e
+ where e.referral_id = :referral and e.task_id is null and e.kind = 'referral_closed'
+   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
+ order by e.seq
+"""
+)
 _UNREVERSED = text(
     """
 select e.id from event e

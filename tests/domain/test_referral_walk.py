@@ -198,7 +198,17 @@ def test_every_move_of_the_source_is_one_event_in_the_past_tense() -> None:
     }
 
 
-@pytest.mark.parametrize("state", [State.COMPLETED, State.WITHDRAWN, State.ENTERED_IN_ERROR])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_closed_referral_falls_back_to_its_source_with_its_task(plain: bool) -> None:
+    closed = Referral("referral", State.COMPLETED, 5, plain=plain, planned=plain)
+    after = follow(closed, TaskState.ENTERED_IN_ERROR, moment(MONDAY))
+    assert (after.state, after.clock, after.version) == ("awaiting_source", "awaiting_source", 6)
+    ended = follow(closed, TaskState.ENTERED_IN_ERROR, moment(MONDAY), plan_over=True)
+    assert (ended.state, ended.clock, ended.version) == ("withdrawn", None, 6)
+    assert follow(closed, TaskState.COMPLETED, moment(MONDAY), plan_over=True) is closed
+
+
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.ENTERED_IN_ERROR])
 def test_a_referral_that_is_over_stays_over_when_its_task_is_voided(state: State) -> None:
     over = Referral("referral", state, 5)
     assert follow(over, TaskState.ENTERED_IN_ERROR, moment(MONDAY)) is over

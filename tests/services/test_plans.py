@@ -281,3 +281,23 @@ def test_a_follow_up_opens_by_itself_on_its_day(house: House) -> None:
     house.sql("update referral set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
     advance(house, plan)
     assert plan.state("ask_again") == "open"
+
+
+def test_a_step_that_was_an_error_opens_again_while_the_plan_lives_and_is_left_out_once_it_is_over(
+    house: House,
+) -> None:
+    load(house, "an_error", [step("a"), step("b")])
+    maria, found = house.caseworker("cap"), []
+    for over in (False, True):
+        plan = Live.begin(house, "an_error")
+        tasks = {one["key"]: one["task"]["id"] for one in plan.body["steps"]}
+        for key in ("a", "b") if over else ("a",):
+            maria.does(f"/v1/tasks/{tasks[key]}/accept")
+            maria.does(f"/v1/tasks/{tasks[key]}/complete")
+        advance_plan(house.engine, UUID(plan.body["id"]))
+        maria.does(f"/v1/tasks/{tasks['a']}/void", {"reason": "The wrong family."})
+        advance_plan(house.engine, UUID(plan.body["id"]))
+        shown = maria.read(f"/v1/action-plans/{plan.body['id']}")
+        found.append((shown["state"], next(one["state"] for one in shown["steps"] if one["key"] == "a")))
+    assert found == [("active", "open"), ("completed", "skipped")]
+    assert not [wrong for wrong in check_record(house.engine) if "plan" in wrong or "audit" in wrong]

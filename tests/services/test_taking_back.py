@@ -105,9 +105,46 @@ def test_voiding_a_task_takes_back_what_the_task_counted_and_not_that_it_was_sen
     referral = served(house)
     house.person("maria.cap").does(f"{task_of(referral)}/void", REASON)
     after = numbers(house)
-    assert {code for code in after if after[code] != before[code]} == {"referrals_sent", "loops_closed"}
+    assert {code for code in after if after[code] != before[code]} == {"referrals_sent"}
     proven(house)
+    shown = house.person("maria.cap").read(f"/v1/referrals/{referral.id}")
+    assert (shown["state"], shown["outcome"], shown["confirmed_by"]) == ("awaiting_source", None, None)
+    assert (shown["clock"], shown["allowed_actions"]) == (
+        "awaiting_source", ["withdraw", "reroute", "close-unmet", "void"],
+    )  # fmt: skip
     house.person("maria.cap").does(f"/v1/referrals/{referral.id}/void", REASON)
+    assert numbers(house) == before
+    proven(house)
+
+
+@pytest.mark.parametrize("end", ["client", "source", "time", "unmet"])
+def test_a_loop_is_closed_no_longer_than_its_task_stands_and_can_be_closed_again(house: House, end: str) -> None:
+    before = numbers(house)
+    referral, gwen, maria = refer(house, "cap", "housing"), house.person("gwen.housing"), house.person("maria.cap")
+    if end == "unmet":
+        gwen.does(f"{task_of(referral)}/decline", {"reason_code": "full", "reason_class": "no_capacity"})
+        maria.does(f"/v1/referrals/{referral.id}/close-unmet", {"reason": "full"})
+    else:
+        gwen.does(f"{task_of(referral)}/accept")
+        gwen.does(f"{task_of(referral)}/complete", OUTCOME)
+    if end == "time":
+        house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", str(referral.id))
+        advance_referral(house.engine, referral.id)
+    elif end != "unmet":
+        maria.does(f"/v1/referrals/{referral.id}/confirm", OUTCOME | {"by": end})
+    assert maria.read(f"/v1/referrals/{referral.id}")["state"] == "completed"
+    maria.does(f"{task_of(referral)}/void", REASON)
+    after = numbers(house)
+    assert {code for code in after if after[code] != before[code]} == {"referrals_sent"}
+    assert events(house, referral.id, "referral_reopened") == ["referral_reopened"]
+    proven(house)
+    again = maria.does(f"/v1/referrals/{referral.id}/reroute", {"service_id": str(house.service("housing").id)})
+    gwen.does(f"{task_of(again)}/accept")
+    gwen.does(f"{task_of(again)}/complete", OUTCOME)
+    maria.does(f"/v1/referrals/{referral.id}/confirm", OUTCOME)
+    assert sum(ledger(house, "loops_closed").values()) - sum(before["loops_closed"].values()) == 1
+    proven(house)
+    maria.does(f"/v1/referrals/{referral.id}/void", REASON)
     assert numbers(house) == before
     proven(house)
 
