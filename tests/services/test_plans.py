@@ -283,7 +283,7 @@ def test_a_follow_up_opens_by_itself_on_its_day(house: House) -> None:
     assert plan.state("ask_again") == "open"
 
 
-def test_a_step_that_was_an_error_opens_again_while_the_plan_lives_and_is_left_out_once_it_is_over(
+def test_a_step_that_was_an_error_opens_again_while_the_plan_lives_else_it_is_left_out(
     house: House,
 ) -> None:
     load(house, "an_error", [step("a"), step("b")])
