@@ -4,14 +4,22 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.values import Body, Choice, Code, Day, Id, Instant, Name, Parameters, ShortText, Text, Year
+from api.values import Body, Choice, Code, Day, Id, Instant, Name, Parameters, ShortText, Text, Year, refusal
+from domain.groups import RACES, UNSAID
 from services import clients, consents, duplicates, households, links, needs, shapes
 
 router = APIRouter(prefix="/v1", tags=["Referrals"])
+
+
+def _race(code: str) -> str:
+    """Groups of the shared numbers: a code outside the list would count as nobody."""
+    if code not in RACES and code not in UNSAID:
+        raise refusal("race", "This is none of the list: see the description of this operation.")
+    return code
 
 
 class Identity(StrEnum):
@@ -20,9 +28,16 @@ class Identity(StrEnum):
     ANONYMOUS = "anonymous"
 
 
+_STATES = r"(0[124-689]|1[0-35-9]|2\d|3\d|4[0-24-9]|5[013-6]|60|66|69|7[28])"
+County = Annotated[str, Field(strict=True, pattern=rf"^{_STATES}(00[1-9]|0[1-9]\d|[1-9]\d\d)$")]
+Language = Annotated[str, Field(strict=True, max_length=35, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A language tag (BCP 47): `es`, `zh-Hant`."""
+Race = Annotated[str, Field(strict=True, json_schema_extra={"enum": [*sorted(RACES), *UNSAID]}), AfterValidator(_race)]
+
+
 class ResidenceBody(Body):
     kind: Literal["fixed", "none", "confidential"]
-    county: Code | None = Field(None, description="FIPS code of the county.")
+    county: County | None = Field(None, description="FIPS code: two digits of the state, three of the county.")
     address: ShortText | None = None
     postal_code: Annotated[str, Text(3, 12)] | None = None
     school_district: ShortText | None = None
@@ -40,7 +55,7 @@ class ReachBody(Body):
 
 class DemographicsBody(Body):
     gender: Code | None = None
-    races: list[Code] = Field(default=[], max_length=12, description="As many as the client names.")
+    races: list[Race] = Field(default=[], max_length=12, description="As many as the client names.")
     veteran: bool | None = None
 
 
@@ -54,7 +69,7 @@ class ClientBody(Body):
     birth_date: Day | None = None
     birth_year: Year | None = None
     birth_estimated: bool = False
-    language: Code | None = None
+    language: Language | None = None
     interpreter: bool = False
     contact: ReachBody = ReachBody()
     demographics: DemographicsBody = DemographicsBody()
@@ -93,12 +108,16 @@ class LinkBody(Body):
 
 
 class NeedBody(Body):
-    client_id: Id
+    """What a client, or a household as a whole, lacks: name one of the two."""
+
+    client_id: Id | None = None
+    household_id: Id | None = None
     term: Code
 
 
 class NeedFilters(Parameters):
-    client_id: Id
+    client_id: Id | None = None
+    household_id: Id | None = None
 
 
 class ConsentBody(Body):
@@ -219,12 +238,12 @@ def revoke_link(client_id: Id, link_id: Id, record: TheRecord, call: Commanding)
 
 @router.post("/needs", operation_id="create_need", summary="Record a need", status_code=201, response_model=shapes.Need)
 def create_need(body: NeedBody, record: TheRecord, call: Commanding) -> Response:
-    return answered(needs.create_need(record, call, body.client_id, body.term), "/v1/needs")
+    return answered(needs.create_need(record, call, body.term, body.client_id, body.household_id), "/v1/needs")
 
 
-@router.get("/needs", operation_id="list_needs", summary="The needs of a client")
+@router.get("/needs", operation_id="list_needs", summary="The needs of a client or of a household")
 def list_needs(record: TheRecord, call: Reading, filters: Annotated[NeedFilters, Query()]) -> list[shapes.Need]:
-    return needs.list_needs(record, call, filters.client_id)
+    return needs.list_needs(record, call, filters.client_id, filters.household_id)
 
 
 @router.get("/needs/{need_id}", operation_id="get_need", summary="Read a need", response_model=shapes.Need)

@@ -59,8 +59,11 @@ _ANY_SENTENCE = "This value is not accepted here."
 def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"].startswith("concert_"):
         return str(error["msg"])
+    context = error.get("ctx") or {}
+    if error["type"] == "string_too_short" and context.get("min_length") == 1:
+        return "At least 1 character is needed."
     try:
-        return _SENTENCES.get(error["type"], _ANY_SENTENCE).format_map(error.get("ctx") or {})
+        return _SENTENCES.get(error["type"], _ANY_SENTENCE).format_map(context)
     except KeyError:
         return _ANY_SENTENCE
 

@@ -1,21 +1,31 @@
 """The shared numbers: what they mean, how they stand, and the exact events behind each."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from api import charts
 from api.calls import Reading, TheRecord
 from api.cursors import Keyset, Page
-from api.values import Code, Id, Parameters, Text, Whole
+from api.values import Code, Id, Parameters, Text, Whole, refusal
 from api.wording import Language
 from services import drilldown, indicators, shapes
 from services.naming import names_of
 from services.refusals import Unprocessable
 
 router = APIRouter(prefix="/v1/indicators", tags=["Indicators"])
-Month = Annotated[str, Text(7, 7), Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")]
+_MONTH = r"^(19|20)\d\d-(0[1-9]|1[0-2])$"
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(_MONTH, text, re.ASCII):
+        raise refusal("month", "Write a month as YYYY-MM.")
+    return text
+
+
+Month = Annotated[str, AfterValidator(_month), WithJsonSchema({"type": "string", "pattern": _MONTH})]
 Period = Annotated[str, Text(4, 60), Field(pattern=r"^([a-z][a-z0-9_]*:(19|20)\d\d|(19|20)\d\d(-(0[1-9]|1[0-2]))?)$")]
 By = Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"]
 

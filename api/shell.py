@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -134,6 +135,10 @@ def _bearer(request: Request) -> str:
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("bad-request", "The address holds what is no UTF-8 text. Encode it again.") from None
     route = request.scope["route"]
     known: frozenset[str] | None = getattr(route, "known_parameters", None)
     if known is None:

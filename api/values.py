@@ -31,8 +31,13 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2099
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_INVISIBLE = frozenset({"Cf", "Zl", "Zp"})
-"""Unicode's categories of formatting characters and separators of lines."""
+_INVISIBLE = frozenset({"Cf", "Zl", "Zp", "Co", "Cn"})
+"""Unicode's categories of formatting characters, separators of lines, private and unassigned characters."""
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks by name that nobody sees: Unicode's other default-ignorable characters, and the empty Braille."""
+_JOINERS = "\u200c\u200d"
+_JOINED = re.compile("[\u0600-\u08ff\u0900-\u0dff]")
+"""Arabic's and India's letters, which Persian and the languages of India join and part with joiners."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -163,11 +168,24 @@ def _composed(value: Any) -> Any:
 
 
 def _visible(name: str) -> str:
-    if any(unicodedata.category(character) in _INVISIBLE for character in name):
+    plain = _without_joiners(name)
+    if _BLANK.search(plain) or any(unicodedata.category(character) in _INVISIBLE for character in plain):
         raise refusal(
             "invisible-character", "Contains a character that nobody can see. Type it again instead of pasting it."
         )
+    if not any(unicodedata.category(character)[0] in "LN" for character in name):
+        raise refusal("no-letter", "A name has a letter or a digit.")
     return name
+
+
+def _without_joiners(name: str) -> str:
+    """Joiners between two letters of a script that is written with them are part of how the name is written."""
+
+    def joined(at: int) -> bool:
+        around = name[at - 1 : at] + name[at + 1 : at + 2]
+        return len(around) == 2 and all(_JOINED.match(each) for each in around)
+
+    return "".join(each for at, each in enumerate(name) if not (each in _JOINERS and joined(at)))
 
 
 ShortText = Annotated[str, Text(1, 200)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> list[Finding]:
     return [
         _python(),
         *_packages(),
+        *_requirements(),
         *_programs(settings),
         *_data_directory(settings),
         _time_zones(),
@@ -60,6 +62,36 @@ def _python() -> Finding:
 
 def _packages() -> list[Finding]:
     return list(_strangers()) or [Finding("packages", True, "no other distribution uses our names")]
+
+
+def _requirements() -> Iterator[Finding]:
+    """What is declared against what is installed."""
+    wrong = [said for each in requires("concert") or [] if (said := _unmet(each))]
+    if wrong:
+        yield Finding("requirements", False, "; ".join(wrong), "Run `make clean` and the command again.")
+    else:
+        yield Finding("requirements", True, "all installed, in the versions that are asked for")
+
+
+def _unmet(requirement: str) -> str:
+    """What is wrong with one, in words. Of bounds we use `>=` and `<` only."""
+    declared, _, marker = requirement.partition(";")
+    if "extra" in marker:
+        return ""
+    name = re.match(r"[A-Za-z0-9._-]+", declared)
+    assert name is not None
+    try:
+        found = version(name[0])
+    except PackageNotFoundError:
+        return f"{name[0]} is missing"
+    for bound, than in re.findall(r"(>=|<)\s*([\d.]+)", declared):
+        if (_numbers(found) < _numbers(than)) == (bound == ">="):
+            return f"{name[0]} is {found}, not {bound}{than}"
+    return ""
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release)[:4])
 
 
 def _strangers() -> Iterator[Finding]:

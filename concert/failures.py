@@ -50,7 +50,11 @@ def _settings(error: Any) -> Failed:
 
 
 def _database(error: Any) -> Failed:
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    original = getattr(error, "orig", error)
+    state = getattr(original, "sqlstate", None)
+    connection = getattr(original, "pgconn", None)
+    if state is None and connection is not None and connection.used_password:
+        state = "28P01"  # a refusal to connect carries no code
     if state in _NOT_MIGRATED:
         return Failed("The database has not the shape that this Concert expects.", "Run: concert migrate")
     if state == "53100":

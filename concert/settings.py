@@ -1,10 +1,11 @@
 """Every setting of Concert, in the one place from which the README's table is checked."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -85,6 +86,13 @@ class Settings(BaseSettings):
         default=50.0, description="Requests a second that one person may make on average; 0 limits nobody."
     )
     log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("database_url", "engine_database_url", "admin_database_url", "listen_url")
+    @classmethod
+    def _names_postgres(cls, url: str) -> str:
+        if url and not re.match(r"postgres(ql)?(\+psycopg)?://", url):
+            raise ValueError("write it as postgresql+psycopg://LOGIN:PASSWORD@HOST:PORT/DATABASE")
+        return url
 
     @property
     def embeds_postgres(self) -> bool:

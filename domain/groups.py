@@ -41,6 +41,8 @@ _BANDS = (
 )
 OLDEST = "65+"
 AGE_BANDS = (*(band for _, band in _BANDS), OLDEST)
+UNSAID = ("doesnt_know", "not_asked", "prefers_not")
+"""The three ways in which an answer is missing."""
 ETHNICITIES = (HISPANIC, "not_hispanic_or_latino")
 
 

@@ -38,6 +38,7 @@ class Agenda:
     indicators: tuple[Indicator, ...]
     counts_from: date
     day_seconds: float = 86_400.0
+    age_of_majority: int = 19
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
 
     def limits(
@@ -109,11 +110,12 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         tuple(Indicator(str(i.id), i.code, Rule.parse(i.rule), i.standing == "in_force") for i in indicators),
         min((i.effective_on for i in indicators), default=date.min),
         float(row.body.get("day_seconds", 86_400)),
+        row.age_of_majority,
     )
 
 
 _COLLABORATIVE = """
-select c.zone, c.subdivision, c.opening_hours, a.body
+select c.zone, c.subdivision, c.opening_hours, c.age_of_majority, a.body
   from collaborative c join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version
  where c.id = :id
 """

@@ -140,12 +140,23 @@ def _check(tx: Tx, client: NewClient, at: str) -> None:
         raise Unprocessable(
             f"A client of identity {client.identity!r} needs {' or '.join(wanted)}.", pointer=f"{at}/{wanted[0]}"
         )
-    born = client.birth_date
-    if born is not None and born > tx.agenda.region().local_date(tx.now):
+    if client.identity == "anonymous" and (client.given_name or client.family_name):
+        raise Unprocessable(
+            "An anonymous client has no name here. Leave it out, or say that the client is named.",
+            pointer=f"{at}/identity",
+        )
+    born, today = client.birth_date, tx.agenda.region().local_date(tx.now)
+    if client.birth_year is not None and client.birth_year > today.year:
+        raise Unprocessable("Nobody is born in the future. Correct the year.", pointer=f"{at}/birth_year")
+    if born is not None and born > today:
         raise Unprocessable("Nobody is born in the future. Correct the date.", pointer=f"{at}/birth_date")
     if born is not None and client.birth_year not in (None, born.year):
         raise Unprocessable("Birth date and birth year contradict each other.", pointer=f"{at}/birth_year")
     home = client.residence
+    if home is not None and home.starts_on is not None and home.starts_on > today:
+        raise Unprocessable(
+            "A residence is recorded once somebody lives there. Correct the day.", pointer=f"{at}/residence/starts_on"
+        )
     if home is not None and home.kind != "fixed" and (home.address or home.postal_code):
         raise Unprocessable("Only a fixed residence has an address.", pointer=f"{at}/residence/address")
 

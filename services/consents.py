@@ -45,16 +45,18 @@ class Consent:
 def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shapes.Consent]:
     """Verbal consent is refused where the discloser is a victim-service provider or a Part 2 program."""
 
-    def see(tx: Tx) -> None:
+    def see(tx: Tx) -> Any:
         row = tx.row(_CLIENT, id=consent.client_id, me=tx.here.organization_id)
         if row is None:
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
         if row.consent_id is not None:
             raise Unprocessable(_NOT_YOURS, pointer="/client_id")
+        return row
 
-    def act(tx: Tx, _seen: None) -> shapes.Consent:
+    def act(tx: Tx, client: Any) -> shapes.Consent:
         require_casework(tx)
         _check(tx, consent)
+        _require_age(tx, consent, client)
         consent_id = _insert(tx, consent)
         tx.audit("consent.create", "consent", consent_id, 1)
         return _view(tx, consent_id)
@@ -150,6 +152,27 @@ def _check(tx: Tx, consent: Consent) -> None:
         raise Unprocessable("Each recipient must be an organization of the collaborative.", pointer="/recipients")
 
 
+def _require_age(tx: Tx, consent: Consent, client: Any) -> None:
+    """Who is not of age yet does not consent alone (decision 18); where nobody knows the age, the caseworker's word is
+    taken. From the year alone: only who cannot be of age yet."""
+    today, majority = tx.agenda.region().local_date(tx.now), tx.agenda.age_of_majority
+    if consent.capacity != "client" or consent.co_signers:
+        return
+    born, year = client.birth_date, client.birth_year
+    if born is not None:
+        age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    elif year is not None:
+        age = today.year - year
+    else:
+        return
+    if age < majority:
+        raise Unprocessable(
+            f"This client is under {majority}: name who gives the consent for them (parent, guardian or"
+            " representative), or who signs it with them in co_signers.",
+            pointer="/capacity",
+        )
+
+
 def _insert(tx: Tx, consent: Consent) -> UUID:
     consent_id = new_id()
     tx.connection.execute(
@@ -215,7 +238,7 @@ _NOT_YOURS = (
     "What another organization disclosed to you is not yours to disclose: it refers the client on, with a consent that"
     " names the new partner; or refer without consent_id, and nothing but the need is told."
 )
-_CLIENT = text("select consent_id from client where id = :id and organization_id = :me")
+_CLIENT = text("select consent_id, birth_date, birth_year from client where id = :id and organization_id = :me")
 _COPY = text("select o.part2 from client c join organization o on o.id = c.origin_organization_id where c.id = :id")
 _PARTNERS = text(
     "select distinct organization_id from partnership where organization_id = any(cast(:ids as uuid[]))"

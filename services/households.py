@@ -36,6 +36,14 @@ def create_household(
         ids = [str(member.client_id) for member in members]
         if len(set(ids)) != len(ids):
             raise Unprocessable("Name each member once.", pointer="/members")
+        if sum(member.role == "head" for member in members) > 1:
+            raise Unprocessable("A household has one head. Give the others another role.", pointer="/members")
+        today = tx.agenda.region().local_date(tx.now)
+        for nth, member in enumerate(members):
+            if member.starts_on is not None and member.starts_on > today:
+                raise Unprocessable(
+                    "Nobody belongs to a household from a day to come.", pointer=f"/members/{nth}/starts_on"
+                )
         if len(tx.rows(_CLIENTS, ids=ids)) != len(ids):
             raise Unprocessable("Each member must be a client of your organization.", pointer="/members")
         household_id = _insert(tx, name, members)

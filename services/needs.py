@@ -20,23 +20,28 @@ from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
 
-def create_need(record: Record, call: Call, client_id: UUID, term: str) -> Answer[shapes.Need]:
-    """A need may exist without any service."""
+def create_need(
+    record: Record, call: Call, term: str, client_id: UUID | None = None, household_id: UUID | None = None
+) -> Answer[shapes.Need]:
+    """Of one client or one household. A need may exist without any service."""
 
     def see(tx: Tx) -> None:
-        if tx.row(_CLIENT, id=client_id) is None:
+        _require_one(client_id, household_id)
+        if client_id is not None and tx.row(_CLIENT, id=client_id) is None:
             raise Unprocessable("No client with that id in your organization.", pointer="/client_id")
+        if household_id is not None and tx.row(_HOUSEHOLD, id=household_id) is None:
+            raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
 
     def act(tx: Tx, _seen: None) -> shapes.Need:
         if tx.row(_TERM, code=term) is None:
             raise Unprocessable("That term is not in the taxonomy; GET /v1/taxonomy-terms lists it.", pointer="/term")
         require_casework(tx)
-        need_id = insert_need(tx, term, client_id=client_id)
+        need_id = insert_need(tx, term, client_id=client_id, household_id=household_id)
         tx.audit("need.create", "need", need_id, 1)
         return _view(tx, need_id)
 
     def fill(_tx: Tx, _seen: None, body: dict[str, Any]) -> dict[str, Any]:
-        return body | {"client_id": client_id}
+        return body | {"client_id": client_id, "household_id": household_id}
 
     return perform(record, call, see, act, shapes.Need, fill=fill, status=201)
 
@@ -45,15 +50,25 @@ def get_need(record: Record, call: Call, need_id: UUID) -> shapes.Need:
     return read(record, call, lambda tx: _view(tx, need_id))
 
 
-def list_needs(record: Record, call: Call, client_id: UUID) -> list[shapes.Need]:
-    """All needs of one client of the caller's organization, oldest first."""
+def list_needs(
+    record: Record, call: Call, client_id: UUID | None = None, household_id: UUID | None = None
+) -> list[shapes.Need]:
+    """All needs of one client or household of the caller's organization, oldest first."""
 
     def look(tx: Tx) -> list[shapes.Need]:
-        if tx.row(_CLIENT, id=client_id) is None:
+        _require_one(client_id, household_id)
+        known = tx.row(_CLIENT, id=client_id) if client_id else tx.row(_HOUSEHOLD, id=household_id)
+        if known is None:
             raise NotVisible
-        return [shapes.Need.model_validate(row) for row in tx.rows(_LIST, id=client_id)]
+        rows = tx.rows(_LIST, client=client_id, household=household_id)
+        return [shapes.Need.model_validate(row) for row in rows]
 
     return read(record, call, look)
+
+
+def _require_one(client_id: UUID | None, household_id: UUID | None) -> None:
+    if (client_id is None) == (household_id is None):
+        raise Unprocessable("Name one: client_id or household_id.", pointer="/client_id")
 
 
 def insert_need(tx: Tx, term: str, *, client_id: UUID | None = None, household_id: UUID | None = None) -> UUID:
@@ -131,7 +146,7 @@ def _view(tx: Tx, need_id: UUID) -> shapes.Need:
 
 _COLUMNS = "id, organization_id, client_id, household_id, term, outcome, outcome_by, created_at, version"
 _GET = text(f"select {_COLUMNS} from need where id = :id and organization_id = :me")
-_LIST = text(f"select {_COLUMNS} from need where client_id = :id order by id")
+_LIST = text(f"select {_COLUMNS} from need where client_id = :client or household_id = :household order by id")
 _LOCK = text(
     """
 with n as materialized (
@@ -145,4 +160,5 @@ _UPDATE = text(
     " id = :id"
 )
 _CLIENT = text("select 1 from client where id = :id")
+_HOUSEHOLD = text("select 1 from household where id = :id")
 _TERM = text("select 1 from taxonomy_term where code = :code")

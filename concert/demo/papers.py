@@ -9,6 +9,7 @@ from seed.directory import Organization
 from seed.person import Client
 from seed.story import Request
 
+_MAJORITY = 19
 _HEALTH = frozenset({"clinic", "public_health", "behavioral_health", "dental"})
 
 
@@ -65,9 +66,15 @@ def consent_body(
         "legal_basis": _basis(source),
         "form": request.consent or ("written" if strict else "verbal"),
         "given_by": name or client.alias or "The client",
-        "capacity": "parent" if client.role == "child" else "client",
+        "capacity": "parent" if client.role == "child" or _is_young(client) else "client",
         "until": (datetime.now(UTC) + timedelta(days=180)).isoformat(),
     }
+
+
+def _is_young(client: Client) -> bool:
+    """Perhaps under the age of majority."""
+    year = client.birth_date.year if client.birth_date else client.birth_year
+    return datetime.now(UTC).year - year <= _MAJORITY
 
 
 def _basis(source: Organization) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -99,3 +100,14 @@ def test_an_error_that_nobody_expected_shows_its_place_and_no_words(
     monkeypatch.setattr("concert.doctor.examine", broken)
     status, said = tried("doctor")
     assert (status, "ArithmeticError" in said, "Rosalind" in said) == (1, True, False)
+
+
+def test_a_wrong_password_is_called_one(tried: Run, house: House) -> None:
+    wrong = re.sub(r":[^:@/]+@", ":nonsense@", house.settings.database_url)
+    status, said = tried("stalled", "--as", "ruth.hub", CONCERT_DATABASE_URL=wrong, CONCERT_ENGINE_DATABASE_URL="")
+    assert (status, "refuses the login" in said) == (1, True), said
+
+
+def test_an_address_that_is_none_names_its_setting(tried: Run) -> None:
+    status, said = tried("stalled", CONCERT_DATABASE_URL="nonsense")
+    assert (status, "CONCERT_DATABASE_URL" in said) == (2, True), said
