@@ -109,7 +109,9 @@ def _earned(id_: str, rule: Rule) -> list[str]:
     if rule.clock is not None:
         met = f"e.settled ->> '{rule.clock}' = 'met'"
         return [additive("denominator", met), additive("numerator", f"{met} and e.facts ->> 'outcome' = 'need_met'")]
-    parts = [additive("bucket", "e.kind = 'task_started'", "(e.facts ->> 'first_contact_days')::int")] if rule.fact else []
+    parts = (
+        [additive("bucket", "e.kind = 'task_started'", "(e.facts ->> 'first_contact_days')::int")] if rule.fact else []
+    )
     named = ("numerator", "denominator", "cases", "entered", "left")
     return parts + [additive(p, _chosen(getattr(rule, p))) for p in named if getattr(rule, p) != NOTHING]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from services.margins import OF_REGION, SPLIT
+from services.margins import GROUPED_BY, OF_REGION, SPLIT
 from services.transaction import Record
 
 GENESIS = b"concert"
@@ -59,10 +59,13 @@ owners as (
     on conflict (indicator_id, period, part, bucket, organization_id, dimensions, restricted)
     do update set value = t.value + excluded.value),
 region as (
-    insert into region_total as t (collaborative_id, indicator_id, period, part, bucket, dimensions, value)
-    select collaborative_id, indicator_id, period, part, bucket, dimensions, sum(value) from lines where of_region
-     group by 1, 2, 3, 4, 5, 6 order by indicator_id, dimensions, period, part, bucket
-    on conflict (indicator_id, dimensions, period, part, bucket) do update set value = t.value + excluded.value)
+    insert into region_total as t (collaborative_id, indicator_id, period, part, bucket, grouped_by, dimensions, value)
+    select l.collaborative_id, l.indicator_id, l.period, l.part, l.bucket, {GROUPED_BY.format("l")}, l.dimensions,
+           sum(l.value)
+      from lines l where l.of_region
+     group by 1, 2, 3, 4, 5, 6, 7 order by l.indicator_id, 6, l.period, l.part, l.bucket, l.dimensions
+    on conflict (indicator_id, grouped_by, period, part, bucket, dimensions)
+    do update set value = t.value + excluded.value)
 select count(*) from taken
 """
 )

@@ -236,7 +236,7 @@ select b.period, b.part, b.bucket, {by} as by, sum(b.value) as value from ({rows
 
 # An organization's figures are in the totals by owner, all others in the region's.
 _SERIES = {
-    None: text(_series_sql("cast(null as text)", REGION, "b.dimensions = '{}'")),
+    None: text(_series_sql("cast(null as text)", REGION, "b.grouped_by = ''")),
     "organization": text(
         _series_sql(
             "cast(b.organization_id as text)",
@@ -245,7 +245,7 @@ _SERIES = {
         )
     ),
 } | {
-    name: text(_series_sql(f"b.dimensions ->> '{name}'", REGION, f"b.dimensions ? '{name}'"))
+    name: text(_series_sql(f"b.dimensions ->> '{name}'", REGION, f"b.grouped_by = '{name}'"))
     for name in groups.DIMENSIONS
 }
 _UNKNOWN = text(

@@ -67,7 +67,7 @@ select n.*, coalesce(f.lines, '[]') as lines
     select jsonb_agg(jsonb_build_array(x.period, x.part, x.bucket, x.value)) as lines from (
         select b.period, b.part, b.bucket, sum(b.value)::bigint as value
           from ({REGION.replace(":id", "n.id")}) b
-         where b.dimensions = '{{}}' and {_NEEDED}
+         where b.grouped_by = '' and {_NEEDED}
          group by 1, 2, 3) x) f on true
  order by n.code
 """

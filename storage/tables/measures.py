@@ -102,9 +102,10 @@ region_total = Table(
     plain("period", TEXT),
     plain("part", TEXT),
     plain("bucket", Integer),
+    plain("grouped_by", TEXT),
     plain("dimensions", JSON),
     plain("value", BigInteger),
-    PrimaryKeyConstraint("indicator_id", "dimensions", "period", "part", "bucket"),
+    PrimaryKeyConstraint("indicator_id", "grouped_by", "period", "part", "bucket", "dimensions"),
 )
 
 indicator_touch = Table(

@@ -73,16 +73,18 @@ comment on column verified_figure.entries is 'plain';
 comment on column verified_figure.ledger_sum is 'plain';
 
 -- The region's open figures, whole and by group, summed over all owners: what most readers ask for. Their number depends on
--- what was agreed on, not on how many partners there are or how much happened (ADR 13).
+-- what was agreed on, not on how many partners there are or how much happened (ADR 13). `grouped_by` is the dimension's name, ''
+-- for the whole: row security lets an index answer for text, but not for jsonb, whose equality might tell of hidden rows.
 create table region_total (
     collaborative_id uuid not null,
     indicator_id uuid not null,
     period text not null,
     part text not null,
     bucket integer not null,
+    grouped_by text not null,
     dimensions jsonb not null,
     value bigint not null,
-    constraint region_total_pkey primary key (indicator_id, dimensions, period, part, bucket),
+    constraint region_total_pkey primary key (indicator_id, grouped_by, period, part, bucket, dimensions),
     constraint region_total_indicator_id_fkey foreign key (indicator_id) references indicator (id)
 );
 comment on column region_total.collaborative_id is 'plain';
@@ -90,6 +92,7 @@ comment on column region_total.indicator_id is 'plain';
 comment on column region_total.period is 'plain';
 comment on column region_total.part is 'plain';
 comment on column region_total.bucket is 'plain';
+comment on column region_total.grouped_by is 'plain';
 comment on column region_total.dimensions is 'plain';
 comment on column region_total.value is 'plain';
 alter table region_total enable row level security;
