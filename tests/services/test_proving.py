@@ -134,8 +134,13 @@ def test_history_that_was_rewritten_whole_is_still_not_what_was_proven(house: Ho
     fresh = "01900000-0000-7000-8000-000000000001"
     ((old,),) = house.sql("select person_id from event where kind = 'task_started' order by seq limit 1")
     swap = "".join(
-        f"update {table} set person_id = '{{1}}' where person_id = '{{0}}';"
-        for table in ("event", "indicator_touch", "indicator_live")
+        f"update {table} set {column} = '{{1}}' where {column} = '{{0}}';"
+        for table, column in (
+            ("event", "person_id"),
+            ("event", "household_key"),
+            ("indicator_touch", "person_id"),
+            ("indicator_live", "person_id"),
+        )
     )
     swap += "update event set household_key = '{1}' where household_key = '{0}';"
     house.sql(FORGED + swap.format(old, fresh))
