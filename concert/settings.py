@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names_postgres(cls, url: str) -> str:
         if url and not re.match(r"postgres(ql)?(\+psycopg)?://", url):
-            raise ValueError("write it as postgresql+psycopg://LOGIN:PASSWORD@HOST:PORT/DATABASE")
+            raise ValueError("it has to begin with postgresql+psycopg://")
         return url
 
     @property
