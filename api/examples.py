@@ -507,6 +507,31 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         ],
     },
     "Indicator": _INDICATOR_SHOWN,
+    "Agenda": {
+        "version": 1,
+        "name": "One Table, Eleven Counties",
+        "adopted_on": "2025-07-01",
+        "results": [{"code": "basics_met", "name": "Neighbors have food, warmth and a place to live", "es": None}],
+        "strategies": [
+            {
+                "code": "no_wrong_door",
+                "name": "No wrong door",
+                "definition": "Whichever partner a person asks first, that partner finds the right one.",
+                "result": "basics_met",
+                "indicators": ["referrals_sent"],
+            }
+        ],
+        "calendars": [{"code": "state_year", "name": "State fiscal year (July to June)", "starts_in": 7}],
+        "adoptions": [
+            {
+                "organization_id": _CAP,
+                "slug": "cap",
+                "name": "Panhandle Community Action",
+                "adopted_on": "2025-07-01",
+                "commitments": ["Answer every request within one business day."],
+            }
+        ],
+    },
     "Scorecard": {"indicators": [_INDICATOR_SHOWN]},
     "Funnel": {
         "start": "2026-01",

@@ -44,14 +44,17 @@ def test_two_caseworkers_accept_the_same_task_at_the_same_moment_two_hundred_tim
         " join indicator i on i.id = n.indicator_id"
         " join event e on e.id = n.event_id where e.kind = 'task_accepted' group by 1, 2 order by 1, 2"
     )
-    assert each == [
-        ("acknowledged_in_time", "denominator", TIMES, TIMES),
-        ("acknowledged_in_time", "numerator", TIMES, TIMES),
-        ("days_to_first_contact", "entered", TIMES, TIMES),
-        ("decided_in_time", "denominator", TIMES, TIMES),
-        ("decided_in_time", "numerator", TIMES, TIMES),
-    ]
-    assert house.sql("select count(*) from indicator_entry") == [(entries_before + 5 * TIMES,)]
+    assert {(code, part) for code, part, _, _ in each} >= {
+        ("acknowledged_in_time", "denominator"),
+        ("acknowledged_in_time", "numerator"),
+        ("days_to_first_contact", "entered"),
+        ("decided_in_time", "denominator"),
+        ("decided_in_time", "numerator"),
+        ("funnel_accepted", "value"),
+    }
+    of_cases = [line for line in each if line[0] != "partners_active"]
+    assert {(value, entries) for _, _, value, entries in of_cases} == {(TIMES, TIMES)}
+    assert house.sql("select count(*) from indicator_entry") == [(entries_before + sum(line[3] for line in each),)]
     proven(house)
 
 

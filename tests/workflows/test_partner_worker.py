@@ -157,7 +157,9 @@ def test_a_system_that_answers_nonsense_stops_no_clock_and_leaves_the_work_to_pe
 
 
 def test_a_referral_rerouted_to_the_clinic_waits_on_the_clinics_queue(room: Room, house: House) -> None:
+    house.sql(f"update service set term = '{house.service('clinic').term}' where id = '{house.service('housing').id}'")
     case = refer(house, "cap", "housing")
+    house.sql(f"update service set term = '{house.service('housing').term}' where id = '{house.service('housing').id}'")
     case.declined()
     case.decides("reroute", {"service_id": str(house.service("clinic").id)})
     with system(room, says(DONE)):
