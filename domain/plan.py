@@ -100,19 +100,21 @@ def is_closed(request: RequestState | None) -> bool:
 def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelta) -> Next:
     """`day`: how long one of `opens_after_days` takes. A step skipped here counts at once for those behind it."""
     standing, skip, ready, later = dict(steps), [], [], {}
+    ends: Mapping[str, datetime] = {}
     again = True
     while again:
         again = False
+        ends = _ends(standing, born_at)
         for key, one in standing.items():
-            if one.state is not StepState.WAITING or not _may_begin(standing, one.step):
+            if one.state is not StepState.WAITING or not _may_begin(standing, one.step, ends):
                 continue
             if not one.step.wanted(answers(standing)):
                 standing[key] = replace(one, state=StepState.SKIPPED, ended_at=now)
                 skip.append(key)
                 again = True
     for key, one in standing.items():
-        if one.state is StepState.WAITING and _may_begin(standing, one.step):
-            opens_at = _since(standing, one.step, born_at) + day * one.step.opens_after_days
+        if one.state is StepState.WAITING and _may_begin(standing, one.step, ends):
+            opens_at = _since(standing, one.step, ends, born_at) + day * one.step.opens_after_days
             if opens_at <= now:
                 ready.append(key)
             else:
@@ -130,14 +132,24 @@ def is_over(steps: Standings) -> bool:
     return all(one.state in ENDED and one.closed for one in steps.values())
 
 
-def _may_begin(steps: Standings, step: Step) -> bool:
+def _ends(steps: Standings, born_at: datetime) -> dict[str, datetime]:
+    """Since when each step holds nobody up: done, or skipped and so are those before it, the last of them."""
+    ends = {key: one.ended_at or born_at for key, one in steps.items() if one.state is StepState.DONE}
+    left = {key: one for key, one in steps.items() if one.state is StepState.SKIPPED}
+    while free := [key for key, one in left.items() if _may_begin(steps, one.step, ends)]:
+        for key in free:
+            one = left.pop(key)
+            ends[key] = max(one.ended_at or born_at, _since(steps, one.step, ends, born_at))
+    return ends
+
+
+def _may_begin(steps: Standings, step: Step, ends: Mapping[str, datetime]) -> bool:
     """All that it comes after have ended. What is not in the plan any more holds nobody up."""
-    return all(steps[key].state in ENDED for key in step.after if key in steps)
+    return all(key in ends for key in step.after if key in steps)
 
 
-def _since(steps: Standings, step: Step, born_at: datetime) -> datetime:
-    ends = [steps[key].ended_at for key in step.after if key in steps]
-    return max((end for end in ends if end is not None), default=born_at)
+def _since(steps: Standings, step: Step, ends: Mapping[str, datetime], born_at: datetime) -> datetime:
+    return max((ends[key] for key in step.after if key in steps), default=born_at)
 
 
 def policy(step: Step, task: TaskState | None) -> Policy:
@@ -198,6 +210,30 @@ def reordered(steps: Iterable[Step], changed: Step) -> list[Step]:
     if graph.circles({step.key: step.after for step in listed}):
         raise NotPossible("circle", "In that order the steps would wait for each other for ever.")
     return listed
+
+
+def unanswered(steps: Standings) -> dict[tuple[str, str, str], None]:
+    """(step, the step that its condition reads, the field) where the answer can come too late, or never."""
+    order = {key: one.step.after for key, one in steps.items()}
+    return {
+        (key, read.step, read.field): None
+        for key, one in steps.items()
+        if one.state is StepState.WAITING
+        for read in one.step.when
+        if read.step not in steps or (steps[read.step].state not in ENDED and read.step not in graph.before(order, key))
+    }
+
+
+def require_answers(was: Standings, now: Standings) -> None:
+    """An edit that takes a condition's answer away would leave its step out silently. Raises NotPossible."""
+    before = unanswered(was)
+    for key, reads, asked in unanswered(now):
+        if (key, reads, asked) not in before:
+            raise NotPossible(
+                "condition",
+                f"Whether '{key}' is needed hangs on what '{reads}' answers to '{asked}'. Leave '{key}' after '{reads}'"
+                f" and '{reads}' in the plan, or drop '{key}' first and add a step without a condition.",
+            )
 
 
 # ------------------------------------------------------------------------------------------------ a newer template

@@ -109,9 +109,13 @@ def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID |
 
 
 def require_subject(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID | None]) -> None:
-    """Raises Unprocessable unless it is this client's, or a member's of this household. In the caller's transaction."""
+    """Raises Unprocessable unless it is this client's, or a member's of this household, and in force now.
+
+    In the caller's transaction."""
     row = tx.row(_COVERS, id=consent_id, client=subject[0], household=subject[1], recipient=None)
     _require_own(tx, row, subject[0])
+    if row is None or not row.in_force:
+        raise Unprocessable("That consent has ended, was revoked or has not begun.", pointer="/consent_id")
 
 
 def _require_own(tx: Tx, row: Any, client_id: UUID | None) -> None:
@@ -248,5 +252,7 @@ _COVERS = text(
     "select coalesce(client_id = :client, false) or exists (select from household_member m where m.household_id ="
     " :household"
     " and m.client_id = consent.client_id and m.ends_on is null) as of_client,"
-    " app.consent_holds(id, :recipient) as holds from consent where id = :id"
+    " app.consent_holds(id, :recipient) as holds,"
+    " revoked_at is null and valid_from <= now() and (valid_until is null or valid_until > now()) as in_force"
+    " from consent where id = :id"
 )

@@ -19,7 +19,7 @@ from domain.pathway import Owner, StepKind, step_body
 from services.happenings import about_plan, about_referral, happened
 from services.journal import new_id
 from services.offers import Offered, find_organization, find_service, first_look, insert_offer, new_offer
-from services.plan_rows import LockedPlan, PlanStep, renew, save_plan, save_step
+from services.plan_rows import LockedPlan, PlanStep, released, renew, save_plan, save_step
 from services.references import reference
 from services.refusals import Unprocessable
 from services.rows import LockedReferral, referral_of, save_referral
@@ -146,13 +146,8 @@ def next_provider(work: Work, plan: LockedPlan, one: PlanStep) -> Offered | None
 
 
 def may_be_asked(work: Work, plan: LockedPlan, offered: Offered) -> bool:
-    """A victim-service provider's client leaves it only by a release (decision 19), also when the engine asks."""
-    if offered.organization_id == plan.p["organization_id"] or not plan.p["restricted"]:
-        return True
-    if plan.p["consent_id"] is None:
-        return False
-    values = {"consent": plan.p["consent_id"], "recipient": offered.organization_id}
-    return bool(work.connection.execute(_HOLDS, values).scalar_one())
+    """Also when the engine asks."""
+    return released(work, plan, offered.organization_id)
 
 
 def _whom(work: Work, plan: LockedPlan, one: PlanStep) -> Offered | None:
@@ -262,7 +257,6 @@ _PLAIN = [column.name for column in tables.referral.c if not column.info["person
 _PROVIDERS = text(
     "select service_id from app.providers(:collaborative, :term, :county, cast(:asked as uuid[])) limit 20"
 )
-_HOLDS = text("select app.consent_holds(:consent, :recipient)")
 _TERM = text("select sensitive from taxonomy_term where code = :code")
 _NAMED = text(
     """

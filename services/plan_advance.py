@@ -64,7 +64,7 @@ def _advance(work: Work, plan: LockedPlan) -> Progress:
     for one in plan.open_requests:
         _advance_step(work, plan, one)
     later = open_ready(work, plan)
-    if _owners(plan) != owners:
+    if plan.p["restricted"] or _owners(plan) != owners:
         keep_readers(work, plan)
     settle_end(work, plan)
     _remind(work, plan)

@@ -101,12 +101,14 @@ def drop_step(record: Record, call: Call, plan_id: UUID, key: str) -> Answer[Act
         rules.require(StepVerb.DROP, one.standing)
         if one.request is not None:
             end_request(tx, one)
+        was = plan.standings
         for other in list(plan.steps.values()):
             if key in other.step.after:
                 after = [each for each in other.step.after if each != key] + list(one.step.after)
                 _define(tx, other, replace(other.step, after=tuple(dict.fromkeys(after))))
         save_step(tx, one, removed_at=tx.now)
         del plan.steps[key]
+        rules.require_answers(was, plan.standings)
         _answered_stop(tx, plan, key)
         _edited(tx, plan, "plan_step_dropped", one)
 
@@ -243,7 +245,9 @@ def _define(tx: Tx, one: PlanStep, step: Step) -> None:
 def _reorder(tx: Tx, plan: LockedPlan, one: PlanStep, after: Sequence[str]) -> None:
     step = replace(one.step, after=tuple(dict.fromkeys(after)))
     rules.reordered([each.step for each in plan.steps.values()], step)
+    was = plan.standings
     _define(tx, one, step)
+    rules.require_answers(was, plan.standings)
     save_step(tx, one, opens_at=None)
 
 

@@ -156,13 +156,26 @@ def save_step(work: Work, one: PlanStep, **changed: Any) -> None:
 
 
 def keep_readers(work: Work, plan: LockedPlan) -> None:
-    """Who owns a step of the plan may read it, and nobody else: rows for row security, brought to what holds now."""
+    """Who owns a step of the plan may read it, and nobody else: rows for row security, brought to what holds now.
+
+    Of a plan behind the wall, who owns a step reads nothing before a release names it.
+    """
     owners: dict[UUID, bool] = {}
     for one in plan.steps.values():
         owner = one.s["organization_id"]
         if owner is not None and owner != plan.p["organization_id"]:
             owners[owner] = owners.get(owner, True) and one.s["restricted"]
-    keep_rows(work, plan.p, owners)
+    keep_rows(work, plan.p, {owner: restricted for owner, restricted in owners.items() if released(work, plan, owner)})
+
+
+def released(work: Work, plan: LockedPlan, organization_id: UUID) -> bool:
+    """A victim-service provider's client leaves it only by a release that names who is told (decision 19)."""
+    if organization_id == plan.p["organization_id"] or not plan.p["restricted"]:
+        return True
+    if plan.p["consent_id"] is None:
+        return False
+    values = {"consent": plan.p["consent_id"], "recipient": organization_id}
+    return bool(work.connection.execute(_HOLDS, values).scalar_one())
 
 
 def keep_rows(work: Work, p: dict[str, Any], owners: dict[UUID, bool]) -> None:
@@ -247,6 +260,7 @@ select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
     TASK,
     SERVICE,
 )
+_HOLDS = text("select app.consent_holds(:consent, :recipient)")
 _KEEP = text(
     """
 with wanted as (

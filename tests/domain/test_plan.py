@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from domain.plan import (
     policy,
     reordered,
     require,
+    require_answers,
     state_of,
 )
 from domain.referral import State as Request
@@ -67,6 +69,41 @@ def test_who_was_never_asked_has_said_nothing_so_what_hangs_on_it_is_skipped_too
     screen = Standing(step("screen", when=[{"step": "first", "field": "x", "one_of": ["y"]}], after=["first"]))
     court = Standing(step("court", "screen", when=RISK))
     assert following(done(step("first"), x="n"), screen, court)[0] == ("screen", "court")
+
+
+def test_a_step_that_is_left_out_while_it_waits_opens_nothing_before_its_time() -> None:
+    skipped = Standing(step("b", "a"), StepState.SKIPPED, NOW - DAY)
+    after = Standing(step("c", "b"))
+    assert following(Standing(step("a"), StepState.OPEN), skipped, after) == ((), (), [])
+    assert following(done(step("a")), skipped, after) == ((), ("c",), [])
+    later = Standing(step("c", "b", opens_after_days=30))
+    assert following(done(step("a")), replace(skipped, ended_at=NOW - DAY * 40), later) == ((), (), ["c"])
+
+
+READS = {
+    "moved": {"screen": Standing(step("screen")), "court": Standing(step("court", when=RISK))},
+    "dropped": {"court": Standing(step("court", when=RISK))},
+    "between": {
+        "screen": Standing(step("screen"), StepState.OPEN),
+        "talk": Standing(step("talk")),
+        "court": Standing(step("court", "talk", when=RISK)),
+    },
+}
+
+
+@pytest.mark.parametrize("how", READS)
+def test_no_edit_takes_the_answer_away_that_a_condition_reads(how: str) -> None:
+    was = {
+        "screen": Standing(step("screen")),
+        "talk": Standing(step("talk", "screen")),
+        "court": Standing(step("court", "talk", when=RISK)),
+    }
+    with pytest.raises(NotPossible, match="condition") as refused:
+        require_answers(was, READS[how])
+    assert all(f"'{one}'" in refused.value.sentence for one in ("court", "screen", "risk"))
+    require_answers(READS[how], READS[how])
+    answered = {"screen": done(step("screen"), risk="yes"), "court": Standing(step("court", when=RISK))}
+    require_answers(was, answered)
 
 
 def test_a_follow_up_waits_for_its_day() -> None:

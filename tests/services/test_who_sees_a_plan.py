@@ -14,6 +14,7 @@ from services.plan_advance import advance_plan
 from tests.house import House
 from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id
+from tests.services.test_providers import client_of, release
 
 FORBIDDEN = psycopg.errors.InsufficientPrivilege
 
@@ -122,6 +123,31 @@ def test_requests_of_a_plan_are_decided_on_the_plan(house: House, plan: Live) ->
     refused = plan.lead.post(f"/v1/referrals/{one['referral_id']}/withdraw", {"reason": "moved_away"})
     assert (refused.status_code, refused.json()["code"]) == (409, "step-of-a-plan")
     assert plan.step("rent")["referral_id"] not in plan.lead.get("/v1/referrals", limit="200").text
+
+
+def test_a_plan_of_the_safe_home_is_read_by_nobody_whom_no_release_names(house: House) -> None:
+    load(house, "release", [step("listen"), step("rent", {"organization": "housing"}, after=["listen"]),
+                            step("counsel", {"organization": "legal"}, after=["listen"])])  # fmt: skip
+    carmen = house.person("carmen.shelter")
+    client = client_of(carmen)
+    consent = carmen.does("/v1/consents", release(house, client, "housing", legal_basis="vawa"))["id"]
+    bare = Live(house, carmen, carmen.does("/v1/action-plans", {"template": "release", "client_id": client}))
+    told = Live.begin(house, "release", "shelter", client_id=client, consent_id=consent)
+    for slug, plan, found in (
+        ("housing", bare, 404),
+        ("legal", bare, 404),
+        ("housing", told, 200),
+        ("legal", told, 404),
+    ):
+        plan.edit("/steps/counsel/move", {"after": ["listen"]})
+        advance_plan(house.engine, UUID(plan.id))
+        worker = house.caseworker(slug)
+        assert worker.get(plan.path).status_code == found, (slug, found)
+        assert (plan.id in worker.get("/v1/action-plans", limit="200").text) == (found == 200)
+        with psycopg.connect(libpq_url(house.settings.database_url)) as door:
+            door.execute("select user_id from app.enter(%s, null, null)", [worker.login])
+            own = door.execute("select key from plan_step where action_plan_id = %s", [plan.id]).fetchall()
+        assert own == ([("rent",)] if found == 200 else [])
 
 
 # ---------------------------------------------------------------------------------------- in SQL, past every route

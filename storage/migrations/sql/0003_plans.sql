@@ -324,8 +324,9 @@ create policy sees on plan_goal for select to concert_api
 create policy makes on plan_goal for insert to concert_api with check (organization_id = (select app.me()));
 create policy moves on plan_goal for update to concert_api using (organization_id = (select app.me()));
 create policy sees on plan_step for select to concert_api
-    using (lead_organization_id = (select app.me()) or organization_id = (select app.me())
-           or (not restricted and exists (select from action_plan p where p.id = action_plan_id)));
+    using (lead_organization_id = (select app.me())
+           or ((organization_id = (select app.me()) or not restricted)
+               and exists (select from action_plan p where p.id = action_plan_id)));
 create policy makes on plan_step for insert to concert_api with check (lead_organization_id = (select app.me()));
 create policy moves on plan_step for update to concert_api using (lead_organization_id = (select app.me()));
 create policy leads on plan_version to concert_api using (lead_organization_id = (select app.me()));
