@@ -114,7 +114,7 @@ indicator_touch = Table(
     plain("event_id", ID, primary_key=True),
     plain("indicator_id", ID, ForeignKey("indicator.id"), primary_key=True),
     plain("grain", TEXT, primary_key=True),
-    plain("person_id", ID),
+    plain("person_id", ID, primary_key=True),
     plain("step", Integer),
 )
 

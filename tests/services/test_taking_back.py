@@ -12,7 +12,8 @@ from domain.task import Outcome
 from services.advance import advance_referral
 from services.requests import Finished
 from tests.house import OUTCOME, House
-from tests.services.scenes import events, ledger, numbers, proven, refer, series, task_of, total
+from tests.services.plans import Live, load, step
+from tests.services.scenes import events, ledger, numbers, organization_id, proven, refer, series, task_of, total
 
 LONG_AGO = datetime.now(UTC).replace(day=10, hour=18) - timedelta(days=45)
 REASON = {"reason": "The wrong family."}
@@ -72,6 +73,46 @@ def test_a_voided_referral_takes_its_past_offers_along_and_nothing_twice(house: 
     voided = maria.does(f"/v1/referrals/{referral.id}/void", REASON)
     assert {task["state"] for task in voided["tasks"]} == {"entered_in_error"}
     assert gwen.read(declined)["state"] == "entered_in_error"
+    assert numbers(house) == before
+    proven(house)
+
+
+def active(house: House) -> list[str]:
+    """Partners of whom the record holds that they did something."""
+    rows = house.sql(
+        "select l.person_id::text, l.grain, l.touches from indicator_live l join indicator i on i.id = l.indicator_id"
+        " where i.code = 'partners_active' and l.touches <> 0 order by 1, 2"
+    )
+    return [str(row) for row in rows]
+
+
+def test_two_partners_served_by_one_referral_and_neither_counts_once_it_was_an_error(house: House) -> None:
+    before, partners = numbers(house), active(house)
+    referral, gwen, maria = refer(house, "cap", "housing"), house.person("gwen.housing"), house.person("maria.cap")
+    for verb, body in (("accept", None), ("start", None), ("fail", {"reason": "full"})):
+        gwen.does(f"{task_of(referral)}/{verb}", body)
+    rerouted = maria.does(f"/v1/referrals/{referral.id}/reroute", {"service_id": str(house.other_door().id)})
+    naomi = house.caseworker("faith")
+    for verb, body in (("accept", None), ("start", None), ("complete", OUTCOME)):
+        naomi.does(f"{task_of(rerouted)}/{verb}", body)
+    assert active(house) != partners
+    maria.does(f"/v1/referrals/{referral.id}/void", REASON)
+    assert active(house) == partners
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_a_step_that_two_partners_worked_on_is_taken_back_from_both_with_its_plan(house: House) -> None:
+    load(house, "two_hands", [step("food", {"organization": "pantry"})])
+    before, partners = numbers(house), active(house)
+    plan, worker = Live.begin(house, "two_hands"), house.caseworker("pantry")
+    worker.does(f"{plan.task('food')}/accept")
+    worker.does(f"{plan.task('food')}/start")
+    plan.edit("/steps/food/reassign", {"organization_id": str(organization_id(house, "cap"))})
+    plan.works("food", "cap")
+    assert active(house) != partners
+    plan.edit("/void", REASON)
+    assert active(house) == partners
     assert numbers(house) == before
     proven(house)
 
