@@ -79,6 +79,8 @@ def void_plan(record: Record, call: Call, plan_id: UUID, words: str) -> Answer[A
         _end(tx, plan, State.ENTERED_IN_ERROR)
         say_plan(tx, plan, "plan_voided", reverses=reverses)
         for goal in plan.goals:
+            goal.update(outcome=None, outcome_by=None)
+            tx.run(_SETTLE, plan=plan.p["id"], key=goal["key"], outcome=None, by=None)
             _settle_need(tx, plan, goal)
         say_to_lead(tx, plan, words)
 

@@ -259,6 +259,8 @@ def _check_new(tx: Tx, plan: LockedPlan, new: NewStep) -> None:
             raise Unprocessable("The plan has no step of that key. Read it again.", pointer="/after")
     for key in new.before:
         _waiting(plan, key, "/before")
+    if new.kind == "referral" and new.whose.service_id is None and new.whose.term is None:
+        raise Unprocessable("A referral asks for a service or a term: name one.", pointer="/service_id")
     if new.goal is not None and new.goal not in {goal["key"] for goal in plan.goals}:
         raise Unprocessable("The plan has no goal of that key. Read it again.", pointer="/goal")
 
@@ -275,8 +277,12 @@ def _known(plan: LockedPlan, step: Step) -> tuple[str, ...]:
 def _whose(tx: Tx, plan: LockedPlan, whose: Whose) -> tuple[Owner, Owned]:
     """The owner as a pathway would say it, and whom that means. Raises Unprocessable."""
     lead = plan.p["organization_id"]
+    if whose.term is not None and (whose.organization_id is not None or whose.service_id is not None):
+        raise Unprocessable("A term means whoever offers it: name that or an owner, not both.", pointer="/term")
     if whose.service_id is not None:
         service = find_service(tx, whose.service_id)
+        if whose.organization_id not in (None, service.organization_id):
+            raise Unprocessable("That service is another organization's: name one of the two.", pointer="/service_id")
         row = tx.connection.execute(_NAMES, {"id": whose.service_id}).one()
         _require_release(tx, plan, service, "/service_id")
         found = Owned(
@@ -302,7 +308,8 @@ def _require_release(tx: Tx, plan: LockedPlan, offered: Offered, pointer: str) -
 
 def _own(tx: Tx, plan: LockedPlan, one: PlanStep, whose: Owned) -> None:
     columns = whose.columns()
-    save_step(tx, one, **columns | {"restricted": whose.restricted or plan.p["restricted"]})
+    sensitive = whose.sensitive or one.s["sensitive"]  # what it is about does not change with who does it
+    save_step(tx, one, **columns | {"sensitive": sensitive, "restricted": whose.restricted or plan.p["restricted"]})
 
 
 def _hand_over(tx: Tx, plan: LockedPlan, one: PlanStep, whose: Whose, found: Owned) -> None:

@@ -61,7 +61,9 @@ def _summary(p: Mapping[str, Any], mine: bool) -> dict[str, Any]:
 
 
 def _goal(goal: Mapping[str, Any], mine: bool) -> PlanGoal:
-    return PlanGoal.model_validate({**goal, "need_id": goal["need_id"] if mine else None})
+    return PlanGoal.model_validate(
+        {**{name: goal[name] for name in PlanGoal.model_fields}, "need_id": goal["need_id"] if mine else None}
+    )
 
 
 def _involved(tx: Tx, row: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from domain.moves import Happened
-from domain.pathway import Goal, Step, Template, step_body
+from domain.pathway import Goal, Owner, Step, Template, step_body
 from domain.plan import Standing, State
 from services import plan_shapes
 from services.clients import NewClient
@@ -83,8 +83,11 @@ def plan_timeline(record: Record, call: Call, plan_id: UUID) -> plan_shapes.Plan
     def look(tx: Tx) -> plan_shapes.PlanTimeline:
         if tx.row(_SEE, id=plan_id) is None:
             raise NotVisible
+        names = {row.key: row.name for row in tx.rows(_KEYS, id=plan_id, me=tx.here.organization_id)}
+        goals = {row.key for row in tx.rows(_GOAL_KEYS, id=plan_id)}
+        events = [_event(row._mapping, names, goals) for row in tx.rows(_EVENTS, id=plan_id)]
         return plan_shapes.PlanTimeline(
-            items=[plan_shapes.PlanEvent.model_validate(_event(row._mapping)) for row in tx.rows(_EVENTS, id=plan_id)],
+            items=[plan_shapes.PlanEvent.model_validate(event) for event in events],
             notes=[plan_shapes.PlanNote.model_validate(row) for row in tx.rows(_NOTES, id=plan_id)],
         )
 
@@ -210,6 +213,7 @@ def _goal(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, Any]:
         "position": nth,
         "name": goal.name,
         "need_id": need_id,
+        "sensitive": owned(tx, p["organization_id"], Owner(term=goal.term)).sensitive,
         "outcome": None,
         "outcome_by": None,
     }
@@ -249,10 +253,25 @@ _NOTES = text(
     "select id, at, user_id, body from message where action_plan_id = :id and referral_id is null order by at desc, id"
     " desc limit 1000"
 )
+_KEYS = text(
+    """
+select key, case when sensitive and lead_organization_id <> :me and organization_id is distinct from :me
+                 then 'step-' || position else key end as name
+  from plan_step where action_plan_id = :id
+"""
+)
+_GOAL_KEYS = text("select key from plan_goal where action_plan_id = :id")
+_KEY_LISTS = ("after", "before", "was", "added", "removed", "changed")
 
 
-def _event(row: Mapping[str, Any]) -> dict[str, Any]:
+def _event(row: Mapping[str, Any], names: Mapping[str, str], goals: set[str]) -> dict[str, Any]:
+    """`names` of the steps and `goals` that the caller may see: of the others neither key nor outcome is told."""
     facts = row["facts"]
     own = row["referral_id"] is None
     changed = {name: value for name, value in facts.items() if name not in ("template", "step")} if own else {}
-    return {**row, "step_key": facts.get("step"), "changed": changed}
+    for name in _KEY_LISTS:
+        if isinstance(changed.get(name), list):
+            changed[name] = [names[key] for key in changed[name] if key in names]
+    if "outcomes" in changed:
+        changed["outcomes"] = {key: outcome for key, outcome in changed["outcomes"].items() if key in goals}
+    return {**row, "step_key": names.get(facts.get("step")), "changed": changed}

@@ -95,6 +95,7 @@ plan_goal = Table(
     plain("position", Integer),
     plain("name", TEXT),
     plain("need_id", ID),
+    plain("sensitive", Boolean, server_default="false"),
     plain("outcome", TEXT, required=False),
     plain("outcome_by", TEXT, required=False),
     ForeignKeyConstraint(["action_plan_id", "organization_id"], ["action_plan.id", "action_plan.organization_id"]),

@@ -227,6 +227,7 @@ def test_a_plan_for_the_wrong_family_takes_back_all_that_it_counted(house: House
     assert numbers(house) != before
     plan.edit("/void", {"reason": "The wrong family."})
     assert plan.read()["state"] == "entered_in_error"
+    assert [(goal["outcome"], goal["outcome_by"]) for goal in plan.body["goals"]] == [(None, None)]
     assert numbers(house) == before
     proven(house)
 
@@ -345,3 +346,17 @@ def test_a_step_that_was_an_error_opens_again_while_the_plan_lives_else_it_is_le
         found.append((shown["state"], next(one["state"] for one in shown["steps"] if one["key"] == "a")))
     assert found == [("active", "open"), ("completed", "skipped")]
     assert not [wrong for wrong in check_record(house.engine) if "audit" in wrong or any(one in wrong for one in mine)]
+
+
+def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House, two_steps: str) -> None:
+    plan = Live.begin(house, two_steps)
+    legal, service = str(organization_id(house, "legal")), str(house.service("housing").id)
+    slips: list[tuple[dict[str, str], str]] = [
+        ({"kind": "referral"}, "/service_id"),
+        ({"organization_id": legal, "service_id": service}, "/service_id"),
+        ({"organization_id": legal, "term": "housing"}, "/term"),
+    ]
+    for slip, pointer in slips:
+        body = {"key": "extra", "title": "Do more"} | slip
+        answer = plan.lead.post(f"{plan.path}/steps", body, **{"If-Match": f'"{plan.body["version"]}"'})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), slip

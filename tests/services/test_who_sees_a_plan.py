@@ -150,6 +150,36 @@ def test_a_plan_of_the_safe_home_is_read_by_nobody_whom_no_release_names(house: 
         assert own == ([("rent",)] if found == 200 else [])
 
 
+def test_what_is_sensitive_stays_so_in_goals_in_the_timeline_and_with_another_owner(house: House) -> None:
+    load(
+        house,
+        "quiet",
+        [step("rent", {"organization": "housing"}), step("own"),
+         step("counsel", {"term": "health.mental"}, after=["own"]),
+         step("support", {"organization": "legal"}, goal="calm")],
+        goals=[{"key": "calm", "name": "Sleep again", "term": "health.mental"},
+               {"key": "home", "name": "A home", "term": "housing"}],
+    )  # fmt: skip
+    made = Live.begin(house, "quiet")
+    made.edit("/steps/counsel/move", {"after": ["own", "rent"]})
+    made.edit("/steps/rent/reassign", {"organization_id": str(organization_id(house, "family"))})
+    made.edit("/steps", {"key": "extra", "title": "Do more", "after": ["counsel"]})
+    made.edit("/steps/counsel/reassign", {"organization_id": str(organization_id(house, "housing"))})
+    made.edit("/review", {"outcomes": {"calm": "partly_met", "home": "unmet"}})
+    family, ruth, legal = house.caseworker("family"), house.person("ruth.hub"), house.caseworker("legal")
+    for person in (family, ruth):
+        for path in (made.path, f"{made.path}/timeline"):
+            said = person.get(path).text
+            assert "counsel" not in said, (person.login, path)
+            assert "calm" not in said, (person.login, path)
+            assert "Sleep" not in said, (person.login, path)
+        events = person.read(f"{made.path}/timeline")["items"]
+        assert {"home": "unmet"} in [one["changed"].get("outcomes") for one in events]
+    assert [goal["key"] for goal in legal.read(made.path)["goals"]] == ["calm", "home"]
+    assert [goal["key"] for goal in made.read()["goals"]] == ["calm", "home"]
+    assert "counsel" in made.lead.get(f"{made.path}/timeline").text
+
+
 # ---------------------------------------------------------------------------------------- in SQL, past every route
 
 

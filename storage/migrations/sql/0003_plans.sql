@@ -92,6 +92,7 @@ create table plan_goal (
     position integer not null,
     name text not null,
     need_id uuid not null,
+    sensitive boolean default 'false' not null,
     outcome text,
     outcome_by text,
     constraint plan_goal_pkey primary key (action_plan_id, key),
@@ -107,6 +108,7 @@ comment on column plan_goal.organization_id is 'plain';
 comment on column plan_goal.position is 'plain';
 comment on column plan_goal.name is 'plain';
 comment on column plan_goal.need_id is 'plain';
+comment on column plan_goal.sensitive is 'plain';
 comment on column plan_goal.outcome is 'plain';
 comment on column plan_goal.outcome_by is 'plain';
 
@@ -319,8 +321,14 @@ create policy sees on action_plan for select to concert_api
 create policy makes on action_plan for insert to concert_api
     with check (organization_id = (select app.me()) and collaborative_id = (select app.collaborative()));
 create policy moves on action_plan for update to concert_api using (organization_id = (select app.me()));
+-- a goal of a sensitive term is known to the lead and to who owns a step of it.
 create policy sees on plan_goal for select to concert_api
-    using (organization_id = (select app.me()) or exists (select from action_plan p where p.id = action_plan_id));
+    using (organization_id = (select app.me())
+           or (exists (select from action_plan p where p.id = action_plan_id)
+               and (not sensitive
+                    or exists (select from plan_step s
+                                where s.action_plan_id = plan_goal.action_plan_id and s.definition ->> 'goal' = plan_goal.key
+                                  and s.organization_id = (select app.me()) and s.removed_at is null))));
 create policy makes on plan_goal for insert to concert_api with check (organization_id = (select app.me()));
 create policy moves on plan_goal for update to concert_api using (organization_id = (select app.me()));
 create policy sees on plan_step for select to concert_api
