@@ -96,7 +96,7 @@ def test_an_error_names_the_published_field_that_it_is_about() -> None:
     body = {"client": {"given_name": ""}, "reason": "no such code", "priority": "soon"}
     problem = call(tiny_app(), "POST", "/v1/referrals", json=body, headers=command()).json()
     found = {error["pointer"]: (error["code"], error["detail"]) for error in problem["errors"]}
-    assert found["/client/given_name"] == ("string-too-short", "At least 1 characters are needed.")
+    assert found["/client/given_name"] == ("string-too-short", "At least 1 character is needed.")
     assert found["/reason"][0] == "string-pattern-mismatch"
     assert found["/priority"] == ("enum", "This has to be one of 'routine' or 'urgent'.")
 
