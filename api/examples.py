@@ -163,6 +163,7 @@ _PLAN_SUMMARY: Final = {
 }
 _GOAL: Final = {"key": "home", "name": "We keep our home", "need_id": _NEED, "outcome": None, "outcome_by": None}
 
+_STEP_CHANGE = {"key": "thirty_days", "was": {"after": ["move"]}, "becomes": {"after": ["furniture"]}}
 EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     # ------------------------------------------------------------------ what people send
     "ClientBody": {
@@ -314,12 +315,17 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "template_version": 1,
         "steps": [{"key": "see_landlord", "title": "Speak with the landlord", "owner": {"organization": "housing"}}],
     },
+    "StepChange": _STEP_CHANGE,
     "SwitchPreview": {
         "template_version": 2,
         "added": ["furniture"],
         "removed": [],
         "changed": ["thirty_days"],
         "kept": ["listen"],
+        "clashes": [],
+        "refused": None,
+        "steps": [_STEP_CHANGE],
+        "goals": [],
     },
     "Event": _EVENT_SHOWN,
     "EventsBehind": {

@@ -12,7 +12,7 @@ from api.values import Body, Choice, Code, Day, Id, LongText, ShortText, Whole, 
 from domain.clock import Priority
 from domain.plan import State
 from domain.task import Outcome
-from services import plan_closing, plan_edits, plan_shapes, plans
+from services import plan_closing, plan_edits, plan_shapes, plans, switching
 
 router = APIRouter(prefix="/v1/action-plans", tags=["Action plans"])
 Key = Annotated[str, Field(strict=True, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -209,12 +209,12 @@ def preview_switch(
     call: Reading,
     version: Annotated[int, Whole(1, 1_000_000, text=True), Query(description="The newest without it.")] | None = None,
 ) -> plan_shapes.SwitchPreview:
-    return plan_edits.preview_switch(record, call, plan_id, version)
+    return switching.preview_switch(record, call, plan_id, version)
 
 
 @router.post("/{plan_id}/switch", operation_id="switch_action_plan", summary="Take it over", response_model=PLAN)
 def switch_action_plan(plan_id: Id, record: TheRecord, call: Moving, body: SwitchBody = NEWEST) -> Response:
-    return answered(plan_edits.switch_plan(record, call, plan_id, body.version))
+    return answered(switching.switch_plan(record, call, plan_id, body.version))
 
 
 @router.post("/{plan_id}/review", operation_id="review_action_plan", summary="We looked at it", response_model=PLAN)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain import graph
-from domain.pathway import Policy, Step, Template
+from domain.pathway import Policy, Step
 from domain.referral import OPEN as OPEN_REQUEST
 from domain.referral import State as RequestState
 from domain.refusal import NotPossible
@@ -234,28 +234,3 @@ def require_answers(was: Standings, now: Standings) -> None:
                 f"Whether '{key}' is needed hangs on what '{reads}' answers to '{asked}'. Leave '{key}' after '{reads}'"
                 f" and '{reads}' in the plan, or drop '{key}' first and add a step without a condition.",
             )
-
-
-# ------------------------------------------------------------------------------------------------ a newer template
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a switch would do to the steps, by key. `kept`: begun already, so they stay as they are."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
-
-
-def difference(steps: Standings, template: Template, added_here: frozenset[str]) -> Difference:
-    """Only what has not begun changes. `added_here`: steps of this plan alone, which no template takes away."""
-    newer = {step.key: step for step in template.steps}
-    waiting = {key: one.step for key, one in steps.items() if one.state is StepState.WAITING}
-    return Difference(
-        added=tuple(key for key in newer if key not in steps),
-        removed=tuple(key for key in waiting if key not in newer and key not in added_here),
-        changed=tuple(key for key, step in waiting.items() if key in newer and newer[key] != step),
-        kept=tuple(key for key in steps if key not in waiting and newer.get(key) != steps[key].step),
-    )

@@ -1,4 +1,4 @@
-"""Changing a live plan: steps added, dropped, moved, re-assigned, skipped; a newer version of the template.
+"""Changing a live plan: steps added, dropped, moved, re-assigned, skipped.
 
 Only the lead, with If-Match. What has begun keeps its history; the workflow is asked to look and nobody notices.
 """
@@ -18,7 +18,7 @@ from domain.plan import Skipped, StepState, StepVerb
 from domain.referral import State as RequestState
 from domain.refusal import NotPossible
 from services.endings import PLAN_CHANGED, cancel_tasks, end_request
-from services.leading import as_lead, require_lead, say_to_lead
+from services.leading import as_lead, say_to_lead
 from services.offers import Offered, find_organization, find_service
 from services.openings import Owned, may_be_asked, offer_again, open_ready, owned, say_plan, skip_step
 from services.plan_advance import settle_end
@@ -27,17 +27,16 @@ from services.plan_rows import (
     PlanStep,
     keep_readers,
     keep_version,
-    lock_plan,
     redefine,
     renew,
     save_plan,
     save_step,
 )
-from services.plan_shapes import ActionPlan, SwitchPreview
-from services.plans import add_rows, find_template
+from services.plan_shapes import ActionPlan
+from services.plans import add_rows
 from services.refusals import NotVisible, Unprocessable
 from services.rows import save_referral
-from services.transaction import Answer, Call, Record, Tx, read
+from services.transaction import Answer, Call, Record, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[
         add_rows(tx, plan, [(step, whose)], own=True)
         for key in new.before:
             _reorder(tx, plan, _waiting(plan, key, "/before"), [*plan.steps[key].step.after, new.key])
-        _edited(tx, plan, "plan_step_added", plan.steps[new.key], after=list(new.after), before=list(new.before))
+        edited(tx, plan, "plan_step_added", plan.steps[new.key], after=list(new.after), before=list(new.before))
 
     return as_lead(record, call, plan_id, act, status=201)
 
@@ -105,12 +104,12 @@ def drop_step(record: Record, call: Call, plan_id: UUID, key: str) -> Answer[Act
         for other in list(plan.steps.values()):
             if key in other.step.after:
                 after = [each for each in other.step.after if each != key] + list(one.step.after)
-                _define(tx, other, replace(other.step, after=tuple(dict.fromkeys(after))))
+                define(tx, other, replace(other.step, after=tuple(dict.fromkeys(after))))
         save_step(tx, one, removed_at=tx.now)
         del plan.steps[key]
         rules.require_answers(was, plan.standings)
         _answered_stop(tx, plan, key)
-        _edited(tx, plan, "plan_step_dropped", one)
+        edited(tx, plan, "plan_step_dropped", one)
 
     return as_lead(record, call, plan_id, act)
 
@@ -124,7 +123,7 @@ def move_step(record: Record, call: Call, plan_id: UUID, key: str, after: Sequen
         rules.require(StepVerb.MOVE, one.standing)
         was = list(one.step.after)
         _reorder(tx, plan, one, after)
-        _edited(tx, plan, "plan_step_moved", one, after=list(after), was=was)
+        edited(tx, plan, "plan_step_moved", one, after=list(after), was=was)
 
     return as_lead(record, call, plan_id, act)
 
@@ -156,50 +155,14 @@ def reassign_step(record: Record, call: Call, plan_id: UUID, key: str, whose: Wh
         rules.require(StepVerb.REASSIGN, one.standing)
         was = one.s["organization_id"]
         owner, found = _whose(tx, plan, whose)
-        _define(tx, one, replace(one.step, owner=owner))
+        define(tx, one, replace(one.step, owner=owner))
         if one.request is None:
-            _own(tx, plan, one, found)
+            own_step(tx, plan, one, found)
         else:
             _hand_over(tx, plan, one, whose, found)
         _answered_stop(tx, plan, key)
         changed = {"organization": _text(one.s["organization_id"]), "was": _text(was)}
-        _edited(tx, plan, "plan_step_reassigned", one, **changed)
-
-    return as_lead(record, call, plan_id, act)
-
-
-def preview_switch(record: Record, call: Call, plan_id: UUID, version: int | None) -> SwitchPreview:
-    """What a switch would do; changes nothing."""
-
-    def look(tx: Tx) -> SwitchPreview:
-        plan = lock_plan(tx, plan_id)
-        require_lead(tx, plan)
-        return _difference(tx, plan, version)[1]
-
-    return read(record, call, look)
-
-
-def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) -> Answer[ActionPlan]:
-    """To another version of its template, the newest if none is named: only steps that have not begun change."""
-
-    def act(tx: Tx, plan: LockedPlan) -> None:
-        rules.require_active(plan.state)
-        template, found = _difference(tx, plan, version)
-        newer = {step.key: step for step in template.steps}
-        for key in found.removed:
-            save_step(tx, plan.steps[key], removed_at=tx.now)
-            del plan.steps[key]
-        for key in found.changed:
-            step = newer[key]
-            _define(tx, plan.steps[key], step)
-            _own(tx, plan, plan.steps[key], owned(tx, plan.p["organization_id"], step.owner))
-        steps = [newer[key] for key in found.added]
-        add_rows(tx, plan, [(step, owned(tx, plan.p["organization_id"], step.owner)) for step in steps])
-        _check_order(plan)
-        was = plan.p["template_version"]
-        save_plan(tx, plan, template_version=template.version)
-        lists = {"added": found.added, "removed": found.removed, "changed": found.changed}
-        _edited(tx, plan, "plan_switched", None, to_version=template.version, was=was, **lists)
+        edited(tx, plan, "plan_step_reassigned", one, **changed)
 
     return as_lead(record, call, plan_id, act)
 
@@ -207,7 +170,7 @@ def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) 
 # ---------------------------------------------------------------------------------------------- what edits share
 
 
-def _edited(tx: Tx, plan: LockedPlan, kind: str, one: PlanStep | None, **changed: Any) -> None:
+def edited(tx: Tx, plan: LockedPlan, kind: str, one: PlanStep | None, **changed: Any) -> None:
     say_plan(tx, plan, kind, step=one, **changed)
     _settle(tx, plan)
 
@@ -235,7 +198,7 @@ def _waiting(plan: LockedPlan, key: str, pointer: str) -> PlanStep:
     return one
 
 
-def _define(tx: Tx, one: PlanStep, step: Step) -> None:
+def define(tx: Tx, one: PlanStep, step: Step) -> None:
     old = one.s["definition"]
     redefine(one, step)
     new, one.s["definition"] = one.s["definition"], old
@@ -246,7 +209,7 @@ def _reorder(tx: Tx, plan: LockedPlan, one: PlanStep, after: Sequence[str]) -> N
     step = replace(one.step, after=tuple(dict.fromkeys(after)))
     rules.reordered([each.step for each in plan.steps.values()], step)
     was = plan.standings
-    _define(tx, one, step)
+    define(tx, one, step)
     rules.require_answers(was, plan.standings)
     save_step(tx, one, opens_at=None)
 
@@ -263,15 +226,6 @@ def _check_new(tx: Tx, plan: LockedPlan, new: NewStep) -> None:
         raise Unprocessable("A referral asks for a service or a term: name one.", pointer="/service_id")
     if new.goal is not None and new.goal not in {goal["key"] for goal in plan.goals}:
         raise Unprocessable("The plan has no goal of that key. Read it again.", pointer="/goal")
-
-
-def _check_order(plan: LockedPlan) -> None:
-    for one in plan.steps.values():
-        rules.reordered([each.step for each in plan.steps.values()], replace(one.step, after=_known(plan, one.step)))
-
-
-def _known(plan: LockedPlan, step: Step) -> tuple[str, ...]:
-    return tuple(key for key in step.after if key in plan.steps)
 
 
 def _whose(tx: Tx, plan: LockedPlan, whose: Whose) -> tuple[Owner, Owned]:
@@ -306,7 +260,7 @@ def _require_release(tx: Tx, plan: LockedPlan, offered: Offered, pointer: str) -
         )
 
 
-def _own(tx: Tx, plan: LockedPlan, one: PlanStep, whose: Owned) -> None:
+def own_step(tx: Tx, plan: LockedPlan, one: PlanStep, whose: Owned) -> None:
     columns = whose.columns()
     sensitive = whose.sensitive or one.s["sensitive"]  # what it is about does not change with who does it
     save_step(tx, one, **columns | {"sensitive": sensitive, "restricted": whose.restricted or plan.p["restricted"]})
@@ -342,26 +296,10 @@ def _answered_stop(tx: Tx, plan: LockedPlan, key: str) -> None:
         save_plan(tx, plan, stop_asked_by=None)
 
 
-def _difference(tx: Tx, plan: LockedPlan, version: int | None) -> tuple[Any, SwitchPreview]:
-    template = find_template(tx, plan.p["template"], version)
-    own = frozenset(key for key, one in plan.steps.items() if one.s["own"])
-    found = rules.difference(plan.standings, template, own)
-    gone = {row.key for row in tx.rows(_GONE, id=plan.p["id"])}
-    preview = SwitchPreview(
-        template_version=template.version,
-        added=[key for key in found.added if key not in gone],
-        removed=list(found.removed),
-        changed=list(found.changed),
-        kept=list(found.kept),
-    )
-    return template, preview
-
-
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
 _TAKEN = text("select 1 from plan_step where action_plan_id = :plan and key = :key")
-_GONE = text("select key from plan_step where action_plan_id = :id and removed_at is not null")
 _NAMES = text("select o.slug, s.name from service s join organization o on o.id = s.organization_id where s.id = :id")
 _SLUG = text("select slug from organization where id = :id")

@@ -148,11 +148,23 @@ class PlanVersion(Shape):
     steps: list[dict[str, Any]]
 
 
+class StepChange(Shape):
+    """What a step, or a goal, is told to be: what differs alone, by name. `was` is empty for a new one."""
+
+    key: str
+    was: dict[str, Any]
+    becomes: dict[str, Any]
+
+
 class SwitchPreview(Shape):
-    """What a switch to another version of the template would do. Steps that have begun stay as they are."""
+    """What a switch to another version of the template would do. What the lead edited stays edited."""
 
     template_version: int
     added: list[str]
     removed: list[str]
     changed: list[str]
-    kept: list[str]
+    kept: list[str] = Field(description="They have begun and stay, though the version says otherwise.")
+    clashes: list[str] = Field(description="The plan's own steps under keys that the version uses for others.")
+    refused: str | None = Field(description="Why it cannot be done now, and what would help.")
+    steps: list[StepChange] = Field(description="Of `added` and `changed`: owner, after, when, form, title, goal …")
+    goals: list[StepChange] = Field(description="Goals that the plan gets; it never loses one.")

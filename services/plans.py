@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.moves import Happened
 from domain.pathway import Goal, Owner, Step, Template, step_body
@@ -113,7 +114,7 @@ def _make(tx: Tx, new: NewPlan) -> LockedPlan:
         require_subject(tx, new.consent_id, (about.id, new.household_id))
     p = _row(tx, new, template, about)
     tx.connection.execute(tables.action_plan.insert(), p)
-    goals = [_goal(tx, p, nth, goal) for nth, goal in enumerate(template.goals)]
+    goals = [goal_row(tx, p, nth, goal) for nth, goal in enumerate(template.goals)]
     if goals:
         tx.connection.execute(tables.plan_goal.insert(), goals)
     plan = LockedPlan(p, {}, goals)
@@ -140,7 +141,7 @@ def find_template(tx: Tx, code: str, version: int | None) -> Template:
 
 
 def add_rows(tx: Tx, plan: LockedPlan, steps: list[tuple[Step, Owned]], *, own: bool = False) -> list[PlanStep]:
-    """Steps at the end of the plan, waiting. In the caller's transaction."""
+    """Steps at the end of the plan, waiting; one taken out before is the same row again. The caller's transaction."""
     first = max((one.s["position"] for one in plan.steps.values()), default=0) + 1
     added = []
     for position, (step, whose) in enumerate(steps, first):
@@ -156,7 +157,7 @@ def add_rows(tx: Tx, plan: LockedPlan, steps: list[tuple[Step, Owned]], *, own: 
         s["restricted"] = s["restricted"] or plan.p["restricted"]
         added.append(PlanStep(s, Standing(step)))
     if added:
-        tx.connection.execute(tables.plan_step.insert(), [one.s for one in added])
+        tx.connection.execute(_ADD, [one.s for one in added])
     plan.steps.update({one.key: one for one in added})
     return added
 
@@ -204,7 +205,7 @@ def _due(tx: Tx, day: date) -> datetime:
     return at
 
 
-def _goal(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, Any]:
+def goal_row(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, Any]:
     need_id = insert_need(tx, goal.term, client_id=p["client_id"], household_id=p["household_id"])
     return {
         "action_plan_id": p["id"],
@@ -219,6 +220,12 @@ def _goal(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, Any]:
     }
 
 
+_NEW = insert(tables.plan_step)
+_ADD = _NEW.on_conflict_do_update(
+    constraint="plan_step_pkey",
+    set_={one.name: _NEW.excluded[one.name] for one in tables.plan_step.c if not one.primary_key},
+    where=tables.plan_step.c.removed_at.is_not(None),
+)
 _LIST = known(
     f"""
 select {PLAN} from action_plan p

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from domain.pathway import Policy, Step, Template, parse_step
+from domain.pathway import Policy, Step, parse_step
 from domain.plan import (
     Standing,
     State,
     StepState,
     StepVerb,
     allowed_on_step,
-    difference,
     is_over,
     next_steps,
     policy,
@@ -175,17 +174,3 @@ def test_what_has_begun_is_not_moved_and_what_is_done_is_left_alone() -> None:
     assert allowed_on_step(State.ACTIVE, Standing(one), leads=False) == ()
     with pytest.raises(NotPossible, match="not-optional"):
         require(StepVerb.SKIP, Standing(step("a")))
-
-
-def test_a_newer_template_touches_only_what_has_not_begun_and_nothing_of_the_familys_own() -> None:
-    template = Template(
-        "t", "T", "", "s", 1, 0, (), (step("a", may_skip=True), step("b", "a", may_skip=True), step("n"))
-    )
-    steps = {
-        "a": done(step("a")),
-        "b": Standing(step("b", "a")),
-        "old": Standing(step("old")),
-        "own": Standing(step("own")),
-    }
-    found = difference(steps, template, frozenset({"own"}))
-    assert (found.added, found.removed, found.changed, found.kept) == (("n",), ("old",), ("b",), ("a",))

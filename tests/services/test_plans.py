@@ -190,7 +190,15 @@ def test_a_newer_template_is_shown_as_a_difference_and_changes_only_what_has_not
         "removed": ["three"],
         "changed": ["two"],
         "kept": ["one"],
+        "clashes": [],
+        "refused": None,
+        "steps": [
+            {"key": "two", "was": {"owner": "lead"}, "becomes": {"owner": {"organization": "housing"}}},
+            {"key": "four", "was": {}, "becomes": preview["steps"][1]["becomes"]},
+        ],
+        "goals": [],
     }
+    assert preview["steps"][1]["becomes"]["after"] == ["two"]
     assert plan.read()["template_version"] == 1
     switched = plan.edit("/switch")
     assert switched["template_version"] == 2
