@@ -98,7 +98,8 @@ def _answer(
     tag = _tag(found, media_type, asked.indicator)
     for_good = asked.period is not None and asked.version is not None
     headers = {"ETag": tag, "Cache-Control": _FOR_GOOD if for_good else _FOR_A_WHILE}
-    if tag in {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}:
+    had = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if had & {tag, "*"}:
         return Response(status_code=304, headers=headers)
     if file is not None:
         headers["Content-Disposition"] = f'attachment; filename="{file}"'

@@ -28,11 +28,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.clock import Priority
 from domain.groups import DIMENSIONS, UNKNOWN
 from domain.period import CALENDAR_YEAR, MONTH, Grain
-from domain.referral import EVENT_OF
+from domain.reason import ReasonClass
+from domain.referral import EVENT_OF, ConfirmedBy
 from domain.stage import Stage
-from domain.task import TRANSITIONS
+from domain.task import TRANSITIONS, Outcome
 
 Path = tuple[str | int, ...]
 
@@ -144,6 +146,19 @@ FACTS = frozenset(
     }
 )  # fmt: skip
 """What every rule may ask of an event, besides `answer.<field>`."""
+_YES_NO = frozenset({"yes", "no"})
+VALUES: dict[str, frozenset[str]] = {
+    "outcome": frozenset(map(str, Outcome)),
+    "confirmed_by": frozenset(map(str, ConfirmedBy)),
+    "priority": frozenset(map(str, Priority)),
+    "kind": frozenset({"referral", "transfer", "information", "step"}),
+    "origin": frozenset({"partner", "self", "family", "walk_in", "hotline", "external"}),
+    "reason_class": frozenset(map(str, ReasonClass)),
+    "crosses": _YES_NO,
+    "contacted": _YES_NO,
+    "finished": _YES_NO,
+}
+"""What a fact may say, where the list is closed."""
 EVENTS = frozenset(
     {
         *(row.event for row in TRANSITIONS.values()), *EVENT_OF.values(), "referral_created", "information_given",
@@ -163,6 +178,8 @@ def word(value: object) -> str:
 
 
 def _needs(data: Mapping[str, Any], measure: str) -> None:
+    if measure == "level" and "left" not in data:
+        raise RuleError(("left",), "is needed: a level that nothing leaves only ever grows")
     wanted = {"sum": "fact", "median": "fact", "percentile": "fact", "level": "entered"}.get(measure)
     if wanted and wanted not in data:
         raise RuleError((wanted,), f"is needed for measure {measure}")
@@ -228,15 +245,18 @@ def _where(value: Any, at: Path) -> dict[str, frozenset[str]]:
     for name in value:
         if name not in FACTS and not _ANSWER.fullmatch(str(name)):
             raise RuleError((*at, name), f"no such fact; there are {', '.join(sorted(FACTS))} and answer.<field>")
-    found = {name: frozenset(map(word, _listed(each))) for name, each in value.items()}
+    found = {name: frozenset(map(word, _each_once(each, (*at, name)))) for name, each in value.items()}
     for name, words in found.items():
         if not words:
             raise RuleError((*at, name), "names no value: nothing would count")
+        known = VALUES.get(name, words)
+        if not words <= known:
+            raise RuleError((*at, name), f"never says {min(words - known)}; one of {', '.join(sorted(known))}")
     return found
 
 
 def _codes(value: Any, at: Path) -> frozenset[str]:
-    codes = _listed(value)
+    codes = _each_once(value, at)
     for code in codes:
         if not isinstance(code, str) or not _CODE.fullmatch(code):
             raise RuleError(at, "has to be a code, or a list of codes")
@@ -245,6 +265,15 @@ def _codes(value: Any, at: Path) -> frozenset[str]:
 
 def _listed(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+
+
+def _each_once(value: Any, at: Path) -> list[Any]:
+    """What is named twice would be read as two of it by whoever splits or adds up."""
+    names = _listed(value)
+    for place, one in enumerate(names):
+        if word(one) in map(word, names[:place]):
+            raise RuleError(at, f"names {word(one)} twice")
+    return names
 
 
 def _flag(value: Any, at: Path) -> bool:
@@ -278,10 +307,11 @@ def _percent(value: Any, at: Path) -> int:
 
 def _by(value: Any, at: Path) -> tuple[str, ...]:
     known = ("organization", *DIMENSIONS)
-    for name in _listed(value):
+    names = _each_once(value, at)
+    for name in names:
         if name not in known:
             raise RuleError(at, f"of {', '.join(known)} only")
-    return tuple(name for name in known if name in _listed(value))
+    return tuple(name for name in known if name in names)
 
 
 def _grains(value: Any, at: Path) -> tuple[Grain, ...]:
@@ -296,6 +326,7 @@ def _grains(value: Any, at: Path) -> tuple[Grain, ...]:
             raise RuleError(at, "month, calendar_year, or another of the agenda's calendars")
     if not grains:
         raise RuleError(at, "names no period")
+    _each_once([grain.code for grain in grains], at)
     return tuple(grains)
 
 

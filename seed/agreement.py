@@ -13,8 +13,11 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path as File
+from re import fullmatch
 from typing import Any
 from zoneinfo import available_timezones
+
+from holidays import list_supported_countries
 
 from domain.clock import Clock, Priority
 from domain.groups import DIMENSIONS
@@ -33,6 +36,7 @@ NAMED = {
     "indicators": ("indicator", "code"), "strategies": ("strategy", "code"), "results": ("result", "code"),
     "reasons": ("reason", "code"), "calendars": ("calendar", "code"),
 }  # fmt: skip
+COUNTRY = "US"
 KINDS = ("how_much", "how_well", "better_off")
 RATIO, MONEY, DAYS = "ratio", "usd", "business_days"
 _RESERVED = frozenset({MONTH.code, "range", "year"})
@@ -49,6 +53,29 @@ def _limit(sheet: Sheet, path: Path, value: Any) -> None:
 def _zone(sheet: Sheet, path: Path, value: Any) -> None:
     if value not in available_timezones():
         sheet.slip(path, "there is no such time zone.", "Write its name, such as America/Denver.")
+
+
+def _holidays(sheet: Sheet, path: Path, value: Any) -> None:
+    """Of a country and a part of it whose holidays are known."""
+    _HOLIDAYS(sheet, path, value)
+    if sheet.spoiled(path):
+        return
+    if value["country"] != COUNTRY:
+        sheet.slip((*path, "country"), f"only holidays of {COUNTRY} are kept.", f"Write {COUNTRY}.")
+    elif value["subdivision"] not in list_supported_countries()[COUNTRY]:
+        what = f"{COUNTRY} has no part `{value['subdivision']}`."
+        sheet.slip((*path, "subdivision"), what, "Write its two letters, such as NE.")
+
+
+def _language(sheet: Sheet, path: Path, value: Any) -> None:
+    if not isinstance(value, str) or not fullmatch("[a-z]{2}", value):
+        sheet.slip(path, "this is no language.", "Write its two letters, such as en.")
+
+
+def _since(sheet: Sheet, path: Path, value: Any) -> None:
+    day()(sheet, path, value)
+    if isinstance(value, date) and not 2000 <= value.year <= 2100:
+        sheet.slip(path, f"`{path[-1]}` lies outside 2000 to 2100.", "Look at the year.")
 
 
 def _hours(sheet: Sheet, path: Path, value: Any) -> None:
@@ -72,11 +99,12 @@ def _rule(sheet: Sheet, path: Path, value: Any) -> None:
         sheet.slip(path, "`rule` must have members.", "Write, for example, {measure: count, event: referral_created}.")
 
 
+_HOLIDAYS = members({"country": text(2), "subdivision": text(6)})
 _COLLABORATIVE = members(
     {
         "slug": code("-"), "name": text(), "description": text(1000, lines=True), "backbone": code("-"),
-        "time_zone": _zone, "holidays": members({"country": text(2), "subdivision": text(6)}), "opening_hours": _hours,
-        "languages": listing(code(), 1, 20), "age_of_majority": whole(14, 25), "suppress_below": whole(2, 1000),
+        "time_zone": _zone, "holidays": _holidays, "opening_hours": _hours,
+        "languages": listing(_language, 1, 20), "age_of_majority": whole(14, 25), "suppress_below": whole(2, 1000),
     }
 )  # fmt: skip
 _CALENDAR = members({"code": code(), "name": text(), "starts_in": whole(1, 12)})
@@ -87,7 +115,7 @@ _BASELINE = members({"value": number(), "period": text(40), "source": text(300)}
 _TARGET = members({"value": number(), "by": day()})
 _INDICATOR = members(
     {
-        "code": code(), "version": whole(1, 9999), "effective_on": day(), "name": text(80), "es": text(80),
+        "code": code(), "version": whole(1, 9999), "effective_on": _since, "name": text(80), "es": text(80),
         "definition": text(1000, lines=True), "kind": one_of(KINDS), "unit": code(),
         "direction": one_of(("up", "down")), "owner": code("-"), "period": code(), "baseline": _nothing_or(_BASELINE),
         "target": _nothing_or(_TARGET), "rule": _rule,
@@ -251,6 +279,9 @@ def _aims(sheet: Sheet, path: Path, one: dict[str, Any]) -> None:
     baseline, target = one["baseline"], one["target"]
     if target and target["by"] <= one["effective_on"]:
         sheet.slip((*path, "target", "by"), "the target lies before the definition.", "Name a later day.")
+    for name, aim in (("baseline", baseline), ("target", target)):
+        if aim and one["unit"] == RATIO and not 0 <= aim["value"] <= 1:
+            sheet.slip((*path, name, "value"), "a share lies between 0 and 1.", "41 of 100 is 0.41.")
     if not baseline or not target:
         return
     if (target["value"] > baseline["value"]) != (one["direction"] == "up"):

@@ -76,6 +76,19 @@ class Figures:
     def side(self, restricted: bool) -> Side:
         return self.confidential if restricted else self.open
 
+    def adds_up(self) -> bool:
+        """Whether every dimension's groups make the whole, on both sides; of people who count once none need to."""
+        if self.measure == "distinct":
+            return True
+        return all(self._whole(side.counts) for side in (self.open, self.confidential))
+
+    def _whole(self, counts: Counter[tuple[str, str, Margin]]) -> bool:
+        sums: Counter[tuple[str, str, str]] = Counter()
+        for (period, layer, (name, _)), count in counts.items():
+            sums[period, layer, name] += count
+        whole = {(period, layer) for period, layer, _ in sums}
+        return all(sums[*cell, name] == sums[*cell, ""] for cell in whole for name in self.groups)
+
     def margin(self, organization: str | None, dimensions: Mapping[str, str]) -> Margin:
         """Where a line of the totals is published; what no group names is unknown."""
         if not dimensions:

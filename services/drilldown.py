@@ -17,7 +17,7 @@ from domain.groups import DIMENSIONS
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.rule import Rule
 from services import shapes
-from services.indicators import in_force, standing
+from services.indicators import check_grain, counted_by, in_force, standing
 from services.refusals import Unprocessable
 from services.transaction import Call, Record, Tx, read
 
@@ -42,6 +42,7 @@ def events_behind(
     def look(tx: Tx) -> shapes.EventsBehind:
         one, grain = _version(tx, code, figure)
         rule = Rule.parse(one.rule)
+        check_grain(rule, grain)
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
         rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
         return shapes.EventsBehind(
@@ -83,7 +84,7 @@ def _group(rule: Rule, figure: Figure) -> dict[str, Any]:
     if (figure.by is None) != (figure.value is None):
         raise Unprocessable("'by' and 'value' go together: a dimension and one of its groups.", pointer="/value")
     if figure.by is not None and figure.by not in rule.by:
-        raise Unprocessable(f"This indicator is counted by {', '.join(rule.by) or 'nothing'} only.", pointer="/by")
+        raise Unprocessable(counted_by(rule), pointer="/by")
     owner = _id(figure.value) if figure.by == ORGANIZATION else None
     name = figure.by if figure.by in DIMENSIONS else None
     cell = "{}" if name is None else None

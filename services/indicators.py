@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from domain import groups
 from domain.period import CALENDAR_YEAR, MONTH, Grain, first_day
 from domain.rule import Rule
 from services import shapes
 from services.figures import Asked, series, shares_of_unknown
-from services.margins import REGION, SPLIT
+from services.margins import OPEN, REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, Work, read
 
@@ -67,11 +67,11 @@ def get_indicator(
 
 
 def region_figures(work: Work, code: str, grain: Grain) -> list[shapes.Point]:
-    """The whole region's figures as they stand, each period by its version; none if no version is in force. In the
-    caller's transaction, which knows its collaborative."""
+    """The whole region's open figures as they stand, each period by its version; none if no version is in force. In
+    the caller's transaction, which knows its collaborative and may see more."""
     versions = work.rows(_IN_FORCE, code=code)
     told = [one for one in versions if not (rule := Rule.parse(one.rule)).distinct or grain in rule.grains]
-    return [point for one in told for point in _figures(work, one, versions, Asked(grain), alone=False)]
+    return [point for one in told for point in _figures(work, one, versions, Asked(grain), _OPEN, alone=False)]
 
 
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
@@ -110,13 +110,15 @@ def _grain(tx: Work, period: str) -> Grain | None:
     return known[period]
 
 
-def _figures(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[shapes.Point]:
-    """Of one version, in the periods in which it stands."""
+def _figures(
+    tx: Work, one: Any, versions: Sequence[Any], asked: Asked, lines: TextClause | None = None, *, alone: bool
+) -> list[shapes.Point]:
+    """Of one version, in the periods in which it stands; from `lines`, or from all that the reader may see."""
     rule = Rule.parse(one.rule)
     grain = _check(rule, asked)
     if rule.observed:
         return _observed(tx, one, asked) if alone or one is versions[-1] else []
-    rows = tx.rows(_SERIES[asked.by], id=one.id, **_bounds(rule, grain, asked))
+    rows = tx.rows(_SERIES[asked.by] if lines is None else lines, id=one.id, **_bounds(rule, grain, asked))
     today = MONTH.holding(tx.agenda.region().local_date(tx.now))
     points = series(rule, rows, asked, today)
     if rule.distinct and asked.grain is None:
@@ -138,18 +140,17 @@ def _bounds(rule: Rule, grain: Grain, asked: Asked) -> dict[str, Any]:
 def _check(rule: Rule, asked: Asked) -> Grain:
     """The grain of the ledger that answers; raises Unprocessable where none can (decision 11)."""
     if asked.by is not None and asked.by not in rule.by:
-        raise Unprocessable(f"This indicator is counted by {', '.join(rule.by) or 'nothing'} only.", pointer="/by")
+        raise Unprocessable(counted_by(rule), pointer="/by")
     if asked.grain is None and not (asked.start and asked.end):
         raise Unprocessable("One figure for a range needs its first and its last month.", pointer="/from")
     if asked.start and asked.end and asked.start > asked.end:
         raise Unprocessable("The first month comes after the last.", pointer="/from")
     if not rule.distinct:
         return MONTH
-    grains = rule.grains if asked.grain is None else [g for g in rule.grains if g == asked.grain]
+    if asked.grain is not None:
+        check_grain(rule, asked.grain)
+    grains = rule.grains if asked.grain is None else (asked.grain,)
     fitting = [grain for grain in grains if _whole(grain, asked)]
-    if not grains:
-        told = ", ".join(grain.code for grain in rule.grains)
-        raise Unprocessable(f"Who counts once is counted per {told} only.", pointer="/period")
     if not fitting:
         raise Unprocessable(
             "Who counts once in each month may count again in the next: months do not add up. Ask for whole periods of"
@@ -157,6 +158,20 @@ def _check(rule: Rule, asked: Asked) -> Grain:
             pointer="/from",
         )
     return fitting[0]
+
+
+def check_grain(rule: Rule, grain: Grain) -> None:
+    """Raises Unprocessable where somebody counts once, but not by this grain."""
+    if rule.distinct and grain not in rule.grains:
+        told = ", ".join(each.code for each in rule.grains)
+        raise Unprocessable(f"Who counts once is counted per {told} only.", pointer="/period")
+
+
+def counted_by(rule: Rule) -> str:
+    """Why a dimension cannot be asked for, in words."""
+    if not rule.by:
+        return "This indicator has one figure for the whole region: leave 'by' out."
+    return f"This indicator is counted by {', '.join(rule.by)} only."
 
 
 def _whole(grain: Grain, asked: Asked) -> bool:
@@ -248,6 +263,7 @@ _SERIES = {
     name: text(_series_sql(f"b.dimensions ->> '{name}'", REGION, f"b.grouped_by = '{name}'"))
     for name in groups.DIMENSIONS
 }
+_OPEN = text(_series_sql("cast(null as text)", OPEN, "b.grouped_by = ''"))
 _UNKNOWN = text(
     f"""
 select d.name, sum(b.value) filter (where d.value = 'unknown') as unknown, sum(b.value) as whole from ({REGION}) b

@@ -67,13 +67,17 @@ def _check(tx: Tx, code: str, seen: Observed) -> None:
         raise Unprocessable("It cannot have been observed in the future.", pointer="/observed_on")
     if seen.period > today.isoformat()[: len(seen.period)]:
         raise Unprocessable("That period has not begun.", pointer="/period")
+    if seen.observed_on.isoformat()[: len(seen.period)] < seen.period:
+        raise Unprocessable("It was observed before its period began.", pointer="/observed_on")
+    if row.unit == "ratio" and not 0 <= seen.value <= 1:
+        raise Unprocessable("A share lies between 0 and 1: 41 of 100 is 0.41.", pointer="/value")
     if seen.geography != REGION and seen.geography not in row.counties:
         raise Unprocessable("The region, or the FIPS code of one of its counties.", pointer="/geography")
 
 
 _INDICATOR = text(
     """
-select i.measures, coalesce(a.body -> 'counties', '{}') as counties
+select i.measures, i.unit, coalesce(a.body -> 'counties', '{}') as counties
   from indicator i join collaborative c on c.id = i.collaborative_id
   join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version
  where i.collaborative_id = app.collaborative() and i.code = :code and i.standing = 'in_force'

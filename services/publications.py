@@ -117,6 +117,7 @@ def _ground(tx: Tx, period: str) -> _Ground:
     months = {month for each in public.spans for month in each.months}
     wanted = [one for one in indicators if _counted_by(one, span)]
     figures = read_figures(tx, wanted, span, months, row.body)
+    _sound(figures)
     since, moved = _since(tx, figures, span, before.up_to) if before else ({}, Moved())
     partners = partners_of(tx)
     return _Ground(
@@ -160,6 +161,17 @@ def _counted_by(indicator: Any, span: Span) -> bool:
     wanted = "month" if len(span.months) == 1 else span.name.rpartition(":")[0] or "year"
     named = {each if isinstance(each, str) else each["code"] for each in indicator.rule.get("periods", ("month",))}
     return wanted in named or (wanted == "year" and "calendar_year" in named)
+
+
+def _sound(figures: list[Figures]) -> None:
+    """What protects small groups relies on groups that add up to their total: nothing else may be published."""
+    broken = sorted(one.row.code for one in figures if not one.adds_up())
+    if broken:
+        raise Conflict(
+            f"The groups of {', '.join(broken)} do not add up to their total. Nothing is published; run: concert"
+            " indicators verify",
+            code="figures-do-not-add-up",
+        )
 
 
 def _public(versions: list[Any], calendars: dict[str, int]) -> Public:

@@ -37,7 +37,8 @@ CHUNK = 100
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The region's figure of one period: as it stands, and as the version says it."""
+    """The region's open figure of one period: as it stands, and as the version says it. Confidential work is in
+    neither: beside the live figure, which leaves it out, it would tell how much of it there is (decision 19)."""
 
     period: str
     stands: float | None
@@ -134,9 +135,9 @@ def _worth(
 def _figures(
     connection: Connection, one: _Candidate, lines: Counter[Line], touched: Counter[Cell], work: Work
 ) -> list[Any]:
-    """The region's figures from recomputed lines; of a distinct count from who was touched, each person once."""
+    """The region's open figures from recomputed lines; of a distinct count from who was touched, each person once."""
     grain = _grain(one.rule)
-    rows = [_Row(line.period, line.part, line.bucket, value) for line, value in lines.items()]
+    rows = [_Row(line.period, line.part, line.bucket, n) for line, n in lines.items() if not line.restricted]
     if one.rule.distinct:
         rows = list(_people(connection, one, touched, grain))
     today = MONTH.holding(work.agenda.region().local_date(work.now))
@@ -154,13 +155,13 @@ class _Row:
 
 def _people(connection: Connection, one: _Candidate, touched: Counter[Cell], grain: Grain) -> Iterator[_Row]:
     found = connection.execute(_ALIASES, {"id": one.collaborative_id})
-    stands_for = {(row.restricted, str(row.person_id)): str(row.canonical_id) for row in found}
-    people: dict[tuple[str, bool], set[str]] = defaultdict(set)
+    stands_for = {str(row.person_id): str(row.canonical_id) for row in found}
+    people: dict[str, set[str]] = defaultdict(set)
     for cell, touches in touched.items():
         period, organization, dimensions, restricted = json.loads(cell.grain)
-        if touches > 0 and organization is None and not dimensions and grain.names(period):
-            people[period, restricted].add(stands_for.get((restricted, cell.person_id), cell.person_id))
-    for (period, _), persons in people.items():
+        if touches > 0 and not restricted and organization is None and not dimensions and grain.names(period):
+            people[period].add(stands_for.get(cell.person_id, cell.person_id))
+    for period, persons in people.items():
         yield _Row(period, "value", 0, len(persons))
 
 
@@ -237,7 +238,7 @@ _VERSION = text(
 _COUNT = text("select count(*) from event")
 _SPAN = text("select count(*), coalesce(max(seq), 0) from event")
 _HERE = text("select set_config('app.collaborative', :id, true)")
-_ALIASES = text("select restricted, person_id, canonical_id from person_alias where collaborative_id = :id")
+_ALIASES = text("select person_id, canonical_id from person_alias where collaborative_id = :id and not restricted")
 _STAND = text("update indicator set standing = :standing where id = :id and standing <> :standing")
 _HAD = text(
     "select event_id from indicator_entry where indicator_id = :id and event_id = any(cast(:ids as uuid[]))"

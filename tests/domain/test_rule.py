@@ -75,8 +75,30 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"measure": "percentile", "fact": "handover_days", "p": 100}, "rule.p"),
     ({"measure": "percentile", "fact": "handover_days", "p": True}, "rule.p"),
     ({"measure": "level", "left": "task_started"}, "rule.entered"),
-    ({"measure": "level", "entered": {"event": "task_started", "who": "x"}}, "rule.entered.who"),
+    ({"measure": "level", "entered": {"event": "task_started", "who": "x"}, "left": "task_failed"}, "rule.entered.who"),
     ({"measure": "observed", "event": "task_started"}, "rule.event"),
+    ({"measure": "count", "event": "task_started", "by": ["county", "county"]}, "rule.by"),
+    ({"measure": "level", "entered": "task_waitlisted"}, "rule.left"),
+    ({"measure": "count", "event": "need_outcome", "where": {"outcome": "met"}}, "rule.where.outcome"),
+    ({"measure": "count", "event": "task_completed", "where": {"crosses": "maybe"}}, "rule.where.crosses"),
+    ({"measure": "count", "event": "referral_created", "where": {"kind": ["referral", "call"]}}, "rule.where.kind"),
+    ({"measure": "count", "event": "referral_created", "where": {"origin": "phone"}}, "rule.where.origin"),
+    ({"measure": "count", "event": "referral_created", "where": {"priority": "high"}}, "rule.where.priority"),
+    (
+        {"measure": "count", "event": "task_completed", "where": {"confirmed_by": "backbone"}},
+        "rule.where.confirmed_by",
+    ),
+    ({"measure": "count", "event": ["task_started", "task_started"]}, "rule.event"),
+    ({"measure": "count", "event": "need_outcome", "where": {"outcome": ["unmet", "unmet"]}}, "rule.where.outcome"),
+    ({"measure": "distinct", "event": "task_started", "periods": ["month", "month"]}, "rule.periods"),
+    (
+        {
+            "measure": "distinct",
+            "event": "task_started",
+            "periods": [{"code": "state_year", "starts_in": 7}, {"code": "state_year", "starts_in": 8}],
+        },
+        "rule.periods",
+    ),
 ]
 
 

@@ -153,12 +153,31 @@ def test_the_public_sees_published_figures_and_nothing_else(house: House) -> Non
         assert httpx.get(f"{house.http.base_url}{path}", trust_env=False).status_code in (401, 404), path
 
 
+def test_a_table_whose_groups_do_not_add_up_to_its_total_is_not_published(house: House) -> None:
+    """A group that is told twice would show small groups, and who is hidden could be computed."""
+    proven(house)
+    change = (
+        "update indicator_total t set value = t.value {} 1 from indicator i where i.id = t.indicator_id"
+        " and i.code = 'needs_met' and t.period = %s and t.dimensions ->> 'county' = '31157'"
+    )
+    house.sql(change.format("+"), MONTH)
+    try:
+        answer = publish(house)
+        assert (answer.status_code, answer.json()["code"]) == (409, "figures-do-not-add-up")
+        assert "needs_met" in answer.json()["detail"]
+    finally:
+        house.sql(change.format("-"), MONTH)
+    proven(house)
+
+
 def test_what_the_reader_has_already_is_not_sent_again(house: House) -> None:
     for ending in ("", ".csv", ".xlsx"):
         first = asked(house, ending, period=MONTH, version=1)
         assert "immutable" in first.headers["cache-control"]
         again = asked(house, ending, {"If-None-Match": f"W/{first.headers['etag']}"}, period=MONTH, version=1)
         assert (again.status_code, again.content) == (304, b"")
+        any_ = asked(house, ending, {"If-None-Match": "*"}, period=MONTH, version=1)
+        assert (any_.status_code, any_.content) == (304, b"")
         other = asked(house, ending, {"If-None-Match": first.headers["etag"]}, period=MONTH)
         assert other.status_code == 200, "there is a newer version"
 

@@ -83,6 +83,20 @@ WRONG: list[tuple[str, str, str, str, int]] = [
     ("period: month", "period: federal_year", "code: clients_served", "is not counted by federal_year", 0),
     ("by: [county", "by: [organization, county", "code: needs_met", "credit region belongs to no organization", 0),
     ("rule: {measure: count", "rule: count\n    x: {measure: count", "", "`rule` must have members", 0),
+    ("country: US", "country: DE", "", "only holidays of US are kept", 0),
+    ("subdivision: NE", "subdivision: XX", "", "US has no part `XX`", 0),
+    ("languages: [en, es]", "languages: [en, spanish]", "", "this is no language", 0),
+    ("2025-07-01", "0025-07-01", "indicators:", "`effective_on` lies outside 2000 to 2100", 0),
+    ("2025-07-01", "2225-07-01", "indicators:", "`effective_on` lies outside 2000 to 2100", 0),
+    ("value: 0.62", "value: 62", "", "a share lies between 0 and 1", 0),
+    ("value: 0.85", "value: 85", "", "a share lies between 0 and 1", 0),
+    ("outcome: unmet", "outcome: not_met", "", "`rule.where.outcome`: never says not_met", 0),
+    (
+        "      left: {event: [task_started, task_cancelled, task_failed], where: {from_state: waitlisted}}\n", "", "",
+        "`rule.left`: is needed", -3,
+    ),
+    ("by: [county", "by: [county, county", "code: needs_met", "`rule.by`: names county twice", 0),
+    ("state_year]", "month]", "of: clients", "`rule.periods`: names month twice", 0),
     ("owner: hub", "owners: hub", "indicators:", "there is no member `owners` here. Did you mean owner?", 0),
 ]  # fmt: skip
 REAL = WRONG

@@ -174,3 +174,19 @@ def test_what_is_recorded_late_counts_in_the_month_in_which_it_happened_and_says
 )
 def test_what_names_no_figure_is_refused(house: House, busy: None, asked: dict[str, Any]) -> None:
     assert house.person(BACKBONE).get("/v1/indicators/needs_met/events", **asked).status_code == 422
+
+
+def test_who_counts_once_is_looked_behind_by_the_periods_of_the_series_only(house: House, busy: None) -> None:
+    ruth = house.person(BACKBONE)
+    for path, period in (("", "federal_year"), ("/events", "federal_year:2026")):
+        answer = ruth.get(f"/v1/indicators/clients_served{path}", period=period)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/period")
+        assert "is counted per month" in answer.text
+
+
+def test_a_figure_without_groups_says_so(house: House, busy: None) -> None:
+    for path in ("", "/events"):
+        asked = {"by": "county"} | ({"period": MONTH, "value": "31157"} if path else {})
+        answer = house.person(BACKBONE).get(f"/v1/indicators/partners_active{path}", **asked)
+        assert answer.status_code == 422
+        assert "one figure for the whole region" in answer.text

@@ -56,6 +56,8 @@ def test_what_counts_itself_is_entered_by_nobody(house: House) -> None:
     [
         ({"geography": "06037"}, "/geography"),
         ({"period": "2098"}, "/period"),
+        ({"period": "2026", "observed_on": "2025-12-31"}, "/observed_on"),
+        ({"period": "2026-02", "observed_on": "2026-01-31"}, "/observed_on"),
         ({"observed_on": (datetime.now(UTC).date() + timedelta(days=3)).isoformat()}, "/observed_on"),
         ({"value": "much"}, "/value"),
         ({"source": ""}, "/source"),
@@ -64,6 +66,12 @@ def test_what_counts_itself_is_entered_by_nobody(house: House) -> None:
 def test_it_says_of_where_and_when_it_is(house: House, code: str, wrong: dict[str, Any], pointer: str) -> None:
     answer = record(house, code, **wrong)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+@pytest.mark.parametrize("value", [41, 1.01, -0.1])
+def test_a_share_is_not_told_in_percent(house: House, value: float) -> None:
+    answer = record(house, "rent_burdened", value=value)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/value")
 
 
 def test_the_same_twice_is_one(house: House, code: str) -> None:

@@ -172,3 +172,19 @@ def test_a_replay_of_the_version_that_stands_differs_in_nothing(house: House) ->
     for code in ("acknowledged_in_time", "households_served", "days_to_first_contact", "waitlisted", "partners_active"):
         found = replay(house.engine, code, 1)
         assert [one for one in found.changes if one.stands != one.would] == [], code
+
+
+def test_a_replay_tells_what_everybody_is_told_and_nothing_of_confidential_work(house: House) -> None:
+    """Beside the live figure, a figure of all work would say how much the shelter did."""
+    for _ in range(2):
+        made = house.refer("shelter", "housing", consent=True)
+        house.person("gwen.housing").does(f"{task_of(made)}/accept")
+    folded = False
+    for _ in range(2):
+        for code in ("referrals_sent", "acknowledged_in_time", "partners_active"):
+            shown = {period: point["value"] for (period, _), point in series(house, code, version=1).items()}
+            found = replay(house.engine, code, 1)
+            assert {one.period: one.would for one in found.changes} == shown, (code, folded)
+            assert {one.period: one.stands for one in found.changes} == shown, (code, folded)
+        proven(house)
+        folded = True
