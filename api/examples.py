@@ -240,6 +240,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "SwitchBody": {"version": 2},
     "ReviewBody": {"outcomes": {"home": "partly_met"}, "by": "client", "note": "They sleep well again."},
     "ClosePlanBody": {"outcomes": {"home": "need_met"}},
+    "PlanConsentBody": {"consent_id": _CONSENT},
     "VoidPlanBody": {"reason": "The wrong family."},
     # ------------------------------------------------------------------ what they get
     "Task": _TASK_SHOWN,
@@ -283,7 +284,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "ball_in_court": _BALL,
         "stop_asked_by": None,
         "updated_at": _TUESDAY,
-        "allowed_actions": ["add-step", "switch", "review", "close", "void"],
+        "allowed_actions": ["add-step", "switch", "consent", "review", "close", "void"],
     },
     "ActionPlanSummary": _PLAN_SUMMARY,
     "PlanStep": _PLAN_STEP,

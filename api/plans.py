@@ -12,7 +12,7 @@ from api.values import Body, Choice, Code, Day, Id, LongText, ShortText, Whole, 
 from domain.clock import Priority
 from domain.plan import State
 from domain.task import Outcome
-from services import plan_closing, plan_edits, plan_shapes, plans, switching
+from services import plan_closing, plan_consents, plan_edits, plan_shapes, plans, switching
 
 router = APIRouter(prefix="/v1/action-plans", tags=["Action plans"])
 Key = Annotated[str, Field(strict=True, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -75,6 +75,12 @@ class SkipBody(Body):
 
 class SwitchBody(Body):
     version: Version | None = Field(None, description="The newest without it.")
+
+
+class PlanConsentBody(Body):
+    """Recorded with POST /v1/consents. It stands for the one before: name all partners that may know who it is."""
+
+    consent_id: Id
 
 
 class ReviewBody(Body):
@@ -215,6 +221,13 @@ def preview_switch(
 @router.post("/{plan_id}/switch", operation_id="switch_action_plan", summary="Take it over", response_model=PLAN)
 def switch_action_plan(plan_id: Id, record: TheRecord, call: Moving, body: SwitchBody = NEWEST) -> Response:
     return answered(switching.switch_plan(record, call, plan_id, body.version))
+
+
+@router.post(
+    "/{plan_id}/consent", operation_id="consent_action_plan", summary="The family signed since", response_model=PLAN
+)
+def consent_action_plan(plan_id: Id, body: PlanConsentBody, record: TheRecord, call: Moving) -> Response:
+    return answered(plan_consents.consent_plan(record, call, plan_id, body.consent_id))
 
 
 @router.post("/{plan_id}/review", operation_id="review_action_plan", summary="We looked at it", response_model=PLAN)

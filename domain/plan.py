@@ -39,6 +39,7 @@ ENDED = frozenset({StepState.DONE, StepState.SKIPPED})
 class Verb(StrEnum):
     ADD_STEP = "add-step"
     SWITCH = "switch"
+    CONSENT = "consent"
     REVIEW = "review"
     CLOSE = "close"
     VOID = "void"
@@ -220,17 +221,24 @@ def unanswered(steps: Standings) -> dict[tuple[str, str, str], None]:
         for key, one in steps.items()
         if one.state is StepState.WAITING
         for read in one.step.when
-        if read.step not in steps or (steps[read.step].state not in ENDED and read.step not in graph.before(order, key))
+        if read.step not in steps
+        or steps[read.step].step.question(read.field) is None
+        or (steps[read.step].state not in ENDED and read.step not in graph.before(order, key))
     }
+
+
+def lost_answer(was: Standings, now: Standings) -> tuple[str, str, str] | None:
+    """(step, the step that its condition reads, the field) of the first that could still be answered before."""
+    before = unanswered(was)
+    return next((each for each in unanswered(now) if each not in before), None)
 
 
 def require_answers(was: Standings, now: Standings) -> None:
     """An edit that takes a condition's answer away would leave its step out silently. Raises NotPossible."""
-    before = unanswered(was)
-    for key, reads, asked in unanswered(now):
-        if (key, reads, asked) not in before:
-            raise NotPossible(
-                "condition",
-                f"Whether '{key}' is needed hangs on what '{reads}' answers to '{asked}'. Leave '{key}' after '{reads}'"
-                f" and '{reads}' in the plan, or drop '{key}' first and add a step without a condition.",
-            )
+    if (lost := lost_answer(was, now)) is not None:
+        key, reads, asked = lost
+        raise NotPossible(
+            "condition",
+            f"Whether '{key}' is needed hangs on what '{reads}' answers to '{asked}'. Leave '{key}' after '{reads}'"
+            f" and '{reads}' in the plan, or drop '{key}' first and add a step without a condition.",
+        )

@@ -140,6 +140,14 @@ def disclose(work: Work, locked: Locked) -> dict[str, UUID | None]:
     return {"client_id": copied}
 
 
+def disclose_since(tx: Tx, locked: Locked) -> None:
+    """The same in the transaction of the one that referred, where its consent came after the yes. In the caller's
+    transaction."""
+    copied = tx.connection.execute(_DISCLOSE_SINCE, {"task": locked.t["id"], "id": new_id()}).scalar_one()
+    if copied is not None:
+        locked.t["client_id"] = copied
+
+
 def _check(tx: Tx, consent: Consent) -> None:
     if consent.form == "verbal" and (tx.here.confidential or tx.here.part2):
         raise Unprocessable(
@@ -236,6 +244,7 @@ select c.id, c.organization_id, c.client_id, c.purpose, c.data_kinds, c.legal_ba
 """
 )
 _DISCLOSE = text("select app.disclose(:task, :id)")
+_DISCLOSE_SINCE = text("select app.disclose_since(:task, :id)")
 _LOCK = text("select id, revoked_at, version from consent where id = :id for update")
 _REVOKE = text("update consent set revoked_at = :now, version = version + 1 where id = :id")
 _NOT_YOURS = (

@@ -172,10 +172,11 @@ def released(work: Work, plan: LockedPlan, organization_id: UUID) -> bool:
     """A victim-service provider's client leaves it only by a release that names who is told (decision 19)."""
     if organization_id == plan.p["organization_id"] or not plan.p["restricted"]:
         return True
-    if plan.p["consent_id"] is None:
-        return False
-    values = {"consent": plan.p["consent_id"], "recipient": organization_id}
-    return bool(work.connection.execute(_HOLDS, values).scalar_one())
+    return plan.p["consent_id"] is not None and holds(work, plan.p["consent_id"], organization_id)
+
+
+def holds(work: Work, consent_id: UUID, recipient: UUID) -> bool:
+    return bool(work.connection.execute(_HOLDS, {"consent": consent_id, "recipient": recipient}).scalar_one())
 
 
 def keep_rows(work: Work, p: dict[str, Any], owners: dict[UUID, bool]) -> None:

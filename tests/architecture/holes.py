@@ -138,6 +138,7 @@ DEFINERS |= dict.fromkeys(
     ("figures", "people_together", "cases", "corrections", "published", "last_event"), "concert_counter"
 )
 DEFINERS |= {"stages_reached": "concert_disclosure", "still_open": "concert_disclosure"}
+DEFINERS |= {"copy_client": "concert_disclosure", "disclose_since": "concert_disclosure"}
 NARROW = frozenset(DEFINERS.values())
 """Functions that see more than their caller run as one of these, never as the owner of the tables."""
 
