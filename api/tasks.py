@@ -3,17 +3,23 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from api.calls import Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, Number, QueryFlag, named
+from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, QueryFlag, named
 from domain.reason import ReasonClass
 from domain.task import ENDED, ContactResult, Outcome, State
 from services import lists, shapes, tasks
 from services.moving import Said
 
 router = APIRouter(prefix="/v1/tasks", tags=["Inbox"])
+
+
+Output = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string", "maxLength": 64}]})
+]
+"""Checked by the form of the task, which says what is wrong with which answer."""
 
 
 class VerbBody(Body):
@@ -50,7 +56,7 @@ class CompleteBody(VerbBody):
     """`outcome` may be left out for a plain step of a plan only; `outputs` answer the task's `form`, if it has one."""
 
     outcome: Annotated[Outcome, Choice] | None = None
-    outputs: dict[Code, int | bool | Number | Code] = Field(default={}, max_length=50)
+    outputs: dict[Code, Output] = Field(default={}, max_length=50)
 
 
 class ReasonBody(VerbBody):
@@ -191,8 +197,7 @@ def resume_task(task_id: Id, record: TheRecord, call: Moving, body: VerbBody = N
     response_model=shapes.Task,
 )
 def complete_task(task_id: Id, record: TheRecord, call: Moving, body: CompleteBody) -> Response:
-    outputs: dict[str, Any] = dict(body.outputs)
-    return answered(tasks.complete_task(record, call, task_id, body.outcome, outputs, body.said()))
+    return answered(tasks.complete_task(record, call, task_id, body.outcome, body.outputs, body.said()))
 
 
 @router.post("/{task_id}/fail", operation_id="fail_task", summary="It came to nothing", response_model=shapes.Task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,15 @@ class Step:
 class StepResult:
     """How a step ended. `recorded`: the record has it already (so the relay says); a partner's worker leaves it False.
 
-    `state` completed (with `outcome`), declined or failed (with `reason`, a code of the agenda's list).
+    `state` completed (with `outcome`, and `outputs` that answer the task's form), declined or failed (with `reason`, a
+    code of the agenda's list).
     """
 
     state: str
     recorded: bool = False
     outcome: str | None = None
     reason: str | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, said: object) -> StepResult:
@@ -50,7 +53,14 @@ class StepResult:
         if not isinstance(said, Mapping):
             return cls("unknown")
         state, outcome, reason = (_text(said.get(name)) for name in ("state", "outcome", "reason"))
-        return cls(state or "unknown", said.get("recorded") is True, outcome, reason)
+        return cls(state or "unknown", said.get("recorded") is True, outcome, reason, _answers(said.get("outputs")))
+
+
+def _answers(value: object) -> dict[str, Any]:
+    """As they came: the record checks each. What is no set of answers is one that no form asks for."""
+    if value is None:
+        return {}
+    return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {"": None}
 
 
 def _text(value: object) -> str | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 from domain import graph
 from domain.pathway import Goal, Step, Template, step_body
-from domain.plan import Standings, StepState
+from domain.plan import Standing, Standings, StepState, lost_answer
 from domain.refusal import NotPossible
 
 After = Callable[[str], Iterable[str]]
@@ -31,7 +32,8 @@ class Change:
 class Switch:
     """What it would do. `kept`: begun already, so they stay, though the version has them otherwise or not at all.
 
-    `clashes`: steps of this plan alone under a key that the version uses for another one.
+    `clashes`: steps of this plan alone under a key that the version uses for another one. `lost`: a condition whose
+    answer nobody gives in this plan: (step, the step that it reads, the question).
     """
 
     added: tuple[Step, ...] = ()
@@ -40,9 +42,11 @@ class Switch:
     kept: tuple[str, ...] = ()
     clashes: tuple[str, ...] = ()
     goals: tuple[Goal, ...] = ()
+    renamed: tuple[Goal, ...] = ()
     steps_change: tuple[Change, ...] = ()
     goals_change: tuple[Change, ...] = ()
     circle: bool = False
+    lost: tuple[str, str, str] | None = None
 
     def refusal(self) -> NotPossible | None:
         if self.clashes:
@@ -55,6 +59,14 @@ class Switch:
             return NotPossible(
                 "circle", "With the plan's own steps and order the steps would wait for each other for ever. Move them."
             )
+        if self.lost is not None:
+            key, reads, asked = self.lost
+            return NotPossible(
+                "condition",
+                f"In that version '{key}' hangs on what '{reads}' answers to '{asked}', and in this plan nobody is"
+                f" asked that: '{reads}' was dropped, or has begun with the form of before. Stay with the version that"
+                " you have, and add by hand what the family needs of the newer one.",
+            )
         return None
 
 
@@ -65,9 +77,10 @@ def switch(
     *,
     own: frozenset[str] = frozenset(),
     dropped: frozenset[str] = frozenset(),
-    goals: frozenset[str] = frozenset(),
+    goals: Mapping[str, str] = MappingProxyType({}),
 ) -> Switch:
-    """`own`: steps of this plan alone; `dropped`: the template's steps that its lead took out; `goals`: the plan's."""
+    """`own`: steps of this plan alone; `dropped`: the template's steps that its lead took out; `goals`: the plan's, by
+    name. A goal gets the version's name where it means the same need."""
     base, newer = _by_key(old), _by_key(new)
     waiting = {key: one.step for key, one in steps.items() if one.state is StepState.WAITING}
     removed = tuple(key for key in waiting if key not in newer and key not in own)
@@ -82,7 +95,15 @@ def switch(
     after = {key: replace(step, after=_bridged(step, there, before)) for key, step in (merged | added).items()}
     changed = tuple(step for key, step in after.items() if key in waiting and step != waiting[key])
     order = {key: one.step.after for key, one in steps.items() if key in there} | {k: s.after for k, s in after.items()}
+    now = {key: replace(one, step=after.get(key, one.step)) for key, one in steps.items() if key in there}
+    now |= {key: Standing(after[key]) for key in added}
     fresh = tuple(goal for goal in new.goals if goal.key not in goals)
+    terms = {goal.key: goal.term for goal in old.goals}
+    renamed = tuple(
+        goal
+        for goal in new.goals
+        if goals.get(goal.key, goal.name) != goal.name and terms.get(goal.key, goal.term) == goal.term
+    )
     return Switch(
         added=tuple(after[key] for key in added),
         removed=removed,
@@ -90,10 +111,13 @@ def switch(
         kept=tuple(key for key in steps if key not in waiting and key not in own and newer.get(key) != base.get(key)),
         clashes=tuple(key for key in steps if key in own and key in newer),
         goals=fresh,
+        renamed=renamed,
         steps_change=tuple(_change(waiting.get(step.key), step) for step in after.values() if step in changed)
         + tuple(_change(None, after[key]) for key in added),
-        goals_change=tuple(Change(goal.key, {}, {"name": goal.name, "term": goal.term}) for goal in fresh),
+        goals_change=tuple(Change(goal.key, {}, {"name": goal.name, "term": goal.term}) for goal in fresh)
+        + tuple(Change(goal.key, {"name": goals[goal.key]}, {"name": goal.name}) for goal in renamed),
         circle=bool(graph.circles(order)),
+        lost=lost_answer(steps, now),
     )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain import referral as referral_rules
+from domain.answers import refuse_plain
 from domain.clock import Moment
 from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
@@ -192,8 +193,8 @@ def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment)
 
 
 def refused_answers(locked: Locked, outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(field, what is wrong) for what does not answer the form of a plan's step; other work has no form."""
-    return parse_step(locked.t["step"]).refuse(outputs) if locked.t["step"] else []
+    """(field, what is wrong), without the answer: for a plan's step by its form; other work has none."""
+    return parse_step(locked.t["step"]).refuse(outputs) if locked.t["step"] else refuse_plain(outputs)
 
 
 def _answers(locked: Locked, after: Task) -> dict[str, Any]:

@@ -167,4 +167,6 @@ class SwitchPreview(Shape):
     clashes: list[str] = Field(description="The plan's own steps under keys that the version uses for others.")
     refused: str | None = Field(description="Why it cannot be done now, and what would help.")
     steps: list[StepChange] = Field(description="Of `added` and `changed`: owner, after, when, form, title, goal …")
-    goals: list[StepChange] = Field(description="Goals that the plan gets; it never loses one.")
+    goals: list[StepChange] = Field(
+        description="Goals that the plan gets, or calls by another name; it never loses one."
+    )

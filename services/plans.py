@@ -275,10 +275,13 @@ def _event(row: Mapping[str, Any], names: Mapping[str, str], goals: set[str]) ->
     """`names` of the steps and `goals` that the caller may see: of the others neither key nor outcome is told."""
     facts = row["facts"]
     own = row["referral_id"] is None
-    changed = {name: value for name, value in facts.items() if name not in ("template", "step")} if own else {}
+    told = {"said", "why", "fields"} if row["kind"] == "task_answered_late" else set() if not own else set(facts)
+    changed = {name: value for name, value in facts.items() if name in told - {"template", "step"}}
     for name in _KEY_LISTS:
         if isinstance(changed.get(name), list):
             changed[name] = [names[key] for key in changed[name] if key in names]
+    if "goals" in changed:
+        changed["goals"] = [key for key in changed["goals"] if key in goals]
     if "outcomes" in changed:
         changed["outcomes"] = {key: outcome for key, outcome in changed["outcomes"].items() if key in goals}
     return {**row, "step_key": names.get(facts.get("step")), "changed": changed}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from domain.answers import written
 from domain.clock import Moment
 from domain.moves import NOTHING, Details, Happened, move
 from domain.progress import StepResult
@@ -51,8 +53,8 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
         return
     at, moves = moment(work, offer.t), _moves(work, offer, result)
     note_overdue(work, offer, at)
-    if moves and moves[-1][0] is Verb.COMPLETE and refused_answers(offer, {}):
-        _late(work, offer, result, "form")
+    if moves and moves[-1][0] is Verb.COMPLETE and (wrong := refused_answers(offer, result.outputs)):
+        _late(work, offer, result, "form", fields=_asked(offer, wrong))
         return
     try:
         _try(offer.task, moves, at)
@@ -61,8 +63,10 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
         return
     for verb, details in moves:
         after, what = move(offer.task, verb, at, details)
-        columns = disclose(work, offer) if verb is Verb.ACCEPT else {}
-        settle_move(work, offer, after, what, at, columns | ({"outcome": details.outcome} if details.outcome else {}))
+        columns: dict[str, Any] = disclose(work, offer) if verb is Verb.ACCEPT else {}
+        if verb is Verb.COMPLETE:
+            columns = {"outcome": details.outcome, "outputs": written(result.outputs)}
+        settle_move(work, offer, after, what, at, columns)
         work.audit(f"task.{verb.value}", "task", offer.t["id"], after.version)
 
 
@@ -106,12 +110,18 @@ def _word(state: str) -> str:
     return "failed" if state == "declined" else state
 
 
-def _late(work: Work, offer: Locked, result: StepResult, why: str) -> None:
-    """The task stays as it is, version included; its people go on with it where it is open. Said once."""
+def _asked(offer: Locked, wrong: list[tuple[str, str]]) -> list[str]:
+    """The questions whose answers do not fit; of what was never asked only that: its name is the system's own words."""
+    questions = {one["key"] for one in (offer.t["step"] or {}).get("form", ())}
+    return sorted({key if key in questions else "unknown" for key, _ in wrong})
+
+
+def _late(work: Work, offer: Locked, result: StepResult, why: str, **more: Any) -> None:
+    """The task stays as it is, version included; its people go on with it where it is open. Said once, with why."""
     if work.row(_SAID, task=offer.t["id"]) is not None:
         return
     said = result.state if _word(result.state) in ("completed", "failed") else "unknown"
-    facts = {"said": said, "why": why}
+    facts = {"said": said, "why": why} | more
     what = Happened("task_answered_late", offer.task.state, offer.task.state, facts=facts)
     happened(work, about_task(offer.t, offer.f), what, version=offer.task.version)
 

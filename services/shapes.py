@@ -179,6 +179,14 @@ class Message(Shape):
     body: str
 
 
+class Unwritten(Shape):
+    """What a partner's own system answered, that could not be written: its people go on with the task."""
+
+    said: str
+    why: str = Field(description="`form`: it does not answer the form; `over`: the task had ended; or the rule's code.")
+    fields: list[str] = Field(default=[], description="The questions of the form without an answer that fits.")
+
+
 class Event(Shape):
     """Something that happened; never changed, never deleted."""
 
@@ -196,6 +204,7 @@ class Event(Shape):
     from_state: TaskState | None
     to_state: TaskState | None
     reason: str | None
+    unwritten: Unwritten | None = Field(None, description="Of `task_answered_late` alone.")
 
 
 class Worth(Shape):

@@ -61,7 +61,7 @@ def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) 
         was = plan.p["template_version"]
         save_plan(tx, plan, template_version=template.version)
         changed = {"to_version": template.version, "was": was, "removed": list(found.removed)}
-        for name, those in (("added", found.added), ("changed", found.changed), ("goals", found.goals)):
+        for name, those in (("added", found.added), ("changed", found.changed), ("goals", found.goals + found.renamed)):
             changed[name] = [each.key for each in those]
         edited(tx, plan, "plan_switched", None, **changed)
 
@@ -77,13 +77,16 @@ def _compared(tx: Tx, plan: LockedPlan, version: int | None) -> tuple[Template, 
         template,
         own=frozenset(key for key, one in plan.steps.items() if one.s["own"]),
         dropped=frozenset(row.key for row in tx.rows(_DROPPED, id=plan.p["id"])),
-        goals=frozenset(goal["key"] for goal in plan.goals),
+        goals={goal["key"]: goal["name"] for goal in plan.goals},
     )
     return template, found
 
 
 def _take_goals(tx: Tx, plan: LockedPlan, found: Switch) -> None:
-    """Each new goal with its need. One that the version has no more stays: the family has not given it up."""
+    """Each new goal with its need, each other by its new name. One that the version has no more stays: the family has
+    not given it up."""
+    for goal in found.renamed:
+        tx.run(_RENAME, plan=plan.p["id"], key=goal.key, name=goal.name)
     first = max((goal["position"] for goal in plan.goals), default=-1) + 1
     rows = [goal_row(tx, plan.p, nth, goal) for nth, goal in enumerate(found.goals, first)]
     if rows:
@@ -100,6 +103,7 @@ def _redefine(tx: Tx, plan: LockedPlan, step: Step) -> None:
         own_step(tx, plan, one, owned(tx, plan.p["organization_id"], step.owner))
 
 
+_RENAME = text("update plan_goal set name = :name where action_plan_id = :plan and key = :key")
 _DROPPED = text(
     """
 select k.key from plan_step k

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from domain.answers import written
 from domain.moves import NOTHING, Details
 from domain.refusal import NotPossible
 from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb
@@ -145,7 +146,7 @@ def complete_task(
         return Details(outcome=word)
 
     def more(_tx: Tx, _locked: Locked) -> dict[str, Any]:
-        return {"outcome": word, "outputs": recorded}
+        return {"outcome": word, "outputs": written(recorded)}
 
     return _verb(record, call, task_id, Verb.COMPLETE, said, details=details, more=more)
 

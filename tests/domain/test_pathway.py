@@ -8,9 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.answers import refuse_plain
 from domain.clock import Clock
 from domain.limit import Limit
-from domain.pathway import Choice, Condition, Field, FieldKind, Goal, Owner, Policy, Step, StepKind, Template
+from domain.pathway import (
+    Choice,
+    Condition,
+    Field,
+    FieldKind,
+    Goal,
+    Owner,
+    Policy,
+    Step,
+    StepKind,
+    Template,
+)
 from domain.soundness import problems
 
 COLD = Field("cold", FieldKind.YES_NO, "Cold?")
@@ -42,6 +54,8 @@ WHOLE = {"cold": "yes", "fuel": "gas", "rooms": 3}
         ("a day in another order", WHOLE | {"asked_on": "24.11.2026"}, ["asked_on"]),
         ("a moment for a day", WHOLE | {"asked_on": "2026-11-24T10:00:00"}, ["asked_on"]),
         ("a list", WHOLE | {"fuel": ["gas"]}, ["fuel"]),
+        ("an object", WHOLE | {"cold": {"Ann": 1}, "rooms": {}, "asked_on": []}, ["asked_on", "cold", "rooms"]),
+        ("left out by its name", WHOLE | {"asked_on": None, "fuel": None}, ["fuel"]),
     ],
 )
 def test_completing_a_step_takes_the_answers_that_its_form_asks_for(
@@ -50,6 +64,18 @@ def test_completing_a_step_takes_the_answers_that_its_form_asks_for(
     said = LISTEN.refuse(outputs)
     assert sorted(field for field, _ in said) == wrong
     assert all("Ann" not in sentence and "coal" not in sentence for _, sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [(2, True), (2.5, True), (True, True), ("landlord", True), ("2026-11-24", True), ("Ann Brook", False), ("", False),
+     ("a" * 65, False), (None, False), ([1], False), ({"a": 1}, False), (float("nan"), False), (10**400, False)],
+)  # fmt: skip
+def test_work_without_a_form_records_numbers_and_codes_and_no_text(said: Any, fits: bool) -> None:
+    wrong = refuse_plain({"given": said})
+    assert [key for key, _ in wrong] == ([] if fits else ["given"])
+    assert "Ann" not in str(wrong)
+    assert refuse_plain({"Ann Brook": 1, "": 2}) != []
 
 
 @pytest.mark.parametrize(

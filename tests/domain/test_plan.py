@@ -30,6 +30,7 @@ from domain.task import State as Task
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 RISK = [{"step": "screen", "field": "risk", "one_of": ["yes"]}]
+FORM = [{"key": "risk", "kind": "yes_no", "label": "At risk?"}]
 
 
 def step(key: str, *after: str, **more: Any) -> Step:
@@ -80,10 +81,14 @@ def test_a_step_that_is_left_out_while_it_waits_opens_nothing_before_its_time() 
 
 
 READS = {
-    "moved": {"screen": Standing(step("screen")), "court": Standing(step("court", when=RISK))},
+    "moved": {"screen": Standing(step("screen", form=FORM)), "court": Standing(step("court", when=RISK))},
     "dropped": {"court": Standing(step("court", when=RISK))},
+    "asked without that question": {
+        "screen": done(step("screen")),
+        "court": Standing(step("court", "screen", when=RISK)),
+    },
     "between": {
-        "screen": Standing(step("screen"), StepState.OPEN),
+        "screen": Standing(step("screen", form=FORM), StepState.OPEN),
         "talk": Standing(step("talk")),
         "court": Standing(step("court", "talk", when=RISK)),
     },
@@ -93,7 +98,7 @@ READS = {
 @pytest.mark.parametrize("how", READS)
 def test_no_edit_takes_the_answer_away_that_a_condition_reads(how: str) -> None:
     was = {
-        "screen": Standing(step("screen")),
+        "screen": Standing(step("screen", form=FORM)),
         "talk": Standing(step("talk", "screen")),
         "court": Standing(step("court", "talk", when=RISK)),
     }
@@ -101,7 +106,7 @@ def test_no_edit_takes_the_answer_away_that_a_condition_reads(how: str) -> None:
         require_answers(was, READS[how])
     assert all(f"'{one}'" in refused.value.sentence for one in ("court", "screen", "risk"))
     require_answers(READS[how], READS[how])
-    answered = {"screen": done(step("screen"), risk="yes"), "court": Standing(step("court", when=RISK))}
+    answered = {"screen": done(step("screen", form=FORM), risk="yes"), "court": Standing(step("court", when=RISK))}
     require_answers(was, answered)
 
 

@@ -76,10 +76,11 @@ WITH_N = template(A, B, C, step("n", "c"), step("d", "n"))
     ],
 )  # fmt: skip
 def test_steps_wait_for_what_they_waited_for(
-    old: Template, steps: tuple[Step, ...], new: Template, told: dict[str, set[str]], wanted: dict[str, list[str]]
+    old: Template, steps: tuple[Step, ...], new: Template, told: dict[str, Any], wanted: dict[str, list[str]]
 ) -> None:
     standings = live(*steps)
-    found = switch(old, standings, new, **{name: frozenset(keys) for name, keys in told.items()})
+    sets: dict[str, Any] = {name: frozenset(keys) for name, keys in told.items()}
+    found = switch(old, standings, new, **sets)
     assert order(standings, found) == wanted
     assert found.refusal() is None
 
@@ -117,7 +118,7 @@ def test_a_new_goal_is_taken_over_and_none_is_lost() -> None:
     home, calm = Goal("home", "A home", "housing"), Goal("calm", "Calm", "mental_health")
     serves = replace(D, goal="calm")
     found = switch(template(A, B, C, D, goals=(home,)), live(A, B, C, D), template(A, B, C, serves, goals=(calm,)),
-                   goals=frozenset({"home"}))  # fmt: skip
+                   goals={"home": "A home"})  # fmt: skip
     assert found.goals == (calm,)
     (goal,) = found.goals_change
     assert (goal.key, goal.was, goal.becomes) == ("calm", {}, {"name": "Calm", "term": "mental_health"})
@@ -138,3 +139,38 @@ def test_a_circle_of_the_leads_order_and_the_versions_is_refused() -> None:
     refusal = switch(ROW, moved, template(A, B, C, step("d", "c", "e"), step("e", "b"))).refusal()
     assert refusal is not None
     assert refusal.code == "circle"
+
+
+def test_a_goal_gets_its_new_name_where_it_is_the_same_need() -> None:
+    home, quiet = Goal("home", "A home", "housing"), Goal("calm", "Quiet", "health.mental")
+    of = (Goal("home", "A home that lasts", "housing"), Goal("calm", "Money", "money"))
+    found = switch(template(A, goals=(home, quiet)), live(A), template(A, goals=of),
+                   goals={"home": "A home", "calm": "Quiet"})  # fmt: skip
+    assert found.renamed == of[:1]
+    (change,) = found.goals_change
+    assert (change.key, change.was, change.becomes) == ("home", {"name": "A home"}, {"name": "A home that lasts"})
+
+
+RISK = {"key": "risk", "kind": "yes_no", "label": "At risk?"}
+ASKING = step("a", form=[RISK])
+HANGING = step("n", "a", when=[{"step": "a", "field": "risk", "one_of": ["yes"]}])
+
+
+@pytest.mark.parametrize(
+    ("steps", "told", "refused"),
+    [
+        (live(A, a=StepState.WAITING), {}, False),
+        (live(A, a=StepState.OPEN), {}, True),
+        (live(A, a=StepState.DONE), {}, True),
+        (live(ASKING, a=StepState.DONE), {}, False),
+        (live(B), {"dropped": frozenset({"a"})}, True),
+    ],
+    ids=["asked with the new form", "begun with the old", "done with the old", "answered", "dropped"],
+)
+def test_no_version_brings_a_condition_whose_answer_nobody_gives(
+    steps: dict[str, Standing], told: dict[str, Any], refused: bool
+) -> None:
+    refusal = switch(template(A), steps, template(ASKING, HANGING), **told).refusal()
+    assert (refusal is not None) == refused
+    if refusal is not None:
+        assert (refusal.code, "'n'" in refusal.sentence, "'risk'" in refusal.sentence) == ("condition", True, True)

@@ -83,3 +83,30 @@ def test_a_step_of_its_own_is_not_overwritten_by_one_of_the_same_name(house: Hou
     drop(plan, "n")
     plan.edit("/switch")
     assert (plan.step("n")["title"], order(plan)["n"], looked_at(house, plan)["n"]) == ("Do n", ["d"], "waiting")
+
+
+def test_a_version_whose_condition_reads_what_nobody_was_asked_is_refused_before_and_when_it_is_taken(
+    house: House,
+) -> None:
+    load(house, "switch_asks", four())
+    plan = Live.begin(house, "switch_asks")
+    form = [{"key": "risk", "kind": "yes_no", "label": "At risk?"}]
+    when = [{"step": "a", "field": "risk", "one_of": ["yes"]}]
+    load(house, "switch_asks", [step("a", form=form), *four()[1:], step("n", after=["a"], when=when)], version=2)
+    preview = plan.lead.read(f"{plan.path}/switch-preview")
+    refused = plan.lead.post(f"{plan.path}/switch", {}, **{"If-Match": "*"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "condition")
+    assert preview["refused"] == refused.json()["detail"]
+    assert plan.read()["template_version"] == 1
+
+
+def test_a_goal_that_the_version_calls_otherwise_is_called_so_here_too(house: House) -> None:
+    load(house, "switch_name", four(goal="home"), goals=[HOME])
+    plan = Live.begin(house, "switch_name")
+    load(house, "switch_name", four(goal="home"), version=2, goals=[HOME | {"name": "A home that lasts"}])
+    need = plan.body["goals"][0]["need_id"]
+    assert plan.lead.read(f"{plan.path}/switch-preview")["goals"] == [
+        {"key": "home", "was": {"name": "A home"}, "becomes": {"name": "A home that lasts"}}
+    ]
+    (goal,) = plan.edit("/switch")["goals"]
+    assert (goal["name"], goal["need_id"]) == ("A home that lasts", need)

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.progress import StepResult
 from tests.house import OUTCOME, House, eventually
+from tests.services.plans import Live, load, step
 from tests.workflows.adapter import adapter
 from tests.workflows.case import Case, refer
 from tests.workflows.room import Room
@@ -69,6 +70,17 @@ def test_the_step_waits_on_the_clinics_queue_until_its_system_comes(room: Room, 
     assert [e["user"] for e in case.events("task_accepted", "task_completed")] == [account, account]
     case.decides("confirm", OUTCOME)
     assert room.ended(case.workflow_id) == "completed"
+
+
+def test_a_system_answers_the_form_of_a_plans_step_and_the_next_one_opens(room: Room, house: House) -> None:
+    form = [{"key": "risk", "kind": "yes_no", "label": "At risk?"}]
+    at_risk = [{"step": "screen", "field": "risk", "one_of": ["yes"]}]
+    load(house, "clinic_asks", [step("screen", {"organization": "clinic"}, form=form),
+                                step("act", after=["screen"], when=at_risk)])  # fmt: skip
+    plan = Live.begin(house, "clinic_asks")
+    with system(room, says(StepResult("completed", outputs={"risk": "yes"}))):
+        eventually(lambda: plan.state("act") == "open")
+    assert plan.step("screen")["task"]["outputs"] == {"risk": "yes"}
 
 
 def test_a_system_that_declines_gives_the_referral_back_to_its_source(room: Room, case: Case) -> None:

@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 
 from domain.progress import StepResult
+from services.plan_advance import advance_plan
 from services.settling import settle_task
 from tests.house import OUTCOME, House
+from tests.services.plans import Live, load, step
 from tests.workflows.case import Case, refer
 from tests.workflows.room import at_once
 
@@ -125,3 +127,66 @@ def test_what_consent_discloses_is_copied_when_a_system_accepts_too(case: Case) 
     assert settle(case, DONE) == "completed"
     copy = case.column("task", "client_id")
     assert case.target.read(f"/v1/clients/{copy}")["given_name"] == "Rosalind"
+
+
+FORM = [
+    {"key": "risk", "kind": "yes_no", "label": "At risk?"},
+    {"key": "months", "kind": "number", "label": "Months", "required": False},
+]
+AT_RISK = [{"step": "screen", "field": "risk", "one_of": ["yes"]}]
+
+
+@pytest.fixture(scope="module")
+def screening(house: House) -> str:
+    steps = [step("screen", {"organization": "clinic"}, form=FORM), step("act", after=["screen"], when=AT_RISK)]
+    load(house, "system_screens", steps)
+    return "system_screens"
+
+
+def answer(house: House, plan: Live, outputs: object) -> str:
+    said = StepResult.read({"state": "completed", "outputs": outputs})
+    return settle_task(house.engine, UUID(plan.step("screen")["task"]["id"]), said)
+
+
+def test_a_system_answers_the_form_of_a_step_and_the_plan_goes_by_what_it_said(house: House, screening: str) -> None:
+    plan = Live.begin(house, screening)
+    assert answer(house, plan, {"risk": "yes", "months": None}) == "completed"
+    assert plan.step("screen")["task"]["outputs"] == {"risk": "yes"}
+    advance_plan(house.engine, UUID(plan.id))
+    assert plan.state("act") == "open"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "fields"),
+    [
+        (None, ["risk"]),
+        ({"risk": True}, ["risk"]),
+        ({"risk": "yes", "months": ["Rosalind"]}, ["months"]),
+        ({"risk": "Rosalind", "Featherstonehaugh": 1}, ["risk", "unknown"]),
+        (["yes"], ["risk", "unknown"]),
+    ],
+    ids=str,
+)
+def test_answers_that_do_not_fit_the_form_leave_the_step_with_people_who_read_which(
+    house: House, screening: str, outputs: object, fields: list[str]
+) -> None:
+    plan = Live.begin(house, screening)
+    assert answer(house, plan, outputs) == "requested"
+    clinic, request = house.caseworker("clinic"), plan.step("screen")["referral_id"]
+    late = clinic.read(f"/v1/referrals/{request}/timeline")["items"][0]
+    wrong = {"said": "completed", "why": "form", "fields": fields}
+    assert (late["kind"], late["unwritten"]) == ("task_answered_late", wrong)
+    assert plan.lead.read(f"{plan.path}/timeline")["items"][0]["changed"] == wrong
+    assert house.sql("select count(*) from event where facts::text like '%%osalind%%'")[0][0] == 0
+    plan.works("screen", "clinic", {"risk": "no"})
+    advance_plan(house.engine, UUID(plan.id))
+    assert plan.read()["state"] == "completed"
+
+
+def test_what_a_system_records_of_work_without_a_form_is_no_text(case: Case) -> None:
+    told = StepResult("completed", outcome="need_met", outputs={"paid": "to Rosalind Featherstonehaugh"})
+    assert settle(case, told) == "requested"
+    assert case.events()[-1]["facts"] == {"said": "completed", "why": "form", "fields": ["unknown"]}
+    case.does("accept")
+    case.does("complete", OUTCOME)
+    assert case.task_state == "completed"
