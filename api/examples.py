@@ -691,6 +691,33 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             }
         ]
     },
+    "Engine": {
+        "state": "unwell",
+        "at": _TUESDAY,
+        "ailments": [
+            {
+                "code": "WorkflowFailing",
+                "reason": "The workflow code of 1 referral fails again and again: nobody is reminded there.",
+                "remedy": "Deploy workers whose code is mended, or the version before; the cases go on by themselves.",
+                "since": _MONDAY,
+            }
+        ],
+        "outbox": {"waiting": 0, "oldest_seconds": 0, "dead": 0},
+        "ledger": {"waiting": 3, "oldest_seconds": 0.061},
+        "audit": {"waiting": 1, "oldest_seconds": 0.061},
+        "processes": [{"role": "worker", "alive": 2, "last_seen_at": _TUESDAY}],
+        "findings": [
+            {
+                "kind": "referral",
+                "id": _REFERRAL,
+                "trouble": "failing",
+                "code": "WorkflowWorkerUnhandledFailure",
+                "since": _MONDAY,
+                "seen_at": _TUESDAY,
+            }
+        ],
+        "database": {"ping_ms": 0.4, "connections": 22, "most_connections": 200, "size_bytes": 73400320},
+    },
     "Stalled": {
         "kind": "task",
         "id": _TASK,

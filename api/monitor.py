@@ -1,12 +1,12 @@
-"""What stands still, and why."""
+"""What stands still, and why; and how the engine itself is."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.calls import Reading, TheRecord, page_of
+from api.calls import Reading, TheRecord, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from services import shapes, stalled
+from services import engine, engine_shapes, shapes, stalled
 
 router = APIRouter(prefix="/v1/monitor", tags=["Monitor"])
 
@@ -26,3 +26,13 @@ def list_stalled(record: TheRecord, call: Reading, page: Annotated[Page, Query()
         lambda item: (item.limit, item.id),
         "stalled",
     )
+
+
+@router.get(
+    "/engine",
+    operation_id="get_engine",
+    summary="How the engine is: queues, processes, workflows that fail, and what to do about it",
+    response_model=engine_shapes.Engine,
+)
+def get_engine(record: TheRecord, call: Reading) -> Response:
+    return shown(engine.get_engine(record, call))

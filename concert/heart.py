@@ -18,10 +18,14 @@ PAUSE_SECONDS = 10.0
 
 async def keep_beating(record: Record, role: str) -> None:
     """Until cancelled. A lost database pauses it."""
-    instance = f"{socket.gethostname()}:{os.getpid()}"
     while True:
         try:
-            await asyncio.to_thread(beat, record, role, instance)
+            await asyncio.to_thread(beat, record, role, instance())
         except SQLAlchemyError as error:
             log.warning("heart_waits", role=role, type=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)
+
+
+def instance() -> str:
+    """The name of this process among all."""
+    return f"{socket.gethostname()}:{os.getpid()}"

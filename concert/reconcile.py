@@ -42,6 +42,11 @@ class Disagreement:
     workflow_id: str
     trouble: Trouble
     sentence: str
+    code: str = ""
+
+    @property
+    def case_id(self) -> UUID:
+        return _id_of(self.workflow_id)
 
 
 @dataclass(slots=True)
@@ -120,6 +125,21 @@ async def _rest(record: Record, until: float) -> list[str]:
 # ---------------------------------------------------------------------------------------------- one case
 
 
+async def differing(client: Client, work: list[OpenCase]) -> list[Disagreement]:
+    """Those of `work` without a workflow, or with one that sleeps and is behind: who is awake is about to ask."""
+    found: list[Disagreement] = []
+
+    async def one(case: OpenCase) -> None:
+        run = await _describe(client, case.workflow_id)
+        awake = run is not None and run.raw_description.HasField("pending_workflow_task")
+        differs = None if awake else _disagreement(case, run)
+        if differs is not None:
+            found.append(differs)
+
+    await _each(work, one)
+    return found
+
+
 async def _compare(client: Client, work: list[OpenCase]) -> list[Disagreement]:
     answers: list[Disagreement | None] = []
 
@@ -135,12 +155,12 @@ def _disagreement(case: OpenCase, run: WorkflowExecutionDescription | None) -> D
     if run is None or run.status is not WorkflowExecutionStatus.RUNNING:
         state = "none" if run is None or run.status is None else run.status.name.lower()
         sentence = f"I4 {name} is open and has no running workflow ({state})"
-        return Disagreement(case.workflow_id, Trouble.MISSING, sentence)
+        return Disagreement(case.workflow_id, Trouble.MISSING, sentence, state)
     if run.raw_description.pending_workflow_task.attempt >= FAILING:
         return Disagreement(case.workflow_id, Trouble.FAILING, f"I4 {name}: its workflow fails again and again")
     if lacking := case.tasks - _pending(run):
         sentence = f"I5 {name}: task {min(lacking)} is open, and its workflow does not wait for it"
-        return Disagreement(case.workflow_id, Trouble.BEHIND, sentence)
+        return Disagreement(case.workflow_id, Trouble.BEHIND, sentence, "task")
     return None
 
 

@@ -15,6 +15,7 @@ from concert.parts import api_record, engine_record
 from concert.relay import Relay
 from concert.running import Say, close, plain_url, serving, together
 from concert.settings import Settings
+from concert.sweeper import Sweeper
 from concert.worker import work
 from services.transaction import Record
 from storage.database import is_away
@@ -55,7 +56,7 @@ async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
         async with together(keep_folding(record), keep_beating(record, "relay")):
             say("Folder      keeps the totals and seals the audit")
             client = await connect(settings.temporal_address, settings.temporal_namespace)
-            async with together(Relay(record, client, plain_url(settings)).run()):
+            async with together(Relay(record, client, plain_url(settings)).run(), Sweeper(record, client).run()):
                 say("Relay       delivers what the record decided")
                 yield
     finally:

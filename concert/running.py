@@ -16,6 +16,7 @@ from concert.heart import keep_beating
 from concert.parts import api_record, application, engine_record
 from concert.relay import Relay
 from concert.settings import Settings, listen_url
+from concert.sweeper import Sweeper
 from concert.worker import work
 from services.transaction import Record
 from storage.database import Database
@@ -32,7 +33,8 @@ async def running(settings: Settings, *, say: Say = print) -> AsyncIterator[str]
         async with together(work(engine, client), keep_beating(engine, "worker")):
             say("Worker      runs workflows and the partners' steps")
             relay = Relay(engine, client, plain_url(settings)).run()
-            async with together(relay, keep_folding(engine), keep_beating(engine, "relay")):
+            sweeper = Sweeper(engine, client).run()
+            async with together(relay, sweeper, keep_folding(engine), keep_beating(engine, "relay")):
                 say("Relay       delivers what the record decided")
                 async with serving(settings, people) as url:
                     say(f"API         {url}")

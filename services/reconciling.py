@@ -42,6 +42,12 @@ def open_cases(record: Record) -> Iterator[OpenCase]:
         after = rows[-1].id
 
 
+def next_open(record: Record, after: UUID, most: int) -> list[UUID]:
+    """Ids of at most so many open referrals and plans after that one, in the order of ids."""
+    with record.database.transaction() as connection:
+        return list(connection.execute(_NEXT, {"after": after, "most": most}).scalars())
+
+
 def count_open(record: Record) -> int:
     with record.database.transaction() as connection:
         return int(connection.execute(_COUNT).scalar_one())
@@ -83,6 +89,10 @@ select 'plan', p.id, {_TASKS.format(whose=_OF_PLAN)}
   from action_plan p where p.{OPEN_PLAN} and p.id {{of}}
 """
 _OPEN = text(f"select * from ({_CASES.format(of='> :after')}) x order by id limit :most")
+_NEXT = text(
+    f"select id from (select id from referral where {OPEN_REFERRAL} and action_plan_id is null and id > :after"
+    f" union all select id from action_plan where {OPEN_PLAN} and id > :after) x order by id limit :most"
+)
 _STILL = text(_CASES.format(of="= any(:ids)"))
 _COUNT = text(
     f"select (select count(*) from referral where {OPEN_REFERRAL} and action_plan_id is null)"

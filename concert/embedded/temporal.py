@@ -18,6 +18,9 @@ from concert.embedded.directory import CannotStart, Lock, make_directory, outliv
 # failure the last moments may be missing, which the record makes good.
 PRAGMAS = ("journal_mode=wal", "synchronous=1")
 
+# A workflow whose code fails shows as such after two failed tasks (about 10 s), as deploy/temporal/ sets it.
+TOLD_AFTER = "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2"
+
 ATTEMPTS = 4  # at its ports, of which it chooses some itself
 
 
@@ -143,6 +146,7 @@ class EmbeddedTemporal:
             f"--db-filename={self.file}",
             *(f"--sqlite-pragma={pragma}" for pragma in PRAGMAS),
             *(f"--namespace={name}" for name in self.namespaces),
+            f"--dynamic-config-value={TOLD_AFTER}",
             "--log-level=error",
             *self.options,
         ]

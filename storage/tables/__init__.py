@@ -15,7 +15,15 @@ from storage.tables.directory import (
     service_capacity,
     taxonomy_term,
 )
-from storage.tables.engine import audit, audit_seal, audit_unsealed, command, outbox, service_heartbeat
+from storage.tables.engine import (
+    audit,
+    audit_seal,
+    audit_unsealed,
+    command,
+    engine_finding,
+    outbox,
+    service_heartbeat,
+)
 from storage.tables.measures import (
     entry_unfolded,
     indicator_entry,
@@ -57,6 +65,7 @@ __all__ = [
     "consent",
     "consent_recipient",
     "decision",
+    "engine_finding",
     "entry_unfolded",
     "event",
     "household",

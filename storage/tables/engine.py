@@ -71,3 +71,17 @@ service_heartbeat = Table(
     plain("instance", TEXT, primary_key=True),
     plain("at", INSTANT),
 )
+
+engine_finding = Table(
+    "engine_finding",
+    metadata,
+    plain("case_id", ID, primary_key=True),
+    plain("kind", TEXT),
+    plain("trouble", TEXT),
+    plain("code", TEXT),
+    plain("restricted", Boolean),
+    plain("since", INSTANT, server_default=text("clock_timestamp()")),
+    plain("seen_at", INSTANT, server_default=text("clock_timestamp()")),
+    CheckConstraint("kind in ('referral', 'plan')", name="kind"),
+    CheckConstraint("trouble in ('failing', 'missing', 'behind')", name="trouble"),
+)

@@ -60,6 +60,7 @@ ROUTES = [
     "GET /public/indicators.csv",
     "GET /public/indicators.xlsx",
     "GET /v1/monitor/stalled",
+    "GET /v1/monitor/engine",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",

@@ -135,7 +135,8 @@ DEFINERS = {"enter": "concert_identity", "consent_holds": "concert_disclosure", 
 DEFINERS |= {"consent_covers": "concert_disclosure", "touch": "concert_counter", "relink": "concert_counter"}
 DEFINERS |= {"joined": "concert_counter", "horizon": "concert_counter", "unmet_needs": "concert_disclosure"}
 DEFINERS |= dict.fromkeys(
-    ("figures", "people_together", "cases", "corrections", "published", "last_event"), "concert_counter"
+    ("figures", "people_together", "cases", "corrections", "published", "last_event", "pulse"),
+    "concert_counter",
 )
 DEFINERS |= {"stages_reached": "concert_disclosure", "still_open": "concert_disclosure"}
 DEFINERS |= {"copy_client": "concert_disclosure", "disclose_since": "concert_disclosure"}

@@ -1,0 +1,123 @@
+"""How the engine is: who may ask, what is named with which remedy, and what shows to nobody outside its provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.pulse import Trouble
+from services.engine import take_pulse
+from services.findings import Found, note_differences, note_failing
+from services.folding import fold, seal
+from services.heartbeats import beat
+from tests.house import House
+from tests.services.scenes import refer
+
+
+@pytest.fixture
+def well(house: House) -> Iterator[House]:
+    """Everybody gives signs of life and nothing waits."""
+    for role in ("worker", "relay", "sweeper"):
+        beat(house.engine, role, "host:1")
+    settled(house)
+    yield house
+    note_failing(house.engine, [])
+    house.sql("delete from engine_finding")
+
+
+def settled(house: House) -> None:
+    house.sql("delete from outbox")
+    while fold(house.engine) + seal(house.engine):
+        pass
+
+
+def engine(house: House, login: str = "ruth.hub") -> Any:
+    return house.person(login).read("/v1/monitor/engine")
+
+
+def test_when_all_is_well_it_says_so_with_figures(well: House) -> None:
+    said = engine(well)
+    assert (said["state"], said["ailments"], said["findings"]) == ("well", [], [])
+    assert [(each["role"], each["alive"]) for each in said["processes"]] == [
+        ("worker", 1),
+        ("relay", 1),
+        ("sweeper", 1),
+    ]
+    assert said["outbox"] == {"waiting": 0, "oldest_seconds": 0, "dead": 0}
+    assert said["database"]["size_bytes"] > 1_000_000
+    assert 0 < said["database"]["connections"] < said["database"]["most_connections"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        ("update service_heartbeat set at = at - interval '1 minute' where role = 'worker'", "WorkerSilent"),
+        ("delete from service_heartbeat where role = 'relay'", "RelaySilent"),
+        ("update service_heartbeat set at = at - interval '1 minute' where role = 'sweeper'", "TemporalSilent"),
+        (
+            "insert into outbox (kind, workflow_id, created_at) values ('look', 'x', now() - interval '61 s')",
+            "OutboxOld",
+        ),
+        ("insert into outbox (kind, workflow_id, dead) values ('look', 'x', true)", "DeadLetters"),
+    ],
+)
+def test_each_ailment_is_named_with_a_remedy(well: House, harm: str, code: str) -> None:
+    well.sql(harm)
+    said = engine(well)
+    assert (said["state"], [each["code"] for each in said["ailments"]]) == ("unwell", [code])
+    assert said["ailments"][0]["remedy"]
+
+
+def test_what_the_folder_leaves_lying_is_told(well: House) -> None:
+    refer(well, "cap", "housing")
+    assert {engine(well)[queue]["waiting"] > 0 for queue in ("outbox", "ledger", "audit")} == {True}
+    settled(well)
+    well.sql(
+        "insert into audit (id, verb, object_kind, object_id)"
+        " values (uuidv7(interval '-2 minutes'), 'x', 'x', uuidv7())"
+    )
+    assert [each["code"] for each in engine(well)["ailments"]] == ["AuditUnsealed"]
+
+
+def test_a_failing_workflow_is_told_until_it_fails_no_more(well: House) -> None:
+    case = refer(well, "cap", "housing")
+    settled(well)
+    found = Found("referral", case.id, Trouble.FAILING, "NonDeterministicError")
+    note_failing(well.engine, [found])
+    first = engine(well)
+    note_failing(well.engine, [found])
+    again = engine(well)
+    assert again["findings"][0]["since"] == first["findings"][0]["since"]
+    assert again["findings"][0]["seen_at"] > first["findings"][0]["seen_at"]
+    assert [each["code"] for each in again["ailments"]] == ["WorkflowFailing"]
+    assert "1 referral " in again["ailments"][0]["reason"]
+    note_failing(well.engine, [])
+    assert engine(well)["findings"] == []
+
+
+def test_a_case_that_agrees_again_is_told_no_more_and_the_others_are(well: House) -> None:
+    one, other = (refer(well, "cap", "housing").id for _ in range(2))
+    settled(well)
+    missing = [Found("referral", each, Trouble.MISSING, "none") for each in (one, other)]
+    note_differences(well.engine, [one, other], missing)
+    note_differences(well.engine, [one], [])
+    assert [each["id"] for each in engine(well)["findings"]] == [str(other)]
+    assert [each["code"] for each in engine(well)["ailments"]] == ["EngineDiffers"]
+
+
+def test_of_a_confidential_case_nothing_shows_to_the_backbone_or_to_a_scrape(well: House) -> None:
+    hidden = UUID(well.refer("shelter", "shelter")["id"])
+    assert well.sql("select restricted from referral where id = %s", str(hidden)) == [(True,)]
+    settled(well)
+    note_failing(well.engine, [Found("referral", hidden, Trouble.FAILING, "x")])
+    said = engine(well)
+    assert (said["state"], said["findings"], said["ailments"]) == ("well", [], [])
+    assert take_pulse(well.api).findings == ()
+
+
+@pytest.mark.parametrize(("login", "status"), [("edith.hub", 200), ("ruth.hub", 200), ("maria.cap", 403)])
+def test_the_backbone_and_its_auditor_ask_and_nobody_else(house: House, login: str, status: int) -> None:
+    assert house.person(login).get("/v1/monitor/engine").status_code == status
