@@ -225,12 +225,14 @@ def say_plan(
     kind: str,
     *,
     step: PlanStep | None = None,
+    restricted: bool = False,
     reverses: list[str] | None = None,
     **facts: Any,
 ) -> None:
     """The plan's next version: its event, its audit record. In the caller's transaction."""
     save_plan(work, plan, version=plan.version + 1)
     about = about_plan(plan.p)
+    about["restricted"] = about["restricted"] or restricted
     if step is not None:
         about["restricted"] = about["restricted"] or step.s["restricted"]
         facts = {"step": step.key} | facts

@@ -17,6 +17,7 @@ from domain.pathway import Owner, Policy, Step, StepKind
 from domain.plan import Skipped, StepState, StepVerb
 from domain.referral import State as RequestState
 from domain.refusal import NotPossible
+from domain.taxonomy import akin
 from services.endings import PLAN_CHANGED, cancel_tasks, end_request
 from services.leading import as_lead, say_to_lead
 from services.offers import Offered, find_organization, find_service
@@ -70,6 +71,7 @@ def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[
         rules.require_active(plan.state)
         _check_new(tx, plan, new)
         owner, whose = _whose(tx, plan, new.whose)
+        _require_same_need(tx, plan, StepKind(new.kind), new.goal, whose.term, "/goal")
         step = Step(
             key=new.key,
             title=new.title,
@@ -82,6 +84,9 @@ def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[
             on_decline=Policy(new.on_decline),
             on_failure=Policy(new.on_failure),
         )
+        for pointer, policy in (("/on_decline", step.on_decline), ("/on_failure", step.on_failure)):
+            if policy is Policy.OTHER_PROVIDER and not owner.may_be_replaced:
+                raise Unprocessable("No other provider can be looked for: name a service or a term.", pointer=pointer)
         rules.reordered([one.step for one in plan.steps.values()], step)
         add_rows(tx, plan, [(step, whose)], own=True)
         for key in new.before:
@@ -153,8 +158,11 @@ def reassign_step(record: Record, call: Call, plan_id: UUID, key: str, whose: Wh
         one = _step(plan, key)
         rules.require_active(plan.state)
         rules.require(StepVerb.REASSIGN, one.standing)
-        was = one.s["organization_id"]
+        was, behind_the_wall = one.s["organization_id"], one.s["restricted"]
         owner, found = _whose(tx, plan, whose)
+        if one.step.kind is StepKind.REFERRAL and owner.organization and not owner.may_be_replaced:
+            raise Unprocessable(_NAMES_NONE, pointer="/service_id")
+        _require_same_need(tx, plan, one.step.kind, one.step.goal, found.term, "/term" if whose.term else "/service_id")
         define(tx, one, replace(one.step, owner=owner))
         if one.request is None:
             own_step(tx, plan, one, found)
@@ -162,7 +170,7 @@ def reassign_step(record: Record, call: Call, plan_id: UUID, key: str, whose: Wh
             _hand_over(tx, plan, one, whose, found)
         _answered_stop(tx, plan, key)
         changed = {"organization": _text(one.s["organization_id"]), "was": _text(was)}
-        edited(tx, plan, "plan_step_reassigned", one, **changed)
+        edited(tx, plan, "plan_step_reassigned", one, restricted=behind_the_wall, **changed)
 
     return as_lead(record, call, plan_id, act)
 
@@ -170,8 +178,11 @@ def reassign_step(record: Record, call: Call, plan_id: UUID, key: str, whose: Wh
 # ---------------------------------------------------------------------------------------------- what edits share
 
 
-def edited(tx: Tx, plan: LockedPlan, kind: str, one: PlanStep | None, **changed: Any) -> None:
-    say_plan(tx, plan, kind, step=one, **changed)
+def edited(
+    tx: Tx, plan: LockedPlan, kind: str, one: PlanStep | None, *, restricted: bool = False, **changed: Any
+) -> None:
+    """`restricted`: what is told names somebody of whom the plan's partners do not know, though the step does not."""
+    say_plan(tx, plan, kind, step=one, restricted=restricted, **changed)
     _settle(tx, plan)
 
 
@@ -223,7 +234,7 @@ def _check_new(tx: Tx, plan: LockedPlan, new: NewStep) -> None:
     for key in new.before:
         _waiting(plan, key, "/before")
     if new.kind == "referral" and new.whose.service_id is None and new.whose.term is None:
-        raise Unprocessable("A referral asks for a service or a term: name one.", pointer="/service_id")
+        raise Unprocessable(_NAMES_NONE, pointer="/service_id")
     if new.goal is not None and new.goal not in {goal["key"] for goal in plan.goals}:
         raise Unprocessable("The plan has no goal of that key. Read it again.", pointer="/goal")
 
@@ -250,6 +261,22 @@ def _whose(tx: Tx, plan: LockedPlan, whose: Whose) -> tuple[Owner, Owned]:
         return Owner(slug), Owned(partner.organization_id, restricted=partner.confidential)
     owner = Owner(term=whose.term)
     return owner, owned(tx, lead, owner, "/term")
+
+
+def _require_same_need(
+    tx: Tx, plan: LockedPlan, kind: StepKind, goal: str | None, asked: str | None, pointer: str
+) -> None:
+    """A referral settles the need that its goal is: so it asks for just that, as in a pathway."""
+    need = next((one["need_id"] for one in plan.goals if one["key"] == goal), None)
+    if kind is not StepKind.REFERRAL or need is None or asked is None:
+        return
+    term = tx.connection.execute(_TERM_OF, {"id": need}).scalar_one()
+    if not akin(asked, term):
+        raise Unprocessable(
+            f"It asks for {asked}, and its goal '{goal}' is {term}: what came of it would be said of another need. Choose a"
+            f" service of that need (GET /v1/services?taxonomy={term}), or a step with a goal of its own, or none.",
+            pointer=pointer,
+        )
 
 
 def _require_release(tx: Tx, plan: LockedPlan, offered: Offered, pointer: str) -> None:
@@ -300,6 +327,8 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+_NAMES_NONE = "A referral asks for a service or a term: name one."
+_TERM_OF = text("select term from need where id = :id")
 _TAKEN = text("select 1 from plan_step where action_plan_id = :plan and key = :key")
 _NAMES = text("select o.slug, s.name from service s join organization o on o.id = s.organization_id where s.id = :id")
 _SLUG = text("select slug from organization where id = :id")

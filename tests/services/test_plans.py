@@ -82,6 +82,41 @@ def test_a_step_without_success_follows_its_policy_and_else_the_lead_decides(hou
     assert plan.state("after") == "open"
 
 
+def test_work_that_fails_follows_its_own_policy_not_that_of_a_no(house: House) -> None:
+    load(
+        house,
+        "fails",
+        [
+            step("skips", {"organization": "housing"}, on_failure="skip", on_decline="stop"),
+            step("next", after=["skips"]),
+            step("cancelled", {"organization": "housing"}, on_failure="skip"),
+            step("stops", {"organization": "housing"}, on_failure="stop"),
+            step("behind", after=["stops"]),
+            step("last", after=["next", "cancelled"]),
+        ],
+    )
+    plan, gwen = Live.begin(house, "fails"), house.caseworker("housing")
+    for key, verb in (("skips", "fail"), ("cancelled", "cancel"), ("stops", "fail")):
+        gwen.does(f"{plan.task(key)}/accept")
+        gwen.does(f"{plan.task(key)}/{verb}", {"reason": "moved_away"})
+        advance(house, plan)
+        advance(house, plan)
+    assert plan.states() == {
+        "skips": "skipped", "next": "open", "cancelled": "skipped", "stops": "open", "behind": "waiting",
+        "last": "waiting",
+    }  # fmt: skip
+    assert {plan.step(key)["skipped_because"] for key in ("skips", "cancelled")} == {"failed"}
+    assert plan.body["stop_asked_by"] == "stops"
+    told = [(one["kind"], one["changed"].get("why")) for one in plan.lead.read(f"{plan.path}/timeline")["items"]]
+    assert told.count(("step_skipped", "failed")) == 2
+    plan.edit("/steps/stops/reassign", {})
+    for key in ("next", "stops", "behind", "last"):
+        plan.works(key, "cap")
+        advance(house, plan)
+    assert plan.read()["state"] == "completed"
+    assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
+
+
 def test_nobody_offers_what_is_needed_and_the_lead_hears_it_at_once(house: House) -> None:
     load(house, "nobody", [step("none", {"term": "emergency.clothing"}), step("next", after=["none"])])
     house.sql("insert into taxonomy_term (code, name) values ('emergency.clothing', 'Coats') on conflict do nothing")
@@ -363,8 +398,23 @@ def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House,
         ({"kind": "referral"}, "/service_id"),
         ({"organization_id": legal, "service_id": service}, "/service_id"),
         ({"organization_id": legal, "term": "housing"}, "/term"),
+        ({"kind": "referral", "term": "food.pantry", "goal": "home"}, "/goal"),
+        ({"kind": "referral", "service_id": str(house.service("pantry").id), "goal": "home"}, "/goal"),
+        ({"organization_id": legal, "on_failure": "other_provider"}, "/on_failure"),
     ]
     for slip, pointer in slips:
         body = {"key": "extra", "title": "Do more"} | slip
         answer = plan.lead.post(f"{plan.path}/steps", body, **{"If-Match": f'"{plan.body["version"]}"'})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), slip
+    for key, fits in ("asks", {"kind": "referral", "service_id": service}), ("talks", {"organization_id": legal}):
+        plan.edit("/steps", {"key": key, "title": "Do more", "goal": "home"} | fits)
+    for whose, pointer in (
+        ({"service_id": str(house.service("pantry").id)}, "/service_id"),
+        ({"term": "food.pantry"}, "/term"),
+        ({"organization_id": legal}, "/service_id"),
+    ):
+        answer = plan.lead.post(f"{plan.path}/steps/asks/reassign", whose, **{"If-Match": "*"})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), whose
+    assert plan.step("asks")["service_id"] == service
+    plan.edit("/steps/asks/reassign", {})
+    assert plan.step("asks")["organization_id"] == plan.body["organization_id"], "the lead may always do it itself"

@@ -180,6 +180,50 @@ def test_what_is_sensitive_stays_so_in_goals_in_the_timeline_and_with_another_ow
     assert "counsel" in made.lead.get(f"{made.path}/timeline").text
 
 
+def test_a_step_taken_from_the_safe_home_does_not_tell_where_it_was(house: House) -> None:
+    load(house, "moved", [step("own"), step("rent", {"organization": "housing"}),
+                          step("safe", {"organization": "shelter"}),
+                          step("later", {"organization": "shelter"}, after=["own"])])  # fmt: skip
+    made, shelter = Live.begin(house, "moved"), str(organization_id(house, "shelter"))
+    for key in ("safe", "later"):
+        made.edit(f"/steps/{key}/reassign", {"organization_id": str(organization_id(house, "family"))})
+    for person in (house.caseworker("housing"), house.caseworker("family"), house.person("ruth.hub")):
+        assert person.read(made.path)["id"] == made.id
+        for path in (made.path, f"{made.path}/timeline"):
+            assert shelter not in person.get(path).text, (person.login, path)
+    assert shelter in made.lead.get(f"{made.path}/timeline").text
+
+
+def test_a_term_of_the_safe_homes_plan_is_asked_of_whom_the_release_names_and_of_nobody_else(house: House) -> None:
+    term = house.service("housing").term
+    load(house, "wall_term", [step("listen"), step("home", {"term": term}, on_decline="other_provider"),
+                              step("again", {"term": term}, after=["listen"])])  # fmt: skip
+    carmen = house.person("carmen.shelter")
+    client = client_of(carmen)
+    bare = Live.begin(house, "wall_term", "shelter", client_id=client)
+    one = bare.step("home")
+    assert (one["task"], one["ball_in_court"]["organization_id"]) == (None, bare.body["organization_id"])
+    consent = carmen.does("/v1/consents", release(house, client, "housing"))["id"]
+    told = Live.begin(house, "wall_term", "shelter", client_id=client, consent_id=consent)
+    housing = str(organization_id(house, "housing"))
+    assert told.step("home")["organization_id"] == housing
+    told.works("listen", "shelter")
+    advance_plan(house.engine, UUID(told.id))
+    assert told.step("again")["organization_id"] == housing, "the engine asks the same"
+    body = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.caseworker("housing").does(f"{told.task('home')}/decline", body)
+    advance_plan(house.engine, UUID(told.id))
+    assert told.step("home")["ball_in_court"]["organization_id"] == told.body["organization_id"]
+    asked = house.sql("select distinct o.slug from task t join organization o on o.id = t.organization_id"
+                      " where t.action_plan_id in (%s, %s)", bare.id, told.id)  # fmt: skip
+    assert set(asked) == {("shelter",), ("housing",)}
+    ruth = house.person("ruth.hub")
+    assert ruth.get(told.path).status_code == 404
+    carmen.does(f"/v1/consents/{consent}/revoke")
+    advance_plan(house.engine, UUID(told.id))
+    assert house.caseworker("housing").get(told.path).status_code == 404
+
+
 # ---------------------------------------------------------------------------------------- in SQL, past every route
 
 
