@@ -21,6 +21,10 @@ def conditions(template: Template, step: Step, at: At) -> Iterator[Problem]:
                 place,
                 "step",
             )
+        elif one.step == step.key:
+            yield at.problem(
+                "its condition reads its own answers.", "Read what an earlier step asks.", "when", place, "step"
+            )
         elif one.step not in earlier:
             yield at.problem(
                 f"its condition reads {one.step}, which need not have ended before it.",
@@ -53,7 +57,7 @@ def _answers(read: Step, one: Condition, at: At, place: int) -> Iterator[Problem
 def _codes(asked: Field, one: Condition, at: At, place: int) -> Iterator[Problem]:
     if asked.kind is FieldKind.DATE:
         yield at.problem(
-            f"{asked.key} is a date, and conditions do not read dates.", "Ask a yes_no too.", "when", place
+            f"{asked.key} is a date, and conditions do not read dates.", "Ask a `yes_no` too.", "when", place
         )
         return
     if not one.one_of:
@@ -67,7 +71,8 @@ def _codes(asked: Field, one: Condition, at: At, place: int) -> Iterator[Problem
 
 def _amounts(asked: Field, one: Condition, at: At, place: int) -> Iterator[Problem]:
     if one.one_of:
-        yield at.problem(f"{asked.key} is a number.", "Say `at_least` or `at_most`.", "when", place, "one_of")
+        what = f"{asked.key} is answered with a number, and `one_of` takes codes."
+        yield at.problem(what, "Say `at_least`, `at_most` or both.", "when", place, "one_of")
     elif _beyond(asked, one):
         yield at.problem(
             f"no answer to {asked.key} is within its limits and this condition's too.",
@@ -91,8 +96,9 @@ def _never(steps: dict[str, Step], step: Step, at: At) -> Iterator[Problem]:
             continue
         key = (one.step, one.field)
         if key in allowed and not allowed[key] & set(one.one_of):
+            who = "its conditions" if told[key] == holder == step.key else f"{told[key]} and {holder}"
             yield at.problem(
-                f"it can never be reached: {told[key]} and {holder} want different answers to {one.step}.{one.field}.",
+                f"it can never be reached: {who} want different answers to {one.step}.{one.field}.",
                 "Change one of the two conditions.",
                 "when", place,
             )  # fmt: skip

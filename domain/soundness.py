@@ -12,15 +12,20 @@ from domain.problem import At, Problem, listed, meant
 
 
 def problems(template: Template) -> list[Problem]:
-    """All of them, in the order of the steps; none if plans may be made from it."""
-    found = [*_doubles(template), *_goals(template), *_circles(template), *_days(template)]
+    """All of them, in the order of the steps; none if plans may be made from it.
+
+    Where two steps have one key nobody knows which of them is meant: what hangs on their order is asked afterwards.
+    """
+    clear = not any(_twice(step.key for step in template.steps))
+    found = [*_doubles(template), *_goals(template)]
+    found += [*_circles(template), *_days(template)] if clear else []
     for place, step in enumerate(template.steps):
         at = At(place, step.key)
         found += [
-            *_predecessors(template, step, at),
+            *_predecessors(template, step, at, clear),
             *_owner(step, at),
             *_form(step, at),
-            *conditions(template, step, at),
+            *(conditions(template, step, at) if clear else ()),
         ]
     return found
 
@@ -102,11 +107,13 @@ def _days(template: Template) -> Iterator[Problem]:
             )
 
 
-def _predecessors(template: Template, step: Step, at: At) -> Iterator[Problem]:
-    known = {one.key for one in template.steps}
+def _predecessors(template: Template, step: Step, at: At, clear: bool) -> Iterator[Problem]:
+    known = [one.key for one in template.steps]
     for place, key in _twice(step.after):
         yield at.problem(f"it names {key} twice.", "Once is enough.", "after", place)
     for place, key in enumerate(step.after):
+        if key == step.key and not clear:
+            continue
         if key == step.key:
             yield at.problem("it comes after itself.", f"Take {key} out of its `after`.", "after", place)
         elif key not in known:
@@ -161,7 +168,9 @@ def _question(one: Field, at: At, place: int) -> Iterator[Problem]:
             f"{one.key} leaves no choice.", "List at least two `choices`, each with code and label.", *path
         )
     if one.kind is not FieldKind.CHOICE and one.choices:
-        yield at.problem(f"{one.key} has choices and is none.", "Say `kind: choice`, or drop them.", *path, "choices")
+        yield at.problem(
+            f"{one.key} has choices and is a {one.kind}.", "Say `kind: choice`, or drop them.", *path, "choices"
+        )
     if one.kind is not FieldKind.NUMBER:
         for name in ("minimum", "maximum", "unit"):
             if getattr(one, name) is not None:

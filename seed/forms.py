@@ -27,7 +27,7 @@ def text(longest: int = 200, *, lines: bool = False) -> Check:
         if not isinstance(value, str):
             sheet.slip(path, f"`{_name(path)}` must be a text.", "Write words, in quotes if they look like a number.")
         elif not value.strip():
-            sheet.slip(path, f"`{_name(path)}` is empty.", "Write it, or drop the member.")
+            sheet.slip(path, f"`{_name(path)}` is empty.", "Write what it shall say.")
         elif "\n" in value.strip() and not lines:
             sheet.slip(path, f"`{_name(path)}` has several lines.", "Write it on one.")
         elif len(value) > longest:
@@ -43,7 +43,7 @@ def code(separator: str = "") -> Check:
     def check(sheet: Sheet, path: Path, value: Any) -> None:
         pieces = value.split(separator) if isinstance(value, str) and separator else [value]
         if not all(isinstance(piece, str) and _CODE.fullmatch(piece) for piece in pieces):
-            sheet.slip(path, f"`{_name(path)}` is no code.", f"Use {parts}, a letter first.")
+            sheet.slip(path, f"{_whole_name(path)} is no code.", f"Use {parts}, a letter first.")
 
     return _once(check)
 
@@ -113,7 +113,9 @@ def members(required: Mapping[str, Check], optional: Mapping[str, Check] | None 
     def check(sheet: Sheet, path: Path, value: Any) -> None:
         if not isinstance(value, dict):
             sheet.slip(
-                path, f"{_whole_name(path)} must have members.", f"Write `name: value` lines: {', '.join(known)}."
+                path,
+                f"{_whole_name(path)} must have members.",
+                f"Write `name: value` lines: {', '.join(required or known)}.",
             )
             return
         for name in value.keys() - known.keys():

@@ -45,9 +45,11 @@ _OWNER = either(
     members({}, {"organization": text(63), "service": text(), "term": code(".")}),
     _lead,
 )
+_ANSWER = either(lambda value: type(value) in (int, float), lambda _sheet, _path, _value: None, code())
+"""A number is told by the question: it is the question's kind that decides."""
 _CONDITION = members(
     {"step": code(), "field": code()},
-    {"one_of": listing(code(), 1, 20), "at_least": number(), "at_most": number()},
+    {"one_of": listing(_ANSWER, 1, 20), "at_least": number(), "at_most": number()},
 )
 _CHOICE = members({"code": code(), "label": text()}, {"es": text()})
 _FIELD = members(
@@ -124,7 +126,7 @@ def _checked(sheet: Sheet, known: Known) -> tuple[Sheet, Template | None]:
     if body is not None:
         template = Template.parse(body)
         for one in (*soundness.problems(template), *strangers(template, known)):
-            if _UNSAID not in one.what and not sheet.spoiled(one.path):
+            if _UNSAID not in one.what + one.remedy and not sheet.spoiled(one.path):
                 sheet.slip(one.path, one.what, one.remedy)
     return sheet, None if sheet.slips or body is None else Template.parse(_stripped(body))
 

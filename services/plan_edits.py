@@ -273,8 +273,8 @@ def _require_same_need(
     term = tx.connection.execute(_TERM_OF, {"id": need}).scalar_one()
     if not akin(asked, term):
         raise Unprocessable(
-            f"It asks for {asked}, and its goal '{goal}' is {term}: what came of it would be said of another need. Choose a"
-            f" service of that need (GET /v1/services?taxonomy={term}), or a step with a goal of its own, or none.",
+            f"It asks for {asked}, and its goal '{goal}' is {term}: what came of it would be said of another need."
+            f" Choose a service of that need (GET /v1/services?taxonomy={term}), or a step with another goal or none.",
             pointer=pointer,
         )
 

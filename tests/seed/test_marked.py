@@ -120,7 +120,7 @@ STEP = forms.members(
 WRONG = [
     ("key: A\ntitle: x\ndays: 1", 1, "`key` is no code.", "a letter first"),
     ("key: a\ntitle: 12\ndays: 1", 2, "`title` must be a text.", "in quotes"),
-    ("key: a\ntitle: ''\ndays: 1", 2, "`title` is empty.", "drop the member"),
+    ("key: a\ntitle: ''\ndays: 1", 2, "`title` is empty.", "what it shall say"),
     (f"key: a\ntitle: {'x' * 21}\ndays: 1", 2, "longer than 20 characters", "shorter"),
     ('key: a\ntitle: "x\\ny"\ndays: 1', 2, "`title` has several lines.", "on one"),
     ("key: a\ntitle: x\ndays: 10", 3, "`days` must be a whole number from 1 to 9.", "Correct the number"),
@@ -135,7 +135,7 @@ WRONG = [
     ("key: a\ntitle: x\ndays: 1\non: today", 4, "`on` must be a day.", "YYYY-MM-DD"),
     ("key: a\ntitle: x\ndays: 1\nafter: b", 4, "`after` must be a list.", "[brackets]"),
     ("key: a\ntitle: x\ndays: 1\nafter: [b, c, d]", 4, "`after` has 3 items.", "0 to 2"),
-    ("key: a\ntitle: x\ndays: 1\nafter:\n- b\n- C", 6, "`after` is no code.", "a letter first"),
+    ("key: a\ntitle: x\ndays: 1\nafter:\n- b\n- C", 6, "an item of `after` is no code.", "a letter first"),
     ("[a]", 1, "the file must have members.", "key, title, days"),
 ]  # fmt: skip
 

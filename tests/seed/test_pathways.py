@@ -126,16 +126,25 @@ SLIPS = [
      "cold,"),
     ("an answer that there is not", "one_of: [yes]", "one_of: [maybe]", "maybe", "maybe is no answer to cold.",
      "yes, no"),
-    ("a number asked for by code", "at_least: 2", "one_of: [two]", "two", "rooms is a number.", "`at_least`"),
+    ("a number asked for by code", "at_least: 2", "one_of: [two]", "two",
+     "rooms is answered with a number", "`at_least`"),
+    ("a number asked for by numbers", "at_least: 2", "one_of: [2, 3]", "2, 3", "rooms is answered with a number",
+     "`at_least`"),
+    ("a code asked for by a number in a list", "one_of: [yes]", "one_of: [1]", "[1]", "1 is no answer to cold.",
+     "yes, no"),
+    ("a condition on itself", "{step: listen, field: cold", "{step: heat, field: cold", "step: heat",
+     "reads its own answers", "earlier step"),
     ("a code asked for by number", "one_of: [yes]", "at_least: 1", "at_least: 1", "answered with a code", "yes, no"),
     ("a number that nobody can give", "at_least: 2", "at_least: 20", "at_least: 20", "no answer to rooms", "Correct"),
     ("a condition on a date", "field: rooms, at_least: 2", "field: asked_on, one_of: [x]", "asked_on, one", "is a date",
-     "Ask a yes_no"),
+     "Ask a `yes_no`"),
     ("a condition that asks nothing", ", at_least: 2}", "}", "field: rooms}", "either `one_of`", "Say which"),
     ("a condition on an answer that may be missing", "field: rooms, at_least: 2", "field: pets, at_least: 2",
      "field: pets", "may be left unanswered", "required"),
     ("conditions that exclude one another", "{step: listen, field: rooms, at_least: 2}",
-     "{step: listen, field: cold, one_of: [no]}", "one_of: [no]", "different answers to listen.cold", "Change one"),
+     "{step: listen, field: cold, one_of: [no]}", "one_of: [no]",
+     "its conditions want different answers",
+     "Change one"),
     ("a form that asks twice", "key: asked_on", "key: cold", "key: cold, kind: date", "asks for cold twice",
      "of its own"),
     ("an unknown kind of question", "kind: date", "kind: text", "kind: text", "`kind` is none of those", "There are"),
@@ -143,7 +152,7 @@ SLIPS = [
      "at least two"),
     ("the same answer twice", "code: wood", "code: gas", "code: gas, label: Wood", "gas of fuel stands", "of its own"),
     ("choices of a date", "kind: date, label: Day", "kind: date, label: Day, choices: [{code: a, label: A}]",
-     "code: a", "has choices and is none", "kind: choice"),
+     "code: a", "has choices and is a date.", "kind: choice"),
     ("limits of a date", "kind: date, label: Day", "kind: date, label: Day, minimum: 3", "minimum: 3", "is no number",
      "kind: number"),
     ("a minimum above the maximum", "minimum: 1, maximum: 9", "minimum: 9, maximum: 1", "minimum: 9",
@@ -243,6 +252,22 @@ def test_all_slips_of_a_file_are_told_at_once_and_none_is_made_up(known: Known) 
         ("step insulate", "there is no step heet to come after."),
         ("step insulate", "`may_skip` must be true or false."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "alone"),
+    [
+        ("  - key: insulate\n    title", "  - title", "step 3: `key` is missing. Add `key:`."),
+        ("  - key: listen\n    title", "  - title", "step 1: `key` is missing. Add `key:`."),
+        ("key: listen", "key: Listen", "step Listen: `key` is no code."),
+        ("key: ask\n", "key: heat\n", "step heat: another step has this key. Give each step a key of its own."),
+    ],
+)  # fmt: skip
+def test_what_hangs_on_a_key_that_is_not_clear_is_not_made_up(known: Known, old: str, new: str, alone: str) -> None:
+    assert old in SOUND
+    sheet, _ = template_of("winter.yaml", SOUND.replace(old, new, 1).encode(), known)
+    (said,) = map(str, sheet.slips)
+    assert alone in said
 
 
 @given(st.data())
