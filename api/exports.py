@@ -10,7 +10,8 @@ from services.published import Figure, PublishedIndicator, Snapshot, Snapshots
 
 COLUMNS = (
     "collaborative", "period", "starts_on", "ends_on", "version", "published_at", "indicator", "name", "kind", "unit",
-    "dimension", "group", "value", "numerator", "denominator", "suppressed", "complete", "baseline_period",
+    "dimension", "group", "value", "numerator", "denominator", "suppressed", "complete", "baseline_period", "waiting",
+    "waiting_share", "observed_period", "observed_on", "source", "left_out",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | int | float | None
@@ -58,7 +59,11 @@ def _rows(found: Snapshots) -> Iterator[tuple[Cell, ...]]:
     for snapshot in found.items:
         for one in snapshot.indicators:
             for figure in one.figures:
-                yield (*_of_snapshot(snapshot), *_of_indicator(one), *_of_figure(figure), _word(one.baseline_period))
+                told = (*_of_figure(figure), _word(one.baseline_period), *_beside(figure), "")
+                yield (*_of_snapshot(snapshot), *_of_indicator(one), *told)
+        for left in snapshot.left_out:
+            nothing = [""] * (len(COLUMNS) - 9)
+            yield (*_of_snapshot(snapshot), left.indicator, left.name, *nothing, left.reason)
 
 
 def _of_snapshot(one: Snapshot) -> tuple[Cell, ...]:
@@ -76,6 +81,11 @@ def _of_figure(one: Figure) -> tuple[Cell, ...]:
     return (dimension, group, one.value, one.numerator, one.denominator, *told)
 
 
+def _beside(one: Figure) -> tuple[Cell, ...]:
+    seen = (one.observed.period, one.observed.on.isoformat(), one.observed.source) if one.observed else ("", "", "")
+    return (one.waiting, one.waiting_share, *seen)
+
+
 def _word(flag: bool) -> str:
     return "yes" if flag else "no"
 
@@ -88,5 +98,7 @@ def _notes(found: Snapshots) -> Iterator[str]:
         yield f"Partners: {covers.connected} connected, {covers.by_phone} by phone, {covers.listed} listed."
         yield covers.confidential
         yield from snapshot.method
+        for left in snapshot.left_out:
+            yield f"{left.indicator} is not in it. {left.reason}"
         for one in snapshot.indicators:
             yield f"{one.code}: {one.definition}"

@@ -29,6 +29,7 @@ class PublicationBody(Body):
     summary="Publish a closed period, or its next version",
     status_code=201,
     response_model=Publication,
+    responses={200: {"model": Publication, "description": "The last version stands: nothing would differ from it."}},
 )
 def publish_period(body: PublicationBody, record: TheRecord, call: Commanding) -> Response:
     """Takes some seconds: every small figure is hidden, and as few others as keep anybody from computing it."""

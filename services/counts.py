@@ -21,7 +21,9 @@ Margin = tuple[str, str]
 """A dimension and a group of it; WHOLE is the region."""
 WHOLE: Margin = ("", "")
 ORGANIZATION = "organization"
-LAYERS = {
+Layers = tuple[str, ...]
+WAITING: Layers = ("waiting",)
+LAYERS: dict[str, Layers] = {
     "count": ("value",),
     "distinct": ("value",),
     "level": ("value",),
@@ -30,7 +32,7 @@ LAYERS = {
     "median": ("denominator",),
     "percentile": ("denominator",),
 }
-"""Counts of people and cases behind a figure: what is small among them hides it."""
+"""Counts of people and cases behind a figure: what is small among them hides it. Who still waits is hidden apart."""
 _PERIODICAL = frozenset({"distinct", "level"})
 """Measures whose longer periods are no sums of months."""
 
@@ -67,8 +69,13 @@ class Figures:
         return self.measure in _PERIODICAL
 
     @property
-    def layers(self) -> tuple[str, ...]:
+    def layers(self) -> Layers:
         return LAYERS[self.measure]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is known who began and still waits."""
+        return self.measure in {"median", "percentile"} and "entered" in self.row.rule
 
     def margins(self) -> list[Margin]:
         return [WHOLE, *((name, group) for name, groups in self.groups.items() for group in groups)]
@@ -181,10 +188,8 @@ def _add(one: Figures, side: Side, span: Span, row: Any, margin: Margin) -> None
             side.amounts[margin] += value
     elif one.measure == "rate":
         _add_rate(side, row, margin, value)
-    elif row.part == "bucket":
-        side.counts[row.period, "denominator", margin] += value
-        if row.period in span.months:
-            side.buckets.setdefault(margin, Counter())[row.bucket] += value
+    else:
+        _add_duration(side, span, row, margin, value)
 
 
 def _add_rate(side: Side, row: Any, margin: Margin, value: int) -> None:
@@ -194,6 +199,15 @@ def _add_rate(side: Side, row: Any, margin: Margin, value: int) -> None:
     elif row.part == "numerator":
         side.counts[row.period, "numerator", margin] += value
         side.counts[row.period, "missed", margin] -= value
+
+
+def _add_duration(side: Side, span: Span, row: Any, margin: Margin, value: int) -> None:
+    """Who began and neither was reached nor left is waiting."""
+    side.counts[row.period, "waiting", margin] += value if row.part == "entered" else -value
+    if row.part == "bucket":
+        side.counts[row.period, "denominator", margin] += value
+        if row.period in span.months:
+            side.buckets.setdefault(margin, Counter())[row.bucket] += value
 
 
 def _join(tx: Tx, one: Figures, span: Span, ids: list[str], partners: Partners) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from services.solving import Program
 EPSILON = 1e-6
 _REACH = 10
 """How many thresholds a hidden cell may be larger than it is: enough to tell, and it keeps the programs bounded."""
+_FEW, _FRUITLESS, _UPWARD = 20, 1, 0.7
+"""So few cells are asked one by one; so often a table that moves hardly any of them is tried all the same; so many of
+them are moved up, because what is small has no way down.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Reader:
     def __init__(self, table: Table, threshold: int) -> None:
         self.table, self.threshold = table, threshold
         self.reach = float(_REACH * threshold)
-        self._program = Program()
+        self._program = Program(again=True)
         self._column = {key: self._program.column(value, value) for key, value in table.values.items()}
         self._keys = list(table.values)
         self._hidden: frozenset[Key] = frozenset()
@@ -80,7 +85,29 @@ class Reader:
         return self._seen_apart(key) or -self._least(key, -1.0) - low >= self.threshold - EPSILON
 
     def unsafe(self, keys: Iterable[Key]) -> list[Key]:
-        return [key for key in keys if not self.safe(key)]
+        asked = list(keys)
+        self._shake(asked)
+        return [key for key in asked if not self.safe(key)]
+
+    def _shake(self, keys: list[Key]) -> None:
+        """Tables that move many cells at once, as long as some become safe by it: asked one by one, a thousand cells
+        of a year cost a thousand programs. No cell goes further than it needs, so that the others can move too.
+        """
+        random, fruitless = Random(len(keys)), 0
+        open_ = [key for key in keys if not self._seen_apart(key)]
+        while len(open_) > _FEW and fruitless < _FRUITLESS:
+            for key in open_:
+                at, up = self._column[key], random.random() < _UPWARD
+                low, high = self._most_seen[at] - self.threshold, self._least_seen[at] + self.threshold
+                self._program.bound(at, max(0.0, low), min(high, self.table.values[key] + self.reach))
+                self._program.cost(at, random.uniform(0.5, 1.0) * (-1.0 if up else 1.0))
+            self._solve()
+            for key in open_:
+                self._program.cost(self._column[key], 0.0)
+                self._program.bound(self._column[key], 0.0, self.table.values[key] + self.reach)
+            still = [key for key in open_ if not self._seen_apart(key)]
+            fruitless = fruitless + 1 if len(open_) - len(still) < _FEW else 0
+            open_ = still
 
     def _seen_apart(self, key: Key) -> bool:
         at = self._column[key]
@@ -88,13 +115,17 @@ class Reader:
 
     def _least(self, key: Key, cost: float, why: dict[Key, float] | None = None) -> float:
         self._program.cost(self._column[key], cost)
+        least = self._solve()
+        if why is not None:
+            self._explain(why)
+        self._program.cost(self._column[key], 0.0)
+        return least
+
+    def _solve(self) -> float:
         least = self._program.solve()
         values = self._program.values()
         np.minimum(self._least_seen, values, out=self._least_seen)
         np.maximum(self._most_seen, values, out=self._most_seen)
-        if why is not None:
-            self._explain(why)
-        self._program.cost(self._column[key], 0.0)
         return least
 
     def _explain(self, why: dict[Key, float]) -> None:

@@ -28,7 +28,7 @@ def published(
         ).all()
     items = [_snapshot(row, indicator) for row in rows]
     named = collaborative or period or version or indicator
-    if named and not any(item.indicators for item in items):
+    if named and not any(item.indicators or item.left_out for item in items):
         raise NotVisible
     return Snapshots(items=items)
 
@@ -38,6 +38,7 @@ def _snapshot(row: object, indicator: str | None) -> Snapshot:
     content = Content.model_validate(columns["body"])
     if indicator is not None:
         content.indicators = [one for one in content.indicators if one.code == indicator]
+        content.left_out = [one for one in content.left_out if one.indicator == indicator]
         told = content.explanation
         told.changes = [one for one in told.changes if one.indicator == indicator]
         told.corrections = [one for one in told.corrections if one.indicator == indicator]

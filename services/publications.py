@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,10 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from domain.span import NoSuchSpan, Span, span_of
-from services.counts import WHOLE, Figures, Margin, partners_of, read_figures
-from services.explaining import FIRST, JOINED, LATE, TAKEN_BACK, Counts, explain, margin_of
+from services.corrections import settled, since_version
+from services.counts import Figures, Margin, partners_of, read_figures
+from services.explaining import FIRST, Counts, explain, margin_of
 from services.journal import new_id
-from services.published import Content, Explanation, Figure, PartnerCoverage, Publication, PublishedIndicator
+from services.population import observed
+from services.published import Content, Explanation, Figure, LeftOut, PartnerCoverage, Publication, PublishedIndicator
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.snapshots import Moved, Public, Terms, compile_figures
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -25,6 +27,8 @@ METHOD = [
     "Figures are counted from the partners' work itself; nobody reports them.",
     "A figure of 1 to {below} cases is suppressed, and so are as few others as keep anybody from computing it.",
     "Whoever counts in several groups or months counts once in the total: groups of people need not add up to it.",
+    "Of a time until something happens, `waiting` says who still waits: they are not in it.",
+    "A value of the whole population was observed by the source that stands beside it.",
     "Work of confidential providers is included where it cannot be told apart; elsewhere `complete` is false.",
     "`unknown` is shown always: who was not asked, does not know or prefers not to answer.",
     "Figures of less than a quarter of history, or without an observed baseline, belong to the baseline period.",
@@ -32,6 +36,10 @@ METHOD = [
 CONFIDENTIAL = (
     "Confidential providers have no line of their own; their work is in the region's figures as the method says."
 )
+
+
+Progressed = Callable[[int, int], None]
+_NOBODY: Progressed = lambda _done, _total: None  # noqa: E731 - who asks for no progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +52,38 @@ class _Ground:
     agenda_version: int
     up_to: int
     figures: list[Figures]
+    population: list[PublishedIndicator]
+    left_out: list[LeftOut]
     before: list[PublishedIndicator] | None
+    standing: Publication | None
     public: Public
     since: Counts
     moved: Moved
     coverage: PartnerCoverage
 
 
-def preview(record: Record, call: Call, period: str) -> Content:
+def preview(record: Record, call: Call, period: str, progressed: Progressed = _NOBODY) -> Content:
     """What publishing the period now would show; nothing is written."""
-    return _content(read(record, call, lambda tx: _ground(tx, period)))
+    return _content(read(record, call, lambda tx: _ground(tx, period)), progressed)
 
 
-def publish(record: Record, call: Call, period: str) -> Answer[Publication]:
-    """The next version of the period's snapshot.
+def publish(record: Record, call: Call, period: str, progressed: Progressed = _NOBODY) -> Answer[Publication]:
+    """The next version of the period's snapshot (201); the last one (200) if it would say nothing else.
 
     It is read, then suppressed outside of any transaction, then written: a version that somebody else published
-    meanwhile is a conflict.
+    meanwhile is a conflict. Whoever interrupts it has published nothing.
     """
     ground = read(record, call, lambda tx: None if tx.here.seen else _ground(tx, period))
-    content = _content(ground) if ground else None
+    content = _content(ground, progressed) if ground else None
+    stands = ground is not None and content is not None and content.indicators == ground.before
 
     def act(tx: Tx, _seen: None) -> Publication:
         _authorize(tx)
         if ground is None or content is None:
             raise Conflict("This request is being answered at the moment. Repeat it.")
-        return _write(tx, ground, content)
+        return ground.standing if stands and ground.standing else _write(tx, ground, content)
 
-    return perform(record, call, _authorize, act, Publication, status=201)
+    return perform(record, call, _authorize, act, Publication, status=200 if stands else 201)
 
 
 def list_publications(
@@ -111,15 +123,18 @@ def _ground(tx: Tx, period: str) -> _Ground:
     indicators = tx.rows(_INDICATORS, last=span.ends_on, first=span.starts_on)
     if not indicators:
         raise Unprocessable("No indicator counted anything in that period yet.", pointer="/period")
-    versions = tx.rows(_OVERLAPPING, first=span.starts_on, last=span.ends_on)
+    history = tx.rows(_OVERLAPPING, first=span.starts_on, last=span.ends_on)
+    versions = list({each.period: each for each in history}.values())
     public, before = _public(versions, calendars), next((v for v in versions if v.period == span.name), None)
     # A shorter period may lie in a longer one that is public, whose other months count then.
     months = {month for each in public.spans for month in each.months}
-    wanted = [one for one in indicators if _counted_by(one, span)]
-    figures = read_figures(tx, wanted, span, months, row.body)
+    left_out = [told for one in indicators if (told := _left_out(one, span))]
+    without = {each.indicator for each in left_out}
+    figures = read_figures(tx, (one for one in indicators if one.code not in without), span, months, row.body)
     _sound(figures)
-    since, moved = _since(tx, figures, span, before.up_to) if before else ({}, Moved())
     partners = partners_of(tx)
+    since, moved = since_version(tx, figures, span, before.up_to, partners) if before else ({}, Moved())
+    public = settled(tx, public, history, figures, span, row.publication_threshold, partners)
     return _Ground(
         span=span,
         version=before.version + 1 if before else 1,
@@ -127,6 +142,9 @@ def _ground(tx: Tx, period: str) -> _Ground:
         agenda_version=row.agenda_version,
         up_to=up_to,
         figures=figures,
+        population=observed(tx, indicators, span),
+        left_out=left_out,
+        standing=_summary(before) if before else None,
         before=Content.model_validate(before.body).indicators if before else None,
         public=public,
         since=since,
@@ -152,15 +170,18 @@ def _closed(tx: Tx, span: Span, after_days: int) -> None:
         )
 
 
-def _counted_by(indicator: Any, span: Span) -> bool:
-    """Distinct people are counted by the periods that the rule names: those of a quarter are no sum of months."""
+def _left_out(indicator: Any, span: Span) -> LeftOut | None:
+    """Who counts once is counted by the periods that the rule names: those of a quarter are no sum of months."""
     if indicator.rule["measure"] != "distinct":
-        return True
-    if "-Q" in span.name:
-        return False
-    wanted = "month" if len(span.months) == 1 else span.name.rpartition(":")[0] or "year"
+        return None
     named = {each if isinstance(each, str) else each["code"] for each in indicator.rule.get("periods", ("month",))}
-    return wanted in named or (wanted == "year" and "calendar_year" in named)
+    if "-Q" not in span.name:
+        wanted = "month" if len(span.months) == 1 else span.name.rpartition(":")[0] or "calendar_year"
+        if wanted in named:
+            return None
+    told = ", ".join(sorted(named))
+    reason = f"Who counts once is counted by {told} only: shorter periods do not add up to this one."
+    return LeftOut(indicator=indicator.code, name=indicator.name, reason=reason)
 
 
 def _sound(figures: list[Figures]) -> None:
@@ -182,34 +203,20 @@ def _public(versions: list[Any], calendars: dict[str, int]) -> Public:
     return Public(tuple(span_of(row.period, calendars) for row in versions), figures)
 
 
-def _since(tx: Tx, figures: list[Figures], span: Span, up_to: int) -> tuple[Counts, Moved]:
-    """Corrections by figure, and by how much confidential work moved."""
-    kinds: dict[tuple[str, Margin], Counter[str]] = {}
-    moved: Counter[tuple[str, Margin]] = Counter()
-    by_id = {str(one.row.id): one for one in figures}
-    slugs = partners_of(tx).slugs
-    periods = [*span.months, span.name]
-    for row in tx.rows(_CORRECTIONS, ids=list(by_id), periods=periods, after=up_to):
-        one = by_id[str(row.indicator_id)]
-        slug = slugs.get(str(row.organization_id))
-        margins = [one.margin(slug, row.dimensions)]
-        if not row.dimensions and (one.measure != "distinct" or row.organization_id is None):
-            margins = [WHOLE, *margins]
-        for margin in margins:
-            counted = kinds.setdefault((one.row.code, margin), Counter())
-            counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
-            if row.restricted:
-                moved[one.row.code, margin] += row.change
-    return kinds, Moved(moved)
-
-
-def _content(ground: _Ground) -> Content:
-    made = compile_figures(ground.figures, ground.span, ground.public, ground.terms, ground.moved)
+def _content(ground: _Ground, progressed: Progressed) -> Content:
+    made = compile_figures(ground.figures, ground.span, ground.public, ground.terms, ground.moved, progressed)
+    made = sorted([*made, *ground.population], key=lambda one: one.code)
     explanation = Explanation(sentence=FIRST)
     if ground.before is not None:
         explanation = explain(ground.before, made, ground.version - 1, ground.since, ground.terms.threshold)
     method = [sentence.replace("{below}", str(ground.terms.threshold - 1)) for sentence in METHOD]
-    return Content(indicators=made, explanation=explanation, coverage=ground.coverage, method=method)
+    return Content(
+        indicators=made,
+        left_out=ground.left_out,
+        explanation=explanation,
+        coverage=ground.coverage,
+        method=method,
+    )
 
 
 def _write(tx: Tx, ground: _Ground, content: Content) -> Publication:
@@ -268,17 +275,6 @@ select distinct on (code) id, code, version, name, definition, kind, unit, direc
  order by code, version desc
 """
 )
-_OVERLAPPING = text(
-    """
-select distinct on (period) period, version, up_to, body
-  from publication
- where collaborative_id = app.collaborative() and starts_on <= :last and ends_on >= :first
- order by period, version desc
-"""
-)
-_CORRECTIONS = text(
-    "select * from app.corrections(cast(:ids as uuid[]), cast(:periods as text[]), cast(:after as bigint))"
-)
 _LAST_EVENT = text("select app.last_event()")
 _COVERAGE = text(
     """
@@ -289,6 +285,13 @@ select count(*) filter (where o.mode = 'connected') as connected,
 """
 )
 _COLUMNS = "id, period, version, starts_on, ends_on, published_at, published_by, threshold, agenda_version, body"
+_OVERLAPPING = text(
+    f"""
+select {_COLUMNS}, up_to from publication
+ where collaborative_id = app.collaborative() and starts_on <= :last and ends_on >= :first
+ order by period, version
+"""
+)
 _LISTED = text(
     f"""
 select {_COLUMNS} from publication

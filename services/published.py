@@ -13,6 +13,14 @@ from services.shapes import Shape
 Json = dict[str, Any]
 
 
+class Observed(Shape):
+    """Where a value of the whole population comes from; nobody is counted here, so nothing is suppressed."""
+
+    period: str
+    on: date
+    source: str
+
+
 class Figure(Shape):
     """One published figure of one group; `by` is empty for the region."""
 
@@ -20,6 +28,11 @@ class Figure(Shape):
     value: float | None = Field(description="Null where it is suppressed, or where there was no case.")
     numerator: int | None = Field(None, description="Rates: how many of them.")
     denominator: int | None = Field(None, description="Out of how many cases.")
+    waiting: int | None = Field(
+        None, description="Durations: who began and still waits; null where that is suppressed."
+    )
+    waiting_share: float | None = Field(None, description="Durations: the share still waiting of all who began.")
+    observed: Observed | None = Field(None, description="Population measures: who observed it, and of when it is.")
     suppressed: bool = Field(description="Too few cases, or needed so that too few cannot be computed elsewhere.")
     complete: bool | None = Field(
         description="False: without the work of confidential providers, which is too little to be shown here."
@@ -37,7 +50,7 @@ class PublishedIndicator(Shape):
     measure: str
     unit: str
     direction: str
-    strategy: str
+    strategy: str | None = Field(description="Null: a value of the whole population serves a result, not one strategy.")
     baseline: Any | None
     target: Any | None
     baseline_period: bool = Field(description="Too little history, or no observed baseline: no target yet.")
@@ -81,10 +94,19 @@ class PartnerCoverage(Shape):
     confidential: str
 
 
+class LeftOut(Shape):
+    """An indicator that has no figure for this period, and why."""
+
+    indicator: str
+    name: str
+    reason: str
+
+
 class Content(Shape):
     """What a snapshot says: the stored body."""
 
     indicators: list[PublishedIndicator]
+    left_out: list[LeftOut] = Field(default_factory=list)
     explanation: Explanation
     coverage: PartnerCoverage
     method: list[str]

@@ -8,15 +8,16 @@ shown by itself; elsewhere the figure stands without it and says so (ADR 12).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from domain.protection import Sum, Table, is_small
 from domain.span import Span
-from services.counts import ORGANIZATION, WHOLE, Figures, Margin
+from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
 from services.figures import median, percentile
+from services.population import COPIED
 from services.published import Figure, PublishedIndicator
 
 LEARNING = timedelta(days=92)
@@ -32,9 +33,17 @@ class Public:
     spans: tuple[Span, ...]
     figures: Mapping[tuple[str, str, Margin], Figure]
     """By (period, code of the indicator, margin)."""
+    changed: Set[tuple[str, str, Margin, bool]] = frozenset()
+    """What was recorded or taken back since a version hid it first: by (period, code, margin, restricted)."""
+    redefined: Set[tuple[str, str]] = frozenset()
+    """(period, code) of what an earlier version of the period told by other rules."""
 
     def figure(self, period: str, code: str, margin: Margin) -> Figure | None:
         return self.figures.get((period, code, margin))
+
+    def settled(self, period: str, code: str, margin: Margin, *, restricted: bool) -> bool:
+        """Whether the count is what it was when it was hidden first."""
+        return (period, code) not in self.redefined and (period, code, margin, restricted) not in self.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +63,22 @@ class Moved:
 
 
 def compile_figures(
-    found: Iterable[Figures], span: Span, public: Public, terms: Terms, moved: Moved
+    found: Iterable[Figures],
+    span: Span,
+    public: Public,
+    terms: Terms,
+    moved: Moved,
+    progressed: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[PublishedIndicator]:
     """The published indicators, every figure decided. Costs seconds; needs no database."""
     every = list(found)
     share = terms.seconds / max(1, 2 * len(every))
-    return [_publish(one, span, public, terms, moved, share) for one in every]
+    made = []
+    for number, one in enumerate(every):
+        progressed(number, len(every))
+        made.append(_publish(one, span, public, terms, moved, share))
+    progressed(len(every), len(every))
+    return made
 
 
 def _publish(
@@ -67,16 +86,25 @@ def _publish(
 ) -> PublishedIndicator:
     if one.row.threshold:
         terms = replace(terms, threshold=max(terms.threshold, one.row.threshold))
-    hidden = _hidden(one, span, public, terms, Moved(), seconds, restricted=False)
-    apart = _hidden(one, span, public, terms, moved, seconds, restricted=True)
-    figures = [
-        _figure(one, span, margin, suppressed=margin in hidden, complete=margin not in apart)
-        for margin in one.margins()
-        if not _nobodys(margin, terms)
-    ]
+
+    def decided(layers: Layers) -> tuple[Set[Margin], Set[Margin]]:
+        """(hidden, without confidential work)."""
+        table = _Asked(one, span, public, terms, layers)
+        return _hidden(table, Moved(), seconds, restricted=False), _hidden(table, moved, seconds, restricted=True)
+
+    hidden, apart = decided(one.layers)
+    untold, untold_apart = decided(WAITING) if one.waits else (frozenset(one.margins()), frozenset())
+    figures = []
+    for margin in one.margins():
+        if _nobodys(margin, terms):
+            continue
+        figure = _figure(one, span, margin, suppressed=margin in hidden, complete=margin not in apart)
+        if margin not in untold and not (figure.complete and margin in untold_apart):
+            figure = _waiting(one, span, margin, figure)
+        figures.append(figure)
     row = one.row
     return PublishedIndicator(
-        **{name: getattr(row, name) for name in _COPIED},
+        **{name: getattr(row, name) for name in COPIED},
         measure=one.measure,
         baseline_period=row.baseline is None or span.starts_on < row.effective_on + LEARNING,
         figures=figures,
@@ -88,20 +116,38 @@ def _nobodys(margin: Margin, terms: Terms) -> bool:
     return margin[0] == ORGANIZATION and margin[1] in terms.confidential
 
 
-def _hidden(
-    one: Figures, span: Span, public: Public, terms: Terms, moved: Moved, seconds: float, *, restricted: bool
-) -> Set[Margin]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Counts of one indicator that are shown together or not at all."""
+
+    one: Figures
+    span: Span
+    public: Public
+    terms: Terms
+    layers: Layers
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return (self.span,) if self.one.periodical else (self.span, *_linked(self.span, self.public))
+
+    def shown(self, figure: Figure, *, restricted: bool) -> bool:
+        told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
+        return told and (not restricted or bool(figure.complete))
+
+
+def _hidden(asked: _Asked, moved: Moved, seconds: float, *, restricted: bool) -> Set[Margin]:
     """Margins of the period whose figure on this side is not shown: all its layers go together."""
     from services.suppressing import protect
 
-    linked = () if one.periodical else _linked(span, public)
-    table = _table(one, span, linked, public, terms, moved, restricted=restricted)
+    table = _table(asked, moved, restricted=restricted)
     if restricted and not any(table.values.values()):
-        return {margin for period, _, margin in table.withheld if period == span.name}
-    protection = protect(table, terms.threshold, seconds)
-    if protection.exposed:
-        return set(one.margins())
-    return {margin for period, _, margin in protection.hidden if period == span.name}
+        hidden = table.withheld | table.unseen
+    else:
+        protection = protect(table, asked.terms.threshold, seconds)
+        if protection.exposed:
+            return set(asked.one.margins())
+        hidden = protection.hidden
+    return {margin for period, _, margin in hidden if period == asked.span.name}
 
 
 def _linked(span: Span, public: Public) -> tuple[Span, ...]:
@@ -115,16 +161,14 @@ def _linked(span: Span, public: Public) -> tuple[Span, ...]:
     return (*others, *(Span(month, (month,)) for month in months))
 
 
-def _table(
-    one: Figures, span: Span, linked: tuple[Span, ...], public: Public, terms: Terms, moved: Moved, *, restricted: bool
-) -> Table:
+def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
+    one, terms, spans = asked.one, asked.terms, asked.spans
     side = one.side(restricted)
-    spans = (span, *linked)
     margins = one.margins()
     values: dict[Cell, int] = {
         (each.name, layer, margin): side.count(each, layer, margin, periodical=one.periodical)
         for each in spans
-        for layer in one.layers
+        for layer in asked.layers
         for margin in margins
     }
     withheld: set[Cell] = set()
@@ -132,8 +176,8 @@ def _table(
     known: set[Cell] = set()
     for each in spans:
         for margin in margins:
-            cells = [(each.name, layer, margin) for layer in one.layers]
-            standing = _standing(one, span, each, margin, public, restricted=restricted)
+            cells = [(each.name, layer, margin) for layer in asked.layers]
+            standing = _standing(asked, each, margin, restricted=restricted)
             if (restricted and _nobodys(margin, terms)) or standing == "withheld":
                 withheld.update(cells)
             elif standing == "unseen":
@@ -143,33 +187,38 @@ def _table(
                     (withheld if is_small(values[cell], terms.threshold) else known).add(cell)
             elif restricted and is_small(abs(moved.by.get((one.row.code, margin), 0)), terms.threshold):
                 withheld.update(cells)
-    return Table(values, tuple(_sums(one, spans)), frozenset(withheld), frozenset(known), frozenset(unseen))
+    sums = tuple(_sums(one, spans, asked.layers))
+    return Table(values, sums, frozenset(withheld), frozenset(known), frozenset(unseen))
 
 
-def _standing(one: Figures, span: Span, each: Span, margin: Margin, public: Public, *, restricted: bool) -> str:
-    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open."""
-    figure = public.figure(each.name, one.row.code, margin)
+def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
+    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open.
+
+    Of what is hidden and never changed only the small counts matter: which of a figure's counts were hidden for
+    themselves, and which along with them, does not stand in the snapshot.
+    """
+    figure = asked.public.figure(each.name, asked.one.row.code, margin)
     if figure is None:
-        return "free" if each == span else "unseen"
-    shown = not figure.suppressed and (not restricted or bool(figure.complete))
-    if each == span:
-        return "free" if shown else "withheld"
-    return "known" if shown else "withheld"
+        return "free" if each == asked.span else "unseen"
+    if asked.shown(figure, restricted=restricted):
+        return "free" if each == asked.span else "known"
+    settled = asked.public.settled(each.name, asked.one.row.code, margin, restricted=restricted)
+    return "unseen" if settled else "withheld"
 
 
-def _sums(one: Figures, spans: tuple[Span, ...]) -> Iterable[Sum]:
+def _sums(one: Figures, spans: tuple[Span, ...], layers: Layers) -> Iterable[Sum]:
     for each in spans:
-        for layer in one.layers:
+        for layer in layers:
             for name, groups in one.groups.items():
                 yield Sum((each.name, layer, WHOLE), tuple((each.name, layer, (name, group)) for group in groups))
-        if one.measure == "rate":
+        if "missed" in layers:
             for margin in one.margins():
                 parts = ((each.name, "numerator", margin), (each.name, "missed", margin))
                 yield Sum((each.name, "denominator", margin), parts)
     there = {each.name for each in spans}
     for each in spans:
         if len(each.months) > 1 and there.issuperset(each.months):
-            for layer in one.layers:
+            for layer in layers:
                 for margin in one.margins():
                     yield Sum((each.name, layer, margin), tuple((month, layer, margin) for month in each.months))
 
@@ -200,6 +249,12 @@ def _figure(one: Figures, span: Span, margin: Margin, *, suppressed: bool, compl
     return Figure(value=count("value"), **shown)
 
 
-_COPIED = (
-    "code", "version", "name", "definition", "kind", "unit", "direction", "strategy", "baseline", "target",
-)  # fmt: skip
+def _waiting(one: Figures, span: Span, margin: Margin, figure: Figure) -> Figure:
+    """With how many began and still wait, and which share of all who began and did not leave (decision 30)."""
+    sides = [one.open, one.confidential] if figure.complete else [one.open]
+    if figure.suppressed:
+        return figure
+    waiting = sum(side.count(span, "waiting", margin, periodical=False) for side in sides)
+    began = waiting + (figure.denominator or 0)
+    share = round(waiting / began, 4) if began else None
+    return figure.model_copy(update={"waiting": waiting, "waiting_share": share})

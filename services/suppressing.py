@@ -180,9 +180,7 @@ def _fewest(
 def _learn(reader: Reader, master: Program, column: dict[Key, int], hidden: Iterable[Key]) -> bool:
     """Tell the program why hidden cells are not safe; False: they all are."""
     learned = False
-    for key in hidden:
-        if reader.safe(key):
-            continue
+    for key in reader.unsafe(sorted(hidden, key=str)):
         found = reader.range(key)
         if found.width < reader.threshold - EPSILON:
             room = {each: min(worth, reader.threshold) for each, worth in found.why.items() if each in column}

@@ -11,8 +11,8 @@ from concert.commands.common import As, Json, caller, people, settings
 from concert.failures import Failed
 
 if TYPE_CHECKING:
-    from services.published import Content, Figure
-    from services.transaction import Call
+    from services.published import Content, Figure, Publication
+    from services.transaction import Answer, Call
 
 Period = Annotated[str, typer.Argument(metavar="PERIOD", help="Such as 2026-11, 2026-Q3, 2026 or state_year:2027.")]
 Preview = Annotated[bool, typer.Option("--preview", help="Show what would be published; publish nothing.")]
@@ -20,23 +20,38 @@ Preview = Annotated[bool, typer.Option("--preview", help="Show what would be pub
 
 def publish(period: Period, preview: Preview = False, as_login: As = None, as_json: Json = False) -> None:
     """Publish a closed period, or its next version; --preview shows it first. The backbone's move."""
-    from concert.console import output, show_json, waiting
+    from concert.console import progress
     from concert.instance import reached
     from services import publications
     from services.refusals import Refusal
+    from services.transaction import Answer
 
     chosen = reached(settings(), "database_url")
     call = caller(chosen, as_login)
-    with people(chosen) as record, waiting("Hiding what could point at somebody"):
+    with people(chosen) as record:
         try:
-            if preview:
-                _show(publications.preview(record, call, period), as_json)
-                return
-            made = publications.publish(record, _once(call), period).body
+            with progress("Hiding what could point at somebody") as hiding:
+                if preview:
+                    found: Content | Answer[Publication] = publications.preview(record, call, period, hiding)
+                else:
+                    found = publications.publish(record, _once(call), period, hiding)
         except Refusal as refusal:
             raise Failed(refusal.detail, "Run: concert publish --help") from None
+    if isinstance(found, Answer):
+        _say(found, as_json)
+    else:
+        _show(found, as_json)
+
+
+def _say(answer: Answer[Publication], as_json: bool) -> None:
+    from concert.console import output, show_json
+
+    made = answer.body
     if as_json:
         show_json(made.model_dump(mode="json"))
+        return
+    if answer.status == 200:
+        output().print(f"Nothing in {made.period} changed: version {made.version} stands.")
         return
     output().print(
         f"Published {made.period}, version {made.version}: {made.figures} figures, {made.suppressed} suppressed,"
@@ -66,12 +81,16 @@ def _show(content: Content, as_json: bool) -> None:
     ]
     columns = ("Indicator", "By", "Group", "Figure", "Of", "Remark")
     show_table(columns, rows, empty="No indicator counted anything in that period.")
+    for left in content.left_out:
+        output().print(f"Not in it: {left.indicator}. {left.reason}", markup=False)
     output().print(f"\n{content.explanation.sentence}\nNothing was published.", markup=False)
 
 
 def _told(figure: Figure) -> tuple[str, str, str]:
     if figure.suppressed:
         return "", "", "suppressed"
+    if figure.observed:
+        return f"{figure.value:g}", "", f"{figure.observed.source}, {figure.observed.on}"
     value = "" if figure.value is None else f"{figure.value:g}"
     cases = "" if figure.denominator is None else str(figure.denominator)
     return value, cases, "" if figure.complete else "without confidential work"

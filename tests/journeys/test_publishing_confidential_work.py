@@ -6,7 +6,7 @@ import pytest
 
 from domain.protection import Sum, Table
 from tests.house import House
-from tests.journeys.published import MONTH, QUARTER, figures, publish, serve, snapshot
+from tests.journeys.published import MONTH, QUARTER, asked, figures, publish, serve, snapshot
 from tests.services.attacker import recovered
 
 OPEN = {"31157": 40, "31013": 25, "31045": 15}
@@ -98,4 +98,13 @@ def test_a_quarter_gives_away_no_month_that_was_hidden(house: House) -> None:
     assert quarter["31161"]["suppressed"], "nobody was served there in the other two months"
     hidden = {county for county, figure in quarter.items() if figure["suppressed"]}
     assert len(hidden) > 1
-    assert all(one["code"] != "clients_served" for one in snapshot(house, period=QUARTER)["indicators"])
+    one = snapshot(house, period=QUARTER)
+    assert all(one["code"] != "clients_served" for one in one["indicators"])
+    (left,) = [left for left in one["left_out"] if left["indicator"] == "clients_served"]
+    assert "month" in left["reason"]
+    table = asked(house, ".csv", period=QUARTER).text
+    assert left["reason"] in table, "the file says why there is no figure"
+    again = publish(house, QUARTER)
+    assert (again.status_code, again.json()["version"]) == (200, 1)
+    again = publish(house)
+    assert (again.status_code, again.json()["version"]) == (200, 3), "also beside a quarter, and a rate's three counts"

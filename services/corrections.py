@@ -1,0 +1,94 @@
+"""What the ledger of a public period gained and lost since it was published: why the next version differs, and which
+of its counts have been the same ever since. In the transaction of whoever publishes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import text
+
+from domain.period import months_between
+from domain.span import Span
+from services.counts import WHOLE, Figures, Margin, Partners
+from services.explaining import JOINED, LATE, TAKEN_BACK, Counts
+from services.snapshots import Moved, Public
+from services.transaction import Tx
+
+
+def settled(
+    tx: Tx, public: Public, history: list[Any], figures: list[Figures], span: Span, threshold: int, partners: Partners
+) -> Public:
+    """With what changed in any of its periods since it was hidden there first. `history`: all versions, in order."""
+    defined = {one.row.code: one.row.version for one in figures}
+    changed: set[tuple[str, str, Margin, bool]] = set()
+    redefined: set[tuple[str, str]] = set()
+    for each in public.spans:
+        own, versions = each.name == span.name, [row for row in history if row.period == each.name]
+        other = own and any(row.threshold != threshold for row in versions)
+        told = [{one["code"]: one["version"] for one in row.body["indicators"]} for row in versions]
+        redefined |= {(each.name, c) for c, v in defined.items() if other or any(t.get(c, v) != v for t in told)}
+        concerned = figures if own else [one for one in figures if not one.periodical]
+        for up_to, hidden in _hidden_first(versions).items():
+            for one, margin, found in _corrected(tx, concerned, each, up_to, partners):
+                for side in (True, False) if one.measure == "distinct" else (found.restricted,):
+                    if (one.row.code, margin, side) in hidden:
+                        changed.add((each.name, one.row.code, margin, side))
+    return replace(public, changed=changed, redefined=redefined)
+
+
+def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]]]:
+    """Event up to which a version goes → what it hid first, in whole or in part: (code, margin, restricted)."""
+    before: set[tuple[str, Margin, bool]] = set()
+    found: dict[int, set[tuple[str, Margin, bool]]] = {}
+    for row in versions:
+        here = {
+            (one["code"], next(iter(figure["by"].items()), WHOLE), restricted)
+            for one in row.body["indicators"]
+            for figure in one["figures"]
+            for restricted in (False, True)
+            if figure["suppressed"]
+            or (restricted and not figure["complete"])
+            or (one["measure"] in {"median", "percentile"} and figure.get("waiting") is None)
+        }
+        found.setdefault(row.up_to, set()).update(here - before)
+        before |= here
+    return {up_to: hidden for up_to, hidden in found.items() if hidden}
+
+
+def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partners: Partners) -> tuple[Counts, Moved]:
+    """Corrections by figure, and by how much confidential work moved."""
+    kinds: dict[tuple[str, Margin], Counter[str]] = {}
+    moved: Counter[tuple[str, Margin]] = Counter()
+    for one, margin, row in _corrected(tx, figures, span, up_to, partners):
+        counted = kinds.setdefault((one.row.code, margin), Counter())
+        counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
+        if row.restricted:
+            moved[one.row.code, margin] += row.change
+    return kinds, Moved(moved)
+
+
+def _corrected(
+    tx: Tx, figures: list[Figures], span: Span, up_to: int, partners: Partners
+) -> Iterator[tuple[Figures, Margin, Any]]:
+    """What the ledger of the period gained and lost since that event. A level is made of all months before it too."""
+    by_id = {str(one.row.id): one for one in figures}
+    own = {*span.months, span.name}
+    begun = min((str(one.row.effective_on)[:7] for one in figures if one.measure == "level"), default=span.months[-1])
+    periods = sorted(own | set(months_between(begun, span.months[-1])))
+    for row in tx.rows(_CORRECTIONS, ids=list(by_id), periods=periods, after=up_to):
+        one = by_id[str(row.indicator_id)]
+        if one.measure != "level" and row.period not in own:
+            continue
+        margins = [one.margin(partners.slugs.get(str(row.organization_id)), row.dimensions)]
+        if not row.dimensions and (one.measure != "distinct" or row.organization_id is None):
+            margins = [WHOLE, *margins]
+        for margin in margins:
+            yield one, margin, row
+
+
+_CORRECTIONS = text(
+    "select * from app.corrections(cast(:ids as uuid[]), cast(:periods as text[]), cast(:after as bigint))"
+)

@@ -1,0 +1,150 @@
+"""What was published once is what the next version says, unless something happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from domain.protection import is_small
+from domain.span import Span, span_of
+from services.counts import LAYERS, Figures
+from services.explaining import explain, margin_of
+from services.published import Figure, PublishedIndicator
+from services.snapshots import Moved, Public, Terms, compile_figures
+from tests.services.tables import around
+
+MONTHS = [f"2026-{month:02d}" for month in range(1, 13)]
+TERMS = Terms(11, frozenset(), seconds=1.0)
+GROUPS = {"county": tuple(f"c{n}" for n in range(6)), "age_band": tuple(f"a{n}" for n in range(4))}
+RULES: dict[str, dict[str, Any]] = {
+    "count": {"measure": "count"},
+    "rate": {"measure": "rate"},
+    "median": {"measure": "median", "entered": "task_accepted"},
+    "distinct": {"measure": "distinct"},
+}
+
+
+def counted(rule: str, seed: int, months: list[str], groups: Mapping[str, tuple[str, ...]] = GROUPS) -> Figures:
+    """An indicator's counts of these months, open and confidential, as random as the seed."""
+    rng = Random(f"{rule} {seed}")
+    row = SimpleNamespace(
+        id=rule, code=rule, version=1, name=rule, definition="d", kind="how_much", unit="cases", direction="up",
+        strategy="s", baseline=None, target=None, effective_on=span_of(months[0], {}).starts_on, threshold=None,
+        rule=RULES[rule],
+    )  # fmt: skip
+    one = Figures(row, dict(groups))
+    layers = (*LAYERS[one.measure], "waiting") if one.measure == "median" else LAYERS[one.measure]
+    for side, mean in ((one.open, 14.0), (one.confidential, 3.0)):
+        sizes = [mean * rng.choice((0.1, 0.5, 1, 3)) for _ in groups["county"]]
+        for month in months:
+            for layer in (layer for layer in layers if layer != "denominator" or one.measure != "rate"):
+                for county, size in zip(groups["county"], sizes, strict=True):
+                    for _ in range(around(rng, size * (0.3 if layer == "waiting" else 1))):
+                        ages = rng.choice(groups["age_band"])
+                        tied = ("denominator",) if one.measure == "rate" else ()
+                        for counts in (layer, *tied):
+                            for margin in (("", ""), ("county", county), ("age_band", ages)):
+                                side.counts[month, counts, margin] += 1
+                                if counts == "denominator" and one.measure == "median":
+                                    side.buckets.setdefault(margin, Counter())[rng.randrange(30)] += 1
+    return one
+
+
+def reached_by_nobody(one: Figures) -> None:
+    """Then the hidden groups' zeros follow from the region's: they need not be secret, and nothing may say they are."""
+    for side in (one.open, one.confidential):
+        for month, layer, margin in list(side.counts):
+            if layer == "numerator":
+                side.counts[month, "denominator", margin] -= side.counts[month, layer, margin]
+                side.counts[month, layer, margin] = 0
+
+
+def public(spans: list[Span], *made: tuple[Span, list[PublishedIndicator]], **more: Any) -> Public:
+    figures: dict[Any, Figure] = {
+        (span.name, one.code, margin_of(figure)): figure
+        for span, indicators in made
+        for one in indicators
+        for figure in one.figures
+    }
+    return Public(tuple(spans), figures, **more)
+
+
+NOTHING = Public((), {})
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_published_again_without_a_correction_is_the_same(rule: str) -> None:
+    hidden = 0
+    for seed in range(4):
+        month = span_of("2026-03", {})
+        one = counted(rule, seed, [month.name])
+        if seed < 2:
+            reached_by_nobody(one)
+        first = compile_figures([one], month, NOTHING, TERMS, Moved())
+        again = compile_figures([one], month, public([month], (month, first)), TERMS, Moved())
+        assert again == first, seed
+        hidden += sum(figure.suppressed or figure.complete is False for figure in first[0].figures)
+        assert any(figure.complete is False for figure in first[0].figures)
+    assert hidden > 20
+
+
+@pytest.mark.parametrize("rule", ["rate", "median"])
+def test_also_when_its_quarter_is_public_by_then(rule: str) -> None:
+    for seed in range(1):
+        quarter = span_of("2026-Q1", {})
+        one, months = counted(rule, seed, MONTHS[:3]), [span_of(name, {}) for name in quarter.months]
+        made: list[tuple[Span, list[PublishedIndicator]]] = []
+        for span in (*months, quarter):
+            known = public([each for each, _ in made], *made)
+            made.append((span, compile_figures([one], span, known, TERMS, Moved())))
+        known = public([each for each, _ in made], *made)
+        for span, first in made:
+            assert compile_figures([one], span, known, TERMS, Moved()) == first, (seed, span.name)
+
+
+def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
+    month = span_of("2026-03", {})
+    one = counted("count", 1, [month.name])
+    first = compile_figures([one], month, NOTHING, TERMS, Moved())
+    stricter = Terms(16, frozenset(), seconds=1.0)
+    known = public([month], (month, first), redefined=frozenset({(month.name, "count")}))
+    second = compile_figures([one], month, known, stricter, Moved())
+    told = explain(first, second, 1, {}, stricter.threshold)
+    assert told.changes
+    assert "hidden" in told.sentence
+    assert "recorded late" not in told.sentence
+    for margin in (("", ""), ("county", "c3"), ("age_band", "a1")):
+        one.open.counts[month.name, "value", margin] += 40
+    changed = frozenset(
+        (month.name, "count", margin, False) for margin in (("", ""), ("county", "c3"), ("age_band", "a1"))
+    )
+    third = compile_figures([one], month, public([month], (month, first), changed=changed), TERMS, Moved())
+    since = {("count", ("", "")): Counter(late_entries=40)}
+    told = explain(first, third, 1, since, TERMS.threshold)
+    assert "recorded late" in told.sentence
+
+
+def test_a_duration_says_who_still_waits_unless_they_are_few() -> None:
+    month, told = span_of("2026-03", {}), 0
+    for seed in range(6):
+        one = counted("median", seed, [month.name])
+        (made,) = compile_figures([one], month, NOTHING, TERMS, Moved())
+        for figure in made.figures:
+            if figure.waiting is None:
+                assert figure.waiting_share is None
+                continue
+            margin = margin_of(figure)
+            waiting = one.open.count(month, "waiting", margin, periodical=False)
+            kept = one.confidential.count(month, "waiting", margin, periodical=False) if figure.complete else 0
+            assert figure.waiting == waiting + kept
+            assert not is_small(waiting, 11)
+            assert not is_small(kept, 11)
+            began = figure.waiting + (figure.denominator or 0)
+            assert figure.waiting_share == (round(figure.waiting / began, 4) if began else None)
+            told += 1
+    assert told > 5
