@@ -86,6 +86,7 @@ def _verify(connection: Connection, mark: Mark | None, progressed: Progressed) -
     found.differences += [
         *_totals(connection),
         *_region(connection),
+        *_groups(connection),
         *_lives(connection),
         *_aliases(connection),
         *_people(connection),
@@ -104,6 +105,12 @@ def _region(connection: Connection) -> Iterator[str]:
     for row in connection.execute(_REGION):
         what = f"{row.indicator_id} {row.period} {row.part} {row.dimensions}"
         yield f"the totals: the region's {what} says {row.said}, the totals of its partners {row.right}"
+
+
+def _groups(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(_GROUPS):
+        what = f"{row.indicator_id} {row.period} {row.part} {row.bucket} of {row.organization_id or 'the region'}"
+        yield f"the groups: {what} by {row.name} add up to {row.grouped}, their total is {row.whole}"
 
 
 def _lives(connection: Connection) -> Iterator[str]:
@@ -161,6 +168,20 @@ select indicator_id, period, part, bucket, dimensions, sum(said) as said, sum(ri
     select e.indicator_id, e.period, e.part, e.bucket, e.dimensions, 0, e.value
       from indicator_total e {_IN_FORCE.format("e")} where {OF_REGION}) x
  group by 1, 2, 3, 4, 5 having sum(said) <> sum(right_)
+"""
+)
+# Each dimension's groups make the whole. People count once in each cell: there every cell is proven by itself.
+_GROUPS = text(
+    f"""
+select t.indicator_id, t.period, t.part, t.bucket, t.organization_id, b.name,
+       coalesce(sum(t.value) filter (where t.dimensions = '{{}}'), 0) as whole,
+       coalesce(sum(t.value) filter (where t.dimensions ? b.name), 0) as grouped
+  from indicator_total t {_IN_FORCE.format("t")} and i.rule ->> 'measure' <> 'distinct'
+ cross join lateral jsonb_array_elements_text(coalesce(i.rule -> 'by', '[]')) as b(name)
+ where b.name <> 'organization'
+ group by t.indicator_id, t.period, t.part, t.bucket, t.organization_id, t.restricted, b.name
+having coalesce(sum(t.value) filter (where t.dimensions = '{{}}'), 0)
+    <> coalesce(sum(t.value) filter (where t.dimensions ? b.name), 0)
 """
 )
 _LIVES = text(

@@ -77,6 +77,10 @@ FORGERIES: dict[str, tuple[str, str]] = {
     ),
     "a total": ("update indicator_total set value = value + {0}", "the totals"),
     "the region's total": ("update region_total set value = value + {0}", "the totals: the region's"),
+    "a total of one group": (
+        "update indicator_total set value = value + {0} where dimensions ? 'county'",
+        "the groups",
+    ),
     "who was touched": ("update indicator_live set touches = touches + {0}", "distinct"),
     "a touch and who was touched": (
         (
@@ -120,11 +124,13 @@ def test_a_figure_that_is_wrong_is_named_with_what_it_says_and_what_is_right(
     )
     house.sql(statement.format(7))
     try:
-        difference, follows = prove(house).differences
+        difference, follows, *groups = prove(house).differences
         assert (
             difference == f"the totals: {indicator_id} {period} value - {{}} says {right + 7}, the ledger says {right}"
         )
         assert follows.startswith("the totals: the region's"), "which no longer is the sum of its partners'"
+        assert groups
+        assert all(one.startswith("the groups") for one in groups), "which no longer add up to it"
     finally:
         house.sql(statement.format(-7))
 

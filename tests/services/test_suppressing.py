@@ -18,17 +18,17 @@ def region(**counties: int) -> Table:
     return Table({"all": sum(counties.values()), **counties}, (Sum("all", tuple(counties)),))
 
 
-@pytest.mark.parametrize("hundred", [0, 100])
-def test_on_random_tables_an_attacker_recovers_no_hidden_cell_closer_than_the_threshold(hundred: int) -> None:
+def test_on_200_random_tables_an_attacker_recovers_no_hidden_cell_closer_than_the_threshold() -> None:
+    """Every fourth of each shape is chosen with care, the others in haste: both are safe. The bench takes its time."""
     open_to_attack = 0
-    for seed in range(hundred, hundred + 100):
+    for seed in range(200):
         name, table = random_table(seed)
-        found = protect(table, T, 1.0)
+        found = protect(table, T, 0.0 if seed // 6 % 4 else 1.0)
         assert found.small == {key for key, value in table.values.items() if 1 <= value <= 10}
         assert not found.exposed
         assert recovered(table, found.hidden, T) == {}, f"{name}, seed {seed}"
-        open_to_attack += bool(recovered(table, found.small, T))
-    assert open_to_attack > 50, "the attacker can attack: hiding the small cells alone does not stop them"
+        open_to_attack += seed // 6 % 4 == 1 and bool(recovered(table, found.small, T))
+    assert open_to_attack > 25, "the attacker can attack: hiding the small cells alone does not stop them"
 
 
 def test_a_table_without_small_cells_is_shown_whole() -> None:
