@@ -1,7 +1,7 @@
 """The exact events behind a figure, each with what it is worth there, so that they add up to the figure.
 
-Whoever may not see an event hears what such events are worth together, by organization, and nothing of each: the walls
-of an event do not fall because it was counted (ADR 13).
+Whoever may not see an event hears what such events are worth together, and nothing of each: the walls of an event do
+not fall because it was counted (ADR 13). Of a group too small for other partners they hear nothing (ADR 14).
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from domain.groups import DIMENSIONS
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.rule import Rule
 from services import shapes
-from services.indicators import check_grain, counted_by, in_force, standing
+from services.figures import Asked
+from services.indicators import check_grain, counted_by, figures_of, in_force, standing
 from services.refusals import Unprocessable
 from services.transaction import Call, Record, Tx, read
+from services.withholding import withheld
 
 ORGANIZATION = "organization"
 
@@ -45,13 +47,32 @@ def events_behind(
         check_grain(rule, grain)
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
         rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
+        small = not tx.here.backbone and figure.by is not None and _small(tx, code, one, grain, figure)
+        together = not tx.here.backbone and figure.by is None
         return shapes.EventsBehind(
             items=[shapes.CountedEvent.model_validate(row) for row in rows],
-            others=[shapes.Worth.model_validate(row) for row in tx.rows(_OTHERS, **values)],
+            others=[] if small else _worth(tx.rows(_OTHERS, **values, together=together)),
+            held_back=small,
             next_cursor=None,
         )
 
     return read(record, call, look)
+
+
+def _small(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
+    """Whether the series holds this group back from the reader: then its events would tell it."""
+    months = grain.months(figure.period)
+    asked = Asked(grain, figure.by, months[0], months[-1])
+    points = figures_of(tx, one, in_force(tx, code), asked, alone=True)
+    return any(
+        point.held_back
+        for point in withheld(tx, one, points, asked)
+        if point.period == figure.period and point.by == {figure.by: figure.value}
+    )
+
+
+def _worth(rows: Sequence[Any]) -> list[shapes.Worth]:
+    return [shapes.Worth.model_validate(row) for row in rows]
 
 
 def _version(tx: Tx, code: str, figure: Figure) -> tuple[Any, Grain]:
@@ -110,6 +131,7 @@ _CHOSEN = """
 n.indicator_id = :id and n.period collate "C" between :first and :last
    and (cast(:owner as uuid) is null or n.organization_id = :owner)
    and (not :region or n.organization_id is null)
+   and (not n.restricted or cast(:owner as uuid) is not null)
    and (cast(:name as text) is null or n.dimensions ->> :name = :value
         or (not :distinct and :value = 'unknown' and n.dimensions ->> :name is null))
    and (not :distinct or cast(:cell as text) is null or n.dimensions = cast(:cell as jsonb))
@@ -133,7 +155,8 @@ select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_pla
 )
 _OTHERS = text(
     f"""
-select n.organization_id, n.part, n.bucket, sum(n.value)::bigint as value, count(distinct n.event_id) as events
+select case when :together then null else n.organization_id end as organization_id, n.part, n.bucket,
+       sum(n.value)::bigint as value, count(distinct n.event_id) as events
   from indicator_entry n
  where {_CHOSEN} and not exists (select from event e where e.id = n.event_id)
  group by 1, 2, 3 order by 1, 2, 3

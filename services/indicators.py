@@ -7,16 +7,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from domain import groups
 from domain.period import CALENDAR_YEAR, MONTH, Grain, first_day
 from domain.rule import Rule
 from services import shapes
 from services.figures import Asked, series, shares_of_unknown
-from services.margins import OPEN, REGION, SPLIT
+from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, Work, read
+from services.withholding import withheld
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 RANGE = "range"
@@ -47,7 +48,7 @@ def get_indicator(
 
     Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
     figures stay what they were. A confidential provider's work is in no live figure but its own: row security leaves
-    it out (decision 19, ADR 0005).
+    it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones (ADR 14).
     """
 
     def look(tx: Tx) -> shapes.Indicator:
@@ -57,7 +58,9 @@ def get_indicator(
         found: list[shapes.Point] = []
         for one in versions:
             if version is None or one.version == version:
-                found += _figures(tx, one, versions, Asked(grain, by, start, end), alone=version is not None)
+                asked = Asked(grain, by, start, end)
+                points = figures_of(tx, one, versions, asked, alone=version is not None)
+                found += points if tx.here.backbone else withheld(tx, one, points, asked)
         found.sort(key=lambda point: (point.period, *point.by.values()))
         return shape_of(shown, Rule.parse(shown.rule)).model_copy(
             update={"series": found, "versions": _told(versions), **_beside(tx, shown)}
@@ -71,7 +74,7 @@ def region_figures(work: Work, code: str, grain: Grain) -> list[shapes.Point]:
     the caller's transaction, which knows its collaborative and may see more."""
     versions = work.rows(_IN_FORCE, code=code)
     told = [one for one in versions if not (rule := Rule.parse(one.rule)).distinct or grain in rule.grains]
-    return [point for one in told for point in _figures(work, one, versions, Asked(grain), _OPEN, alone=False)]
+    return [point for one in told for point in figures_of(work, one, versions, Asked(grain), alone=False)]
 
 
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
@@ -110,15 +113,13 @@ def _grain(tx: Work, period: str) -> Grain | None:
     return known[period]
 
 
-def _figures(
-    tx: Work, one: Any, versions: Sequence[Any], asked: Asked, lines: TextClause | None = None, *, alone: bool
-) -> list[shapes.Point]:
-    """Of one version, in the periods in which it stands; from `lines`, or from all that the reader may see."""
+def figures_of(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[shapes.Point]:
+    """Of one version, in the periods in which it stands. In the caller's transaction."""
     rule = Rule.parse(one.rule)
     grain = _check(rule, asked)
     if rule.observed:
         return _observed(tx, one, asked) if alone or one is versions[-1] else []
-    rows = tx.rows(_SERIES[asked.by] if lines is None else lines, id=one.id, **_bounds(rule, grain, asked))
+    rows = tx.rows(_SERIES[asked.by], id=one.id, **_bounds(rule, grain, asked))
     today = MONTH.holding(tx.agenda.region().local_date(tx.now))
     points = series(rule, rows, asked, today)
     if rule.distinct and asked.grain is None:
@@ -263,7 +264,6 @@ _SERIES = {
     name: text(_series_sql(f"b.dimensions ->> '{name}'", REGION, f"b.grouped_by = '{name}'"))
     for name in groups.DIMENSIONS
 }
-_OPEN = text(_series_sql("cast(null as text)", OPEN, "b.grouped_by = ''"))
 _UNKNOWN = text(
     f"""
 select d.name, sum(b.value) filter (where d.value = 'unknown') as unknown, sum(b.value) as whole from ({REGION}) b

@@ -231,6 +231,7 @@ class EventsBehind(Shape):
 
     items: list[CountedEvent]
     others: list[Worth]
+    held_back: bool = Field(False, description="A group too small to be shown to other partners: of it only your own.")
     next_cursor: str | None
 
 
@@ -488,6 +489,7 @@ class Point(Shape):
     not_yet_due: int | None = Field(None, description="Rates: cases of that period not due yet; left out.")
     response_rate: float | None = Field(None, description="Rates of answers: how many of those asked have answered.")
     version: int | None = Field(None, description="The version of the definition that says so.")
+    held_back: bool = Field(False, description="A group too small to be shown to other partners: it has no figures.")
     by: dict[str, str] = {}
 
 
