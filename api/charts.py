@@ -6,6 +6,7 @@ JSON beside it.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 
 from api.frames import (
@@ -41,11 +42,16 @@ def chart(
     by: str | None = None,
     start: str | None = None,
     end: str | None = None,
+    running: str | None = None,
 ) -> str:
-    """`names` says what a group is called; `start` and `end` (periods) widen the range beyond the figures there are."""
+    """`names` says what a group is called; `start` and `end` (periods) widen the range beyond the figures there are;
+    `running` is the period that is not over yet.
+    """
     groups = _groups(one, by, names or {}, language)
     periods = periods_between([p.period for p in one.series], start, end)
-    frame = frame_of(one, language, groups, periods)
+    frame = frame_of(one, language, groups, periods, running)
+    few = {point.by[by] for point in one.series if point.held_back} if by else set()
+    frame = replace(frame, held=frozenset((names or {}).get(key) or language.group(key) for key in few))
     if by is None:
         return _trend(one, frame, groups[""] if groups else {})
     if len(periods) <= 1:
@@ -94,7 +100,7 @@ def _newest(frame: Frame, box: Box, figures: Figures) -> str:
     place = list(frame.periods).index(period)
     x, y = box.x(place, len(frame.periods)), box.y(figures[period], frame.top)
     anchor = "end" if x > box.left + box.width * 0.8 else "middle"
-    y = y - 10 if y - 26 > box.above - 12 else y + 24
+    y = _clear(frame, box, figures, place, y)
     return words(
         x,
         y,
@@ -109,6 +115,20 @@ def _newest(frame: Frame, box: Box, figures: Figures) -> str:
     )
 
 
+def _clear(frame: Frame, box: Box, figures: Figures, place: int, y: float) -> float:
+    """Above the figure or below it: where neither its line nor the baseline nor the target runs, and inside."""
+    near = [frame.periods[at] for at in (place - 1, place) if at >= 0]
+    runs = [box.y(figures[period], frame.top) for period in near if period in figures]
+    runs += [box.y(each.value, frame.top) for each in (frame.baseline, frame.target) if each]
+
+    def crossed(at: float) -> int:
+        return sum(at - 18 < run < at + 4 for run in runs)
+
+    places = [y - 12, y + 26, y - 32, y + 46]
+    inside = [at for at in places if box.above - 8 < at < box.above + box.height - 4] or [box.above + 18]
+    return min(inside, key=crossed)
+
+
 def _told(one: Indicator, frame: Frame, figures: Figures) -> str:
     """The picture in words, for those who do not see it."""
     language = frame.language
@@ -120,7 +140,8 @@ def _told(one: Indicator, frame: Frame, figures: Figures) -> str:
         said.append(f"{say('from')} {first} {say('to')} {last}: {count}")
     if figures:
         newest = max(figures)
-        said.append(f"{language.say('newest')}: {frame.number(figures[newest])} ({language.period(newest)})")
+        open_ = f", {language.say('not over yet')}" if newest == frame.running else ""
+        said.append(f"{language.say('newest')}: {frame.number(figures[newest])} ({language.period(newest)}{open_})")
     else:
         said.append(language.say("No figures yet"))
     return ". ".join([*said, *told_levels(frame), f"{language.say('The same figures as a table')}: {path_of(one)}"])
@@ -150,22 +171,25 @@ def _with_notes(
     notes = [f"{say('Every panel has the same scale')}: 0–{frame.number(frame.top)}"] if scale else []
     if len(groups) > MOST_PANELS:
         notes.append(f"{len(groups) - MOST_PANELS} {say('more groups are in the table')}")
+    if frame.held:
+        notes.append(f"–: {say('too few to show')}")
     for note in notes:
         y += 20
         parts.append(words(12, y, note, 14, fill=PALE))
     lines, bottom = legend(frame, y + 24)
-    newest = [f"{name}: {_last(frame, figures)}" for name, figures in groups.items()]
+    newest = [f"{name}: {_last(frame, name, figures)}" for name, figures in groups.items()]
     told = ". ".join(
         [*newest, *told_levels(frame), f"{frame.language.say('The same figures as a table')}: {path_of(one)}"]
     )
     return picture(one.name, told, bottom, [*parts, *lines])
 
 
-def _last(frame: Frame, figures: Figures) -> str:
+def _last(frame: Frame, name: str, figures: Figures) -> str:
     if not figures:
-        return frame.language.say("no figure")
+        return frame.language.say("too few to show" if name in frame.held else "no figure")
     newest = max(figures)
-    return f"{frame.number(figures[newest])} ({frame.language.period(newest)})"
+    open_ = f", {frame.language.say('not over yet')}" if newest == frame.running else ""
+    return f"{frame.number(figures[newest])} ({frame.language.period(newest)}{open_})"
 
 
 def _panel(frame: Frame, box: Box, name: str, figures: Figures) -> str:
@@ -175,7 +199,7 @@ def _panel(frame: Frame, box: Box, name: str, figures: Figures) -> str:
     first = box.above - 12 - 18 * len(lines)
     return element(
         "g",
-        element("title", escape(f"{name}: {_last(frame, figures)}")),
+        element("title", escape(f"{name}: {_last(frame, name, figures)}")),
         *(words(box.left, first + 18 * n, each, 14, full=name) for n, each in enumerate(lines)),
         words(box.left, box.above - 11, figure, 16, font_weight="bold"),
         line(box.left, ground, box.left + box.width, ground, stroke=GREY),
@@ -207,16 +231,23 @@ def _bars(one: Indicator, frame: Frame, groups: Mapping[str, Figures]) -> str:
 
 def _bar(frame: Frame, box: Box, y: float, name: str, figures: Figures) -> str:
     value = next(iter(figures.values()), None)
-    figure = frame.language.say("no figure") if value is None else frame.number(value)
+    figure = _last(frame, name, {}) if value is None else frame.number(value)
     width = 0.0 if value is None else box.width * min(value, frame.top) / frame.top
     return element(
         "g",
         words(box.left, y + 18, cut(name, 46 - len(figure)), 15, full=name),
         words(box.left + box.width, y + 18, figure, 15, text_anchor="end", font_weight="bold", fill=INK),
         element("rect", x=box.left, y=y + 24, width=box.width, height=14, fill="#f0f0f0"),
-        element("rect", x=box.left, y=y + 24, width=width, height=14, fill=BLUE),
+        element("rect", x=box.left, y=y + 24, width=width, height=14, **_paint(frame, figures)),
         *(_upright(frame, box, y, each, dashes, color) for each, dashes, color in _drawn_levels(frame)),
     )
+
+
+def _paint(frame: Frame, figures: Figures) -> dict[str, object]:
+    """What is not over yet is hollow."""
+    if frame.running in figures:
+        return {"fill": "#ffffff", "stroke": BLUE, "stroke_width": 2, "stroke_dasharray": "5 4"}
+    return {"fill": BLUE}
 
 
 def _drawn_levels(frame: Frame) -> list[tuple[Level, str, str]]:

@@ -31,6 +31,10 @@ class Frame:
     top: float
     baseline: Level | None
     target: Level | None
+    running: str | None = None
+    """The period that is not over yet: its figure still moves, so it is drawn hollow, after a broken line."""
+    held: frozenset[str] = frozenset()
+    """Groups that are too small for this reader in some period."""
 
     def number(self, value: float) -> str:
         return self.language.number(value, self.unit)
@@ -65,13 +69,20 @@ def periods_between(there: Sequence[str], start: str | None, end: str | None) ->
     return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, last + 1)]
 
 
-def frame_of(one: Indicator, language: Language, groups: Mapping[str, Figures], periods: Sequence[str]) -> Frame:
+def frame_of(
+    one: Indicator,
+    language: Language,
+    groups: Mapping[str, Figures],
+    periods: Sequence[str],
+    running: str | None = None,
+) -> Frame:
     baseline, target = level(one.baseline), level(one.target)
     values = [value for figures in groups.values() for value in figures.values()]
     values += [each.value for each in (baseline, target) if each]
     highest = max(values, default=0)
     top = 1.0 if one.unit in SHARES and highest <= 1 else nice(highest)
-    return Frame(language, one.unit, periods, top, baseline, target)
+    figured = {period for figures in groups.values() for period in figures}
+    return Frame(language, one.unit, periods, top, baseline, target, running if running in figured else None)
 
 
 def level(given: Any) -> Level | None:
@@ -144,20 +155,34 @@ def trace(frame: Frame, box: Box, figures: Figures, radius: float = 3.5) -> list
         if period in figures:
             run.append((box.x(place, len(frame.periods)), box.y(figures[period], frame.top)))
         if run and (period not in figures or place == len(frame.periods) - 1):
-            parts += _stroke(run, radius)
+            parts += _stroke(run, radius, hollow=frame.running in figures and period == frame.running)
             run = []
     return parts
 
 
-def _stroke(run: Sequence[tuple[float, float]], radius: float) -> list[str]:
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in run)
-    drawn = [element("polyline", points=points, fill="none", stroke=BLUE, stroke_width=2.5)] if len(run) > 1 else []
-    return drawn + [element("circle", cx=x, cy=y, r=radius, fill=BLUE) for x, y in run]
+def _stroke(run: Sequence[tuple[float, float]], radius: float, *, hollow: bool) -> list[str]:
+    """`hollow`: the last of them is not over yet."""
+    over = run[:-1] if hollow else run
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in over)
+    drawn = [element("polyline", points=points, fill="none", stroke=BLUE, stroke_width=2.5)] if len(over) > 1 else []
+    if hollow and over:
+        (x1, y1), (x2, y2) = run[-2:]
+        drawn.append(line(x1, y1, x2, y2, stroke=BLUE, stroke_width=2, stroke_dasharray="5 4"))
+    drawn += [element("circle", cx=x, cy=y, r=radius, fill=BLUE) for x, y in over]
+    return drawn + [_ring(x, y, radius + 0.5) for x, y in run[len(over) :]]
+
+
+def _ring(x: float, y: float, radius: float) -> str:
+    return element("circle", cx=x, cy=y, r=radius, fill="#ffffff", stroke=BLUE, stroke_width=2)
 
 
 def legend(frame: Frame, y: float) -> tuple[list[str], float]:
-    """What the broken lines mean, each with its value and its day; that there is no target yet, where there is none."""
+    """What the ring and the broken lines mean, each with its value and its day; that there is no target yet."""
     say, parts = frame.language.say, []
+    if frame.running:
+        parts += [line(12, y - 5, 44, y - 5, stroke=BLUE, stroke_width=2, stroke_dasharray="5 4"), _ring(28, y - 5, 4)]
+        parts.append(words(52, y, told_running(frame), 15))
+        y += 22
     for each, word, joint, dashes, color in (
         (frame.baseline, "Baseline", ", ", "8 5", GREY),
         (frame.target, "Target", f" {say('by')} ", "2 4", GREEN),
@@ -171,6 +196,10 @@ def legend(frame: Frame, y: float) -> tuple[list[str], float]:
         parts.append(words(12, y, say("Baseline period: no target yet"), 15, fill=PALE))
         y += 22
     return parts, y - 6
+
+
+def told_running(frame: Frame) -> str:
+    return f"{frame.language.period(frame.running or '')}: {frame.language.say('not over yet')}"
 
 
 def told_levels(frame: Frame) -> list[str]:

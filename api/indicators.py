@@ -89,7 +89,10 @@ def draw_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotate
     one = indicators.get_indicator(record, call, code, **asked.asked())
     names = names_of(record, call, asked.by)
     start, end = (asked.start, asked.end) if asked.period == "month" else (None, None)
-    drawn = charts.chart(one, Language(names.language), names=names.of, by=asked.by, start=start, end=end)
+    language = Language(names.language)
+    drawn = charts.chart(
+        one, language, names=names.of, by=asked.by, start=start, end=end, running=names.running(asked.period)
+    )
     return Response(drawn, media_type=SVG)
 
 

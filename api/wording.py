@@ -13,6 +13,8 @@ _SPANISH: Mapping[str, str] = {
     "Figure": "Cifra",
     "No figures yet": "Todavía no hay cifras",
     "no figure": "sin cifra",
+    "not over yet": "en curso",
+    "too few to show": "muy pocos para mostrarlos",
     "Baseline period: no target yet": "Periodo inicial: todavía no hay meta",
     "newest": "última",
     "from": "de",

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from sqlalchemy import text
 
+from domain.period import CALENDAR_YEAR, MONTH, Grain
 from services.transaction import Call, Record, Tx, read
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The reader's language, and what each code of a dimension is called; not every code has a name."""
+    """The reader's language and day, and what each code of a dimension is called; not every code has a name."""
 
     language: str
     of: dict[str, str] = field(default_factory=dict)
+    today: date = date.min
+    calendars: Mapping[str, Grain] = field(default_factory=dict)
+
+    def running(self, calendar: str) -> str | None:
+        """Its period that is not over yet."""
+        known = {MONTH.code: MONTH, CALENDAR_YEAR.code: CALENDAR_YEAR, **self.calendars}
+        return known[calendar].holding(self.today) if calendar in known else None
 
 
 def names_of(record: Record, call: Call, by: str | None) -> Names:
@@ -23,7 +33,8 @@ def names_of(record: Record, call: Call, by: str | None) -> Names:
     def look(tx: Tx) -> Names:
         statement = _NAMES.get(by or "")
         rows = tx.rows(statement, language=tx.here.language) if statement is not None else []
-        return Names(tx.here.language, {str(row.code): row.name for row in rows})
+        named = {str(row.code): row.name for row in rows}
+        return Names(tx.here.language, named, tx.agenda.region().local_date(tx.now), tx.agenda.calendars)
 
     return read(record, call, look)
 

@@ -207,3 +207,43 @@ def test_years_of_another_calendar_and_one_figure_for_a_range_are_drawn_too() ->
     assert "state_year" not in shown
     whole = chart(indicator(Point(period="2026-01..2026-03", value=0.5)), EN)
     assert "Jan 2026 – Mar 2026" in texts(whole)
+
+
+def test_the_running_period_is_hollow_after_a_broken_line_and_is_said_to_be_open() -> None:
+    one = indicator(*(month(n, 0.5 + n / 20) for n in range(6)), baseline=BASELINE, target=TARGET)
+    closed, running = chart(one, EN), chart(one, EN, running="2025-06")
+    assert (strokes(closed), strokes(running)) == ([6], [5])
+    assert {each.attrib["fill"] for each in drawn(closed).iter(f"{SVG}circle")} == {"#005ea2"}
+    hollow = [each for each in drawn(running).iter(f"{SVG}circle") if each.attrib["fill"] == "#ffffff"]
+    assert len(hollow) == 2, "the figure, and the same in the legend"
+    assert "Jun 2025: not over yet" in texts(running)
+    assert "jun 2025: en curso" in texts(chart(one, ES, running="2025-06"))
+    told = drawn(running).find(f"{SVG}desc")
+    assert told is not None
+    assert "newest: 75% (Jun 2025, not over yet)" in (told.text or "")
+    assert "not over yet" not in chart(one, EN, running="2025-07")
+    groups = indicator(*(month(n, n + 1.0, county=c) for n in range(3) for c in ("1", "2")), unit="needs")
+    panels = drawn(chart(groups, EN, by="county", running="2025-03"))
+    assert len([each for each in panels.iter(f"{SVG}circle") if each.attrib["fill"] == "#ffffff"]) == 3
+
+
+@pytest.mark.parametrize("last", [0.30, 0.52, 0.60, 0.64, 0.82, 0.88, 0.97])
+@pytest.mark.parametrize("before", [0.45, 0.75, 0.95])
+def test_no_line_runs_through_the_newest_figure_in_numbers(last: float, before: float) -> None:
+    svg = drawn(chart(indicator(month(0, 0.5), month(1, before), month(2, last), baseline=BASELINE, target=TARGET), EN))
+    (label,) = [each for each in svg.iter(f"{SVG}text") if each.attrib.get("paint-order") == "stroke"]
+    foot = float(label.attrib["y"])
+    levels = [float(e.attrib["y1"]) for e in svg.iter(f"{SVG}line") if e.attrib.get("stroke-dasharray")][:2]
+    dot = max(svg.iter(f"{SVG}circle"), key=lambda each: float(each.attrib["cx"]))
+    for height in (*levels, float(dot.attrib["cy"])):
+        assert not foot - 12 < height < foot, "through the middle of the digits"
+
+
+def test_a_group_too_small_for_the_reader_says_so_and_has_no_figure() -> None:
+    points = [month(0, 40, county="a"), Point(period="2025-01", value=None, by={"county": "b"}, held_back=True)]
+    svg = chart(indicator(*points, unit="needs"), EN, by="county", names={"a": "Dawes", "b": "Sioux"})
+    assert "too few to show" in texts(svg)
+    told = drawn(svg).find(f"{SVG}desc")
+    assert told is not None
+    assert "Sioux: too few to show" in (told.text or "")
+    assert "muy pocos" in texts(chart(indicator(*points, unit="needs"), ES, by="county"))
