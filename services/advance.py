@@ -118,7 +118,7 @@ def _climb_referral(work: Work, locked: LockedReferral) -> None:
     if reaches(
         work,
         to,
-        {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["created_by"]},
+        {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["assigned_to"]},
         locked.f,
     ):
         noun = "step" if referral.plain else "referral"

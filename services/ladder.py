@@ -48,9 +48,9 @@ def climb(work: Work, offer: Locked) -> None:
 
 
 def _holder(offer: Locked) -> dict[str, Any]:
-    """Who has the ball: the one it is assigned to, or, where it is the source's turn, the one who made the referral."""
+    """Who has the ball: the one it is assigned to, or, where it is the source's turn, its follower there."""
     ball, mine = offer.t["ball_organization_id"], offer.t["organization_id"]
-    return {"organization_id": ball, "assigned_to": offer.t["assigned_to"] if ball == mine else offer.f["created_by"]}
+    return {"organization_id": ball, "assigned_to": offer.t["assigned_to"] if ball == mine else offer.f["assigned_to"]}
 
 
 def _requested_on(work: Work, offer: Locked) -> str:

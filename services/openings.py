@@ -199,6 +199,7 @@ def _request(work: Work, plan: LockedPlan, one: PlanStep, offered: Offered | Non
         "step_key": one.key,
         "step": {"template": p["template"]} | step_body(step),
         "handed_over_at": _handed_over(plan, one, offered),
+        "assigned_to": p["assigned_to"],
         "created_by": p["created_by"],
         "created_at": work.now,
         "updated_at": work.now,

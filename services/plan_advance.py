@@ -144,7 +144,7 @@ def _climb(work: Work, plan: LockedPlan, ticking: Ticking) -> None:
     rung: int = plan.p[ticking.rung]
     to = LADDER[rung][0]
     save_plan(work, plan, **{ticking.rung: rung + 1})
-    lead = {"organization_id": plan.p["organization_id"], "assigned_to": plan.p["created_by"]}
+    lead = {"organization_id": plan.p["organization_id"], "assigned_to": plan.p["assigned_to"]}
     if reaches(work, to, lead, plan.p):
         kind = "plan_overdue" if rung == 0 else "plan_escalated"
         say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value)

@@ -190,6 +190,7 @@ def _row(tx: Tx, new: NewPlan, template: Template, about: Any) -> dict[str, Any]
         "next_review_at": tx.now + day * every if every else None,
         "review_rung": 0,
         "goals_rung": 0,
+        "assigned_to": tx.here.user_id,
         "created_by": tx.here.user_id,
         "created_at": tx.now,
         "updated_at": tx.now,

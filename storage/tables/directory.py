@@ -120,6 +120,7 @@ service = Table(
     plain("closed_on", JSON, server_default="[]"),
     plain("always_open", Boolean, server_default="false"),
     plain("clocks", JSON, server_default="{}"),
+    plain("ladder", JSON, server_default="{}"),
     plain("on_call_phone", TEXT, required=False),
     CheckConstraint("status in ('active', 'inactive', 'defunct', 'temporarily closed')", name="status"),
 )

@@ -69,6 +69,8 @@ action_plan = Table(
     plain("goals_due_at", INSTANT, required=False),
     plain("goals_rung", Integer, server_default="0"),
     plain("look_at", INSTANT, required=False),
+    plain("assigned_to", ID, ForeignKey("user_account.id"), required=False),
+    plain("excepted_until", INSTANT, required=False),
     plain("created_by", ID, ForeignKey("user_account.id")),
     plain("created_at", INSTANT),
     plain("updated_at", INSTANT),
