@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
-from api.calls import Reading, TheRecord, page_of
+from api.calls import Commanding, Reading, TheRecord, answered, page_of
 from api.cursors import Keyset, Listing, Page
-from api.values import Code, ShortText
+from api.values import Body, Code, ShortText
 from services import agreed, directory, shapes
 
 router = APIRouter(prefix="/v1", tags=["Directory"])
@@ -15,6 +16,12 @@ router = APIRouter(prefix="/v1", tags=["Directory"])
 class ServiceFilters(Page):
     taxonomy: Code | None = None
     q: ShortText | None = None
+
+
+class AdoptBody(Body):
+    """`commitments`: codes of the agenda's strategies."""
+
+    commitments: list[Code] = Field(default=[], max_length=30)
 
 
 @router.get(
@@ -58,6 +65,17 @@ def list_services(
 @router.get("/agenda", operation_id="get_agenda", summary="What the partners agreed on")
 def get_agenda(record: TheRecord, call: Reading) -> shapes.Agenda:
     return agreed.get_agenda(record, call)
+
+
+@router.post(
+    "/agenda/adopt",
+    operation_id="adopt_agenda",
+    summary="Our organization adopts the agenda as it stands, with what it commits itself to",
+    response_model=shapes.Adoption,
+    status_code=201,
+)
+def adopt_agenda(body: AdoptBody, record: TheRecord, call: Commanding) -> Response:
+    return answered(agreed.adopt_agenda(record, call, body.commitments))
 
 
 @router.get("/taxonomy-terms", operation_id="list_taxonomy_terms", summary="The kinds of need and service")

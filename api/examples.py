@@ -514,6 +514,15 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         ],
     },
     "Indicator": _INDICATOR_SHOWN,
+    "Adoption": {
+        "organization_id": _CAP,
+        "slug": "cap",
+        "name": "Panhandle Community Action",
+        "version": 2,
+        "adopted_on": "2026-11-23",
+        "commitments": ["answer_fast"],
+    },
+    "AdoptBody": {"commitments": ["answer_fast"]},
     "Agenda": {
         "version": 1,
         "name": "One Table, Eleven Counties",
@@ -534,8 +543,9 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "organization_id": _CAP,
                 "slug": "cap",
                 "name": "Panhandle Community Action",
+                "version": 1,
                 "adopted_on": "2025-07-01",
-                "commitments": ["Answer every request within one business day."],
+                "commitments": ["answer_fast"],
             }
         ],
     },

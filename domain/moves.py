@@ -209,8 +209,20 @@ def _in_time(task: Task, clock: Clock, at: Moment) -> bool:
     answered.
     """
     if task.clock is clock and task.due_at is not None:
-        return at.occurred_at <= task.due_at
+        return at.occurred_at <= _due_as_told(task, task.due_at, at)
     return clock.value not in task.missed
+
+
+def _due_as_told(task: Task, due_at: datetime, at: Moment) -> datetime:
+    """The running clock's limit, counted from when it began as told: work that is recorded afterwards is as late as it
+    was, though nobody is chased before it is recorded.
+    """
+    assert task.clock is not None
+    told = {Clock.ACKNOWLEDGE: task.asked_at, Clock.FIRST_CONTACT: task.accepted_at}.get(task.clock, task.moved_at)
+    if told is None or task.clock_started_at is None or told >= task.clock_started_at:
+        return due_at
+    limit, calendar = at.limits.by_clock[task.clock], at.calendar_of(task.clock)
+    return calendar.resumed(limit, told, calendar.remaining(limit, task.clock_started_at, due_at))
 
 
 def _touch(task: Task, verb: Verb, at: Moment, details: Details) -> Task:

@@ -64,13 +64,16 @@ class Skipped(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A step as it stands in a live plan. `ended_at` of one that is done or skipped; `closed`: no request is open."""
+    """A step as it stands in a live plan. `ended_at` of one that is done or skipped; `closed`: no request is open;
+    `unwanted`: it was left out because of its condition, and comes back when that holds after all.
+    """
 
     step: Step
     state: StepState = StepState.WAITING
     ended_at: datetime | None = None
     closed: bool = True
     answers: Mapping[str, Any] = field(default_factory=dict)
+    unwanted: bool = False
 
 
 Standings = Mapping[str, Standing]
@@ -78,8 +81,11 @@ Standings = Mapping[str, Standing]
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What must happen now: `skip` where a condition does not hold, `open` what is ready, the others `later`."""
+    """What must happen now: `back` where an answer was corrected and a condition holds after all, `skip` where one does
+    not hold, `open` what is ready, the others `later`.
+    """
 
+    back: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     later: Mapping[str, datetime] = field(default_factory=dict)
@@ -101,6 +107,9 @@ def is_closed(request: RequestState | None) -> bool:
 def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelta) -> Next:
     """`day`: how long one of `opens_after_days` takes. A step skipped here counts at once for those behind it."""
     standing, skip, ready, later = dict(steps), [], [], {}
+    back = [key for key, one in steps.items() if one.unwanted and one.step.wanted(answers(steps))]
+    for key in back:
+        standing[key] = replace(standing[key], state=StepState.WAITING, ended_at=None, unwanted=False)
     ends: Mapping[str, datetime] = {}
     again = True
     while again:
@@ -120,7 +129,7 @@ def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelt
                 ready.append(key)
             else:
                 later[key] = opens_at
-    return Next(tuple(skip), tuple(ready), later)
+    return Next(tuple(back), tuple(skip), tuple(ready), later)
 
 
 def answers(steps: Standings) -> dict[str, Mapping[str, Any]]:

@@ -23,6 +23,7 @@ def rows_of(region: Region) -> Iterator[tuple[str, list[Row]]]:
     yield "agenda", [_agenda(region)]
     yield "organization", [_organization(region, one) for one in region.organizations]
     yield "partnership", _partnerships(region)
+    yield "adoption", _adoptions(region)
     yield "program", _programs(region)
     yield "taxonomy_term", _terms(region.agenda)
     yield "service", [_service(region, one) for one in region.services]
@@ -54,14 +55,7 @@ def _collaborative(region: Region) -> Row:
 def _agenda(region: Region) -> Row:
     """`counties` are by FIPS code; codes are what stands in dimensions."""
     text = region.agenda
-    body = agenda_body(text) | {
-        "counties": {county.fips: county.name for county in region.counties},
-        "adoptions": {
-            region.organization_by_id(one.organization_id).slug: one.adopted_on.isoformat()
-            for one in region.partnerships
-            if one.adopted_on
-        },
-    }
+    body = agenda_body(text) | {"counties": {county.fips: county.name for county in region.counties}}
     return {
         "collaborative_id": region.collaborative_id,
         "version": text.version,
@@ -69,6 +63,20 @@ def _agenda(region: Region) -> Row:
         "adopted_on": text.adopted_on,
         "body": body,
     }
+
+
+def _adoptions(region: Region) -> list[Row]:
+    return [
+        {
+            "collaborative_id": region.collaborative_id,
+            "agenda_version": region.agenda.version,
+            "organization_id": one.organization_id,
+            "adopted_on": one.adopted_on,
+            "commitments": list(one.commitments),
+        }
+        for one in region.partnerships
+        if one.adopted_on
+    ]
 
 
 def _organization(region: Region, one: Organization) -> Row:

@@ -108,7 +108,7 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
         if one not in amendment.body["calendars"]:
             what = f"the calendar `{one['code']}` is counted by, and cannot change or go."
             amended.objections.append(Objection(("calendars", place), what, "Keep it, and add another one."))
-    body = had[newest].body | dict(amendment.body)
+    body = had[newest].body | dict(amendment.body)  # what the file does not say, such as the names of counties
     values = {"id": collaborative, "version": amendment.version, "body": body}
     connection.execute(_ADD_AGENDA, {**values, "name": amendment.name, "adopted_on": amendment.adopted_on})
     connection.execute(_USE_AGENDA, {"id": collaborative, "version": amendment.version})

@@ -47,6 +47,7 @@ def find_service(tx: Work, service_id: UUID) -> Offered:
         )
     if row.status != "active":
         raise Unprocessable("That service takes no requests now. Choose another one.", pointer="/service_id")
+    _require_partner(row.backbone, "/service_id")
     return Offered(
         row.id,
         row.organization_id,
@@ -80,7 +81,17 @@ def find_organization(tx: Work, organization_id: UUID) -> Offered:
             "No organization with that id in the directory; GET /v1/organizations lists them.",
             pointer="/organization_id",
         )
+    _require_partner(row.backbone, "/organization_id")
     return Offered(None, row.id, row.name, None, False, row.mode == "connected", row.confidential, _NO_SERVICE)
+
+
+def _require_partner(backbone: bool, pointer: str) -> None:
+    """Nobody at the backbone could answer. Raises Unprocessable."""
+    if backbone:
+        raise Unprocessable(
+            "That organization is the backbone, which does no casework. Choose a partner, or a service of one.",
+            pointer=pointer,
+        )
 
 
 def new_offer(tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime | None = None) -> Locked:
@@ -141,10 +152,16 @@ def first_look(offer: Locked) -> datetime:
 
 
 _NO_SERVICE: Mapping[str, Any] = dict.fromkeys(part.split()[-1] for part in SERVICE.split(", "))
-_ORGANIZATION = text("select id, name, mode, confidential from organization where id = :id")
+_IS_BACKBONE = """
+exists (select from partnership p
+         where p.organization_id = o.id and p.role = 'backbone' and app.current(p.starts_on, p.ends_on)) as backbone
+"""
+_ORGANIZATION = text(
+    f"select o.id, o.name, o.mode, o.confidential, {_IS_BACKBONE} from organization o where o.id = :id"
+)
 _SERVICE = text(
     f"""
-select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential,
+select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential, {_IS_BACKBONE},
        x.sensitive,
        {SERVICE}
   from service s join organization o on o.id = s.organization_id join taxonomy_term x on x.code = s.term

@@ -52,6 +52,8 @@ def open_ready(work: Work, plan: LockedPlan) -> dict[str, Any]:
     if plan.p["stop_asked_by"]:
         return {}
     found = rules.next_steps(plan.standings, work.now, plan.p["created_at"], work.agenda.day)
+    for key in found.back:
+        _take_back(work, plan, plan.steps[key])
     for key in found.skip:
         skip_step(work, plan, plan.steps[key], rules.Skipped.CONDITION)
     for key in found.open:
@@ -63,8 +65,22 @@ def open_ready(work: Work, plan: LockedPlan) -> dict[str, Any]:
 
 def skip_step(work: Work, plan: LockedPlan, one: PlanStep, why: rules.Skipped) -> None:
     save_step(work, one, skipped_at=work.now, skipped_because=why.value)
-    one.standing = replace(one.standing, state=rules.StepState.SKIPPED, ended_at=work.now, closed=True, answers={})
+    one.standing = replace(
+        one.standing,
+        state=rules.StepState.SKIPPED,
+        ended_at=work.now,
+        closed=True,
+        answers={},
+        unwanted=why is rules.Skipped.CONDITION,
+    )
     say_plan(work, plan, "step_skipped", step=one, why=why.value)
+
+
+def _take_back(work: Work, plan: LockedPlan, one: PlanStep) -> None:
+    """It was left out because of an answer that was corrected since."""
+    save_step(work, one, skipped_at=None, skipped_because=None)
+    one.standing = replace(one.standing, state=rules.StepState.WAITING, ended_at=None, unwanted=False)
+    say_plan(work, plan, "step_taken_back", step=one)
 
 
 def open_step(work: Work, plan: LockedPlan, one: PlanStep) -> None:
@@ -201,6 +217,7 @@ def _request(work: Work, plan: LockedPlan, one: PlanStep, offered: Offered | Non
         "handed_over_at": _handed_over(plan, one, offered),
         "assigned_to": p["assigned_to"],
         "created_by": p["created_by"],
+        "requested_at": work.now,
         "created_at": work.now,
         "updated_at": work.now,
         "version": 1,

@@ -6,7 +6,7 @@ What people do with a task locks its request and never the plan: a step's state 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -127,12 +127,13 @@ def renew(one: PlanStep) -> None:
 def _stand(one: PlanStep, state: RequestState | None, reported: bool, ended: Any, answers: Any) -> None:
     now = rules.state_of(state, reported, one.s["skipped_at"] is not None)
     at = one.s["skipped_at"] or (ended if now in rules.ENDED else None)
-    one.standing = Standing(one.step, now, at, rules.is_closed(state), answers or {})
+    unwanted = now is rules.StepState.SKIPPED and one.s["skipped_because"] == rules.Skipped.CONDITION
+    one.standing = Standing(one.step, now, at, rules.is_closed(state), answers or {}, unwanted)
 
 
 def redefine(one: PlanStep, step: Step) -> None:
     """In hand only; `save_step` writes it."""
-    one.standing = Standing(step, one.standing.state, one.standing.ended_at, one.standing.closed, one.standing.answers)
+    one.standing = replace(one.standing, step=step)
     one.s["definition"] = step_body(step)
 
 

@@ -510,11 +510,12 @@ class Strategy(Shape):
 
 
 class Adoption(Shape):
-    """What one partner signed up to, and since when."""
+    """What one partner signed up to, of which version of the agenda, and since when; null: of none yet."""
 
     organization_id: UUID
     slug: str
     name: str
+    version: int | None = None
     adopted_on: date | None = None
     commitments: list[str] = []
 

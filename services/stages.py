@@ -19,8 +19,8 @@ Row = Mapping[str, Any]
 
 
 def referred_on(work: Work, f: Row) -> dict[str, str]:
-    """The cohort of everything that comes of a request: the day on which it was recorded, in the region."""
-    return {"referred_on": work.agenda.region().local_date(f["created_at"]).isoformat()}
+    """The cohort of everything that comes of a request: the day on which it was asked for, as told, in the region."""
+    return {"referred_on": work.agenda.region().local_date(f["requested_at"]).isoformat()}
 
 
 def offered(work: Work, t: Row, f: Row) -> dict[str, str]:

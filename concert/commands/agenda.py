@@ -36,8 +36,8 @@ def shown(context: typer.Context, as_login: As = None, as_json: Json = False) ->
     if as_json:
         show_json(found.model_dump(mode="json"))
         return
-    adopted = sum(one.adopted_on is not None for one in found.adoptions)
-    head = f"{found.name}: version {found.version}, adopted on {found.adopted_on} by {adopted} partners\n"
+    adopted = sum(one.version == found.version for one in found.adoptions)
+    head = f"{found.name}: version {found.version} of {found.adopted_on}, adopted by {adopted} partners so far\n"
     output().print(head, markup=False, soft_wrap=True)
     results = {one.code: one.name for one in found.results}
     rows = [(one.name, results.get(one.result, one.result), ", ".join(one.indicators)) for one in found.strategies]

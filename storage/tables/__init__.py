@@ -2,6 +2,7 @@
 
 from storage.tables.columns import metadata
 from storage.tables.directory import (
+    adoption,
     agenda,
     collaborative,
     indicator,
@@ -53,6 +54,7 @@ from storage.tables.work import event, message, need, referral, service_record, 
 
 __all__ = [
     "action_plan",
+    "adoption",
     "agenda",
     "audit",
     "audit_seal",

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     Table,
@@ -76,6 +77,18 @@ partnership = Table(
     plain("commitments", JSON, server_default="[]"),
     CheckConstraint("role in ('backbone', 'partner')", name="role"),
     CheckConstraint("ends_on is null or ends_on >= starts_on", name="dates"),
+)
+
+adoption = Table(
+    "adoption",
+    metadata,
+    plain("collaborative_id", ID, primary_key=True),
+    plain("agenda_version", Integer, primary_key=True),
+    plain("organization_id", ID, ForeignKey("organization.id"), primary_key=True),
+    plain("adopted_on", Date),
+    plain("commitments", JSON, server_default="[]"),
+    plain("adopted_by", ID, ForeignKey("user_account.id"), required=False),
+    ForeignKeyConstraint(["collaborative_id", "agenda_version"], ["agenda.collaborative_id", "agenda.version"]),
 )
 
 program = Table(

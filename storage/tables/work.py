@@ -97,6 +97,7 @@ referral = Table(
     plain("assigned_to", ID, ForeignKey("user_account.id"), required=False),
     plain("excepted_until", INSTANT, required=False),
     plain("created_by", ID, ForeignKey("user_account.id"), required=False),
+    plain("requested_at", INSTANT),
     plain("created_at", INSTANT),
     plain("updated_at", INSTANT),
     plain("version", Integer, server_default="1"),

@@ -65,6 +65,19 @@ def test_a_condition_that_does_not_hold_skips_the_step_and_what_follows_goes_on_
     assert following(done(screen, risk="yes"), court, after) == ((), ("court",), [])
 
 
+def test_a_step_left_out_for_an_answer_comes_back_when_that_is_corrected() -> None:
+    left_out = Standing(step("court", "screen", when=RISK), StepState.SKIPPED, NOW, unwanted=True)
+    after = Standing(step("after", "court"))
+    by_lead = replace(left_out, unwanted=False)
+    steps = {one.step.key: one for one in (done(step("screen"), risk="yes"), left_out, after)}
+    assert (next_steps(steps, NOW, NOW - DAY, DAY).back, following(*steps.values())) == (
+        ("court",),
+        ((), ("court",), []),
+    )
+    assert following(done(step("screen"), risk="no"), left_out, after) == ((), ("after",), [])
+    assert following(done(step("screen"), risk="yes"), by_lead, after) == ((), ("after",), [])
+
+
 def test_who_was_never_asked_has_said_nothing_so_what_hangs_on_it_is_skipped_too() -> None:
     screen = Standing(step("screen", when=[{"step": "first", "field": "x", "one_of": ["y"]}], after=["first"]))
     court = Standing(step("court", "screen", when=RISK))

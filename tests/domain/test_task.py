@@ -214,6 +214,34 @@ def test_what_was_done_in_time_and_recorded_late_takes_the_miss_back() -> None:
     assert seen.missed == {}
 
 
+@pytest.mark.parametrize(
+    ("seen_on", "decided_on", "settled"),
+    [
+        (1, 2, {"acknowledge": "met", "decide": "met"}),
+        (9, 10, {"acknowledge": "missed", "decide": "met"}),
+        (1, 15, {"acknowledge": "met", "decide": "missed"}),
+    ],
+)
+def test_what_is_recorded_weeks_afterwards_is_as_late_as_it_was(
+    seen_on: int, decided_on: int, settled: dict[str, str]
+) -> None:
+    """Recorded four weeks later, all at once; the limits are a business day and two."""
+    recorded = MONDAY + 28 * DAY
+    asked = born("task", moment(recorded, MONDAY))
+    seen, first = move(asked, Verb.ACKNOWLEDGE, moment(recorded, MONDAY + seen_on * DAY))
+    _, then = move(seen, Verb.ACCEPT, moment(recorded, MONDAY + decided_on * DAY))
+    assert dict(first.settled) | dict(then.settled) == settled
+
+
+def test_a_first_contact_that_is_recorded_afterwards_is_as_late_as_it_was() -> None:
+    recorded = MONDAY + 28 * DAY
+    accepted, _ = move(born("task", moment(recorded, MONDAY)), Verb.ACCEPT, moment(recorded, MONDAY))
+    tried, _ = move(accepted, Verb.CONTACT, moment(recorded, MONDAY + DAY), NO_ANSWER)
+    for days, word in ((4, "met"), (21, "missed")):
+        _, said = move(tried, Verb.CONTACT, moment(recorded, MONDAY + days * DAY), REACHED)
+        assert dict(said.settled) == {"first_contact": word}
+
+
 def test_what_was_done_late_leaves_the_miss_and_counts_it_once() -> None:
     late, _ = overdue(after(), "event-7")
     seen, happened = move(late, Verb.ACKNOWLEDGE, moment(MONDAY + 3 * DAY))

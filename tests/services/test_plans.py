@@ -391,10 +391,39 @@ def test_a_step_that_was_an_error_opens_again_while_the_plan_lives_else_it_is_le
     assert not [wrong for wrong in check_record(house.engine) if "audit" in wrong or any(one in wrong for one in mine)]
 
 
+def test_an_answer_that_was_wrong_is_given_anew_and_the_step_that_it_left_out_comes_back(house: House) -> None:
+    asks = {"key": "afraid", "kind": "yes_no", "label": "Is anybody afraid?"}
+    when = [{"step": "listen", "field": "afraid", "one_of": ["yes"]}]
+    load(
+        house,
+        "corrected",
+        [
+            step("listen", form=[asks]),
+            step("safety", {"organization": "housing"}, after=["listen"], when=when),
+            step("last", after=["safety"]),
+        ],
+    )
+    plan = Live.begin(house, "corrected")
+    plan.works("listen", "cap", {"afraid": "no"})
+    advance(house, plan)
+    assert plan.states() == {"listen": "done", "safety": "skipped", "last": "open"}
+    plan.lead.does(f"{plan.task('listen')}/void", {"reason": "The wrong box."})
+    advance(house, plan)
+    plan.edit("/steps/listen/reassign", {})
+    plan.works("listen", "cap", {"afraid": "yes"})
+    advance(house, plan)
+    assert plan.states() == {"listen": "done", "safety": "open", "last": "open"}
+    told = [one["kind"] for one in plan.lead.read(f"{plan.path}/timeline")["items"]]
+    assert told.count("step_taken_back") == 1
+    assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
+
+
 def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House, two_steps: str) -> None:
     plan = Live.begin(house, two_steps)
     legal, service = str(organization_id(house, "legal")), str(house.service("housing").id)
+    hub = str(organization_id(house, "hub"))
     slips: list[tuple[dict[str, str], str]] = [
+        ({"organization_id": hub}, "/organization_id"),
         ({"kind": "referral"}, "/service_id"),
         ({"organization_id": legal, "service_id": service}, "/service_id"),
         ({"organization_id": legal, "term": "housing"}, "/term"),
@@ -412,6 +441,7 @@ def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House,
         ({"service_id": str(house.service("pantry").id)}, "/service_id"),
         ({"term": "food.pantry"}, "/term"),
         ({"organization_id": legal}, "/service_id"),
+        ({"organization_id": hub}, "/organization_id"),
     ):
         answer = plan.lead.post(f"{plan.path}/steps/asks/reassign", whose, **{"If-Match": "*"})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), whose
