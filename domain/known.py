@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from domain.pathway import Step, StepKind, Template
 from domain.problem import Path, Problem, listed, meant
+from domain.rule import Rule
 from domain.taxonomy import akin
 
 
@@ -14,13 +15,13 @@ from domain.taxonomy import akin
 class Known:
     """Codes and names that a template may use. `services`: organization's slug → its services, name → term.
 
-    `terms`: code → name in words. `names`: organization's slug → its name.
+    `terms`: code → name in words. `names`: organization's slug → its name. `indicators`: code → its rule.
     """
 
     services: Mapping[str, Mapping[str, str]]
     names: Mapping[str, str]
     terms: Mapping[str, str]
-    indicators: frozenset[str]
+    indicators: Mapping[str, Rule]
     strategies: frozenset[str]
     backbone: str | None = None
 
@@ -74,6 +75,12 @@ def _feeds(step: Step, known: Known) -> Iterator[tuple[Path, str, str]]:
         if code not in known.indicators:
             what = f"the agenda has no indicator {code}."
             yield ("feeds", place), what, _choose(code, known.indicators)
+        elif known.indicators[code].observed:
+            yield ("feeds", place), f"{code} is observed, and nothing that happens feeds it.", "Take it out."
+        elif known.indicators[code].fed:
+            for asked in sorted(set(known.indicators[code].answers) - {question.key for question in step.form}):
+                what = f"{code} counts the answer to {asked}, and this step's form does not ask that."
+                yield ("feeds", place), what, f"Ask {asked} in the form, or take {code} out."
 
 
 def _serves(template: Template, step: Step, known: Known) -> Iterator[tuple[Path, str, str]]:

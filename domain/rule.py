@@ -40,12 +40,14 @@ Path = tuple[str | int, ...]
 
 
 class RuleError(ValueError):
-    """`path` leads to the member at fault, from the rule."""
+    """`path` leads to the member at fault, from the rule. `named` is none of `known`, where that is what is wrong."""
 
-    def __init__(self, path: Path, sentence: str) -> None:
+    def __init__(self, path: Path, sentence: str, *, named: object = None, known: Iterable[str] = ()) -> None:
         super().__init__(f"{'.'.join(map(str, ('rule', *path)))}: {sentence}")
         self.path = path
         self.sentence = sentence
+        self.named = named
+        self.known = tuple(sorted(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,24 @@ class Rule:
         rule = cls(measure, _selector(_chosen(data), ()) if "event" in MEMBERS[measure] else NOTHING, **given)
         _agree(rule)
         return rule
+
+    @property
+    def selectors(self) -> dict[Path, Selector]:
+        """What it chooses events by, by the member that says so."""
+        named = ("numerator", "denominator", "cases", "entered", "left")
+        return {(): self.what} | {(name,): getattr(self, name) for name in named}
+
+    @property
+    def answers(self) -> dict[str, Path]:
+        """The questions of forms whose answers it reads, and where it says so."""
+        asked = {name: (*at, "where", name) for at, one in self.selectors.items() for name in one.where}
+        asked |= {self.fact: ("fact",)} if self.fact else {}
+        return {name.removeprefix("answer."): at for name, at in asked.items() if name.startswith("answer.")}
+
+    @property
+    def fed(self) -> bool:
+        """Whether a pathway's steps feed it, by naming it."""
+        return any(one.feeds for one in self.selectors.values())
 
     @property
     def observed(self) -> bool:
@@ -236,7 +256,7 @@ def _events(value: Any, at: Path) -> frozenset[str]:
     if not names:
         raise RuleError(at, "names no event")
     for name in sorted(names - EVENTS):
-        raise RuleError(at, f"nothing that happens is called {name!r}")
+        raise RuleError(at, f"nothing that happens is called {name!r}", named=name, known=EVENTS)
     return names
 
 
@@ -245,14 +265,17 @@ def _where(value: Any, at: Path) -> dict[str, frozenset[str]]:
         raise RuleError(at, "has to be a mapping of facts to values, such as {crosses: yes}")
     for name in value:
         if name not in FACTS and not _ANSWER.fullmatch(str(name)):
-            raise RuleError((*at, name), f"no such fact; there are {', '.join(sorted(FACTS))} and answer.<field>")
+            what = f"no such fact; there are {', '.join(sorted(FACTS))} and answer.<field>"
+            raise RuleError((*at, name), what, named=name, known=FACTS)
     found = {name: frozenset(map(word, _each_once(each, (*at, name)))) for name, each in value.items()}
     for name, words in found.items():
         if not words:
             raise RuleError((*at, name), "names no value: nothing would count")
         known = VALUES.get(name, words)
         if not words <= known:
-            raise RuleError((*at, name), f"never says {min(words - known)}; one of {', '.join(sorted(known))}")
+            wrong = min(words - known)
+            what = f"never says {wrong}; one of {', '.join(sorted(known))}"
+            raise RuleError((*at, name), what, named=wrong, known=known)
     return found
 
 
@@ -294,7 +317,7 @@ def _one_of(known: Iterable[str]) -> Callable[[Any, Path], str]:
 
     def read(value: Any, at: Path) -> str:
         if value not in names:
-            raise RuleError(at, f"one of {', '.join(names)}")
+            raise RuleError(at, f"one of {', '.join(names)}", named=value, known=names)
         return str(value)
 
     return read

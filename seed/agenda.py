@@ -220,6 +220,19 @@ def agenda_body(text: Agenda) -> dict[str, Any]:
     }
 
 
+def collaborative_columns(one: Collaborative) -> dict[str, Any]:
+    """What the file says of the collaborative itself, by columns of the record."""
+    return {
+        "name": one.name,
+        "description": one.description,
+        "zone": one.time_zone,
+        "subdivision": one.subdivision,
+        "opening_hours": one.hours.weekly,
+        "age_of_majority": one.age_of_majority,
+        "publication_threshold": one.suppress_below,
+    }
+
+
 def indicator_columns(one: IndicatorSpec) -> dict[str, Any]:
     """What the file says of an indicator, by columns of the record; whose it is, who adds it knows."""
     columns = asdict(one)

@@ -22,10 +22,19 @@ from holidays import list_supported_countries
 from domain.clock import Clock, Priority
 from domain.groups import DIMENSIONS
 from domain.limit import Limit
+from domain.moves import NO_RESPONSE
 from domain.period import CALENDAR_YEAR, MONTH
 from domain.reason import ReasonClass
-from domain.rule import Rule, RuleError, Selector
-from seed.agenda import Agenda, agenda_body, agenda_of, calendars_of, indicator_columns, rule_of
+from domain.rule import Rule, RuleError
+from seed.agenda import (
+    Agenda,
+    agenda_body,
+    agenda_of,
+    calendars_of,
+    collaborative_columns,
+    indicator_columns,
+    rule_of,
+)
 from seed.documents import document
 from seed.forms import code, day, entries, listing, members, number, one_of, text, whole
 from seed.hours import opening_hours
@@ -85,6 +94,14 @@ def _hours(sheet: Sheet, path: Path, value: Any) -> None:
         sheet.slip(path, "these are no opening hours.", 'Write "mon-fri 08:00-17:00", parts joined by `;`, or "24/7".')
 
 
+def _span(sheet: Sheet, path: Path, value: Any) -> None:
+    """Of a baseline: words are fine, but what looks like a month has to be one."""
+    text(40)(sheet, path, value)
+    looks = fullmatch(r"(\d{4})-(\d{1,2})", value) if isinstance(value, str) else None
+    if looks and not 1 <= int(looks[2]) <= 12:
+        sheet.slip(path, "there is no such month.", 'Write "2025-10", "2025", or the span in words.')
+
+
 def _nothing_or(check: Any) -> Any:
     def checked(sheet: Sheet, path: Path, value: Any) -> None:
         if value is not None:
@@ -111,7 +128,7 @@ _CALENDAR = members({"code": code(), "name": text(), "starts_in": whole(1, 12)})
 _RESULT = members({"code": code(), "name": text(), "es": text()})
 _STRATEGY = members({"code": code(), "name": text(), "result": code(), "definition": text(1000, lines=True)})
 _REASON = members({"code": code(), "class": one_of(ReasonClass), "name": text(), "es": text()})
-_BASELINE = members({"value": number(), "period": text(40), "source": text(300)})
+_BASELINE = members({"value": number(), "period": _span, "source": text(300)})
 _TARGET = members({"value": number(), "by": day()})
 _INDICATOR = members(
     {
@@ -159,6 +176,8 @@ def amendment_of(found: Agenda) -> Amendment:
     """As the record takes it."""
     return Amendment(
         slug=found.collaborative.slug,
+        collaborative=collaborative_columns(found.collaborative),
+        backbone=found.collaborative.backbone,
         version=found.version,
         name=found.name,
         adopted_on=found.adopted_on,
@@ -272,7 +291,7 @@ def _indicator(sheet: Sheet, path: Path, one: dict[str, Any], value: Mapping[str
     _aims(sheet, path, one)
     rule = _read_rule(sheet, path, one, value)
     if rule is not None:
-        _fits(sheet, path, one, rule)
+        _fits(sheet, path, one, rule, _codes(value, "reasons"))
 
 
 def _aims(sheet: Sheet, path: Path, one: dict[str, Any]) -> None:
@@ -295,11 +314,12 @@ def _read_rule(sheet: Sheet, path: Path, one: dict[str, Any], value: Mapping[str
         return Rule.parse(rule_of(one, calendars_of(value)))
     except RuleError as error:
         here = (*path, "by") if error.path[:1] == ("by",) and "by" in one else (*path, "rule", *error.path)
-        sheet.slip(here, f"`{'.'.join(map(str, ('rule', *error.path)))}`: {error.sentence}.", "Correct it here.")
+        what = f"`{'.'.join(map(str, ('rule', *error.path)))}`: {error.sentence}."
+        sheet.slip(here, what, _choose(error.named, error.known) if error.known else "Correct it here.")
         return None
 
 
-def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule) -> None:
+def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule, reasons: list[str]) -> None:
     """What the rule counts and what is said about it."""
     if rule.observed != (one.get("measures") == "population"):
         what = "a population measure is observed, and nothing else is."
@@ -310,7 +330,10 @@ def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule) -> None:
     wanted = _unit(rule)
     if wanted and one["unit"] != wanted:
         sheet.slip((*path, "unit"), f"such a figure is told as {wanted}.", f"Write unit: {wanted}.")
-    for place, selector in _selectors(rule):
+    for place, selector in rule.selectors.items():
+        for reason in sorted(selector.where.get("reason", frozenset()) - {NO_RESPONSE, *reasons}):
+            said = f"there is no reason `{reason}`."
+            sheet.slip((*path, "rule", *place, "where", "reason"), said, _choose(reason, reasons))
         for term in selector.terms:
             if term not in _terms():
                 said = f"the taxonomy has no term `{term}`."
@@ -324,11 +347,6 @@ def _unit(rule: Rule) -> str | None:
     if rule.money:
         return MONEY
     return DAYS if rule.measure in ("median", "percentile") else None
-
-
-def _selectors(rule: Rule) -> list[tuple[Path, Selector]]:
-    named = ("numerator", "denominator", "cases", "entered", "left")
-    return [((), rule.what), *(((name,), getattr(rule, name)) for name in named)]
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import time
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -23,9 +24,20 @@ def opening_hours(text: str) -> Hours:
     for part in text.split(";"):
         days, times = part.split()
         opens, closes = times.split("-")
+        if not _time(opens) < _time(closes):
+            raise ValueError("it closes before it opens")
         for day in _days(days):
             weekly.setdefault(day, []).append([opens, closes])
     return Hours({day: weekly[day] for day in WEEKDAYS if day in weekly})
+
+
+def _time(text: str) -> str:
+    """24:00 is the day's end."""
+    if text == "24:00":
+        return text
+    if len(text) != 5:
+        raise ValueError("a time such as 08:00 is needed")
+    return time.fromisoformat(text).isoformat("minutes")
 
 
 def _days(text: str) -> list[str]:

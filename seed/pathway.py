@@ -15,6 +15,7 @@ from domain.clock import Clock
 from domain.known import Known, strangers
 from domain.limit import Limit
 from domain.pathway import FieldKind, Policy, StepKind, Template
+from domain.rule import Rule
 from seed.forms import code, either, entries, flag, listing, members, number, one_of, text, whole
 from seed.marked import Path, Sheet, read, read_file
 from seed.region import Region
@@ -112,7 +113,7 @@ def known_of(region: Region) -> Known:
         },
         names={one.slug: one.name for one in region.organizations},
         terms={term.code: term.name for term in region.agenda.terms},
-        indicators=frozenset(one.code for one in region.agenda.indicators),
+        indicators={one.code: Rule.parse(one.rule) for one in region.agenda.indicators},
         strategies=frozenset(one.code for one in region.agenda.strategies),
         backbone=region.agenda.collaborative.backbone,
     )

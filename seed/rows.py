@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from seed.agenda import Agenda, agenda_body, indicator_columns
+from seed.agenda import Agenda, agenda_body, collaborative_columns, indicator_columns
 from seed.directory import Organization, Service, User
 from seed.ids import id_of
 from seed.pathway import pathways
@@ -38,16 +38,9 @@ def rows_of(region: Region) -> Iterator[tuple[str, list[Row]]]:
 
 def _collaborative(region: Region) -> Row:
     agreed = region.agenda.collaborative
-    return {
+    return collaborative_columns(agreed) | {
         "id": region.collaborative_id,
         "slug": agreed.slug,
-        "name": agreed.name,
-        "description": agreed.description,
-        "zone": agreed.time_zone,
-        "subdivision": agreed.subdivision,
-        "opening_hours": agreed.hours.weekly,
-        "age_of_majority": agreed.age_of_majority,
-        "publication_threshold": agreed.suppress_below,
         "agenda_version": region.agenda.version,
     }
 

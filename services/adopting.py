@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from domain.known import Known
 from domain.pathway import Template
 from domain.problem import Problem
+from domain.rule import Rule
 from services.refusals import Unprocessable
 
 
@@ -41,24 +42,30 @@ def known_to(admin_url: str, collaborative: str | None = None) -> Known:
             services=services,
             names=names,
             terms={row.code: row.name for row in connection.execute(_EVERY_TERM)},
-            indicators=frozenset(connection.execute(_CODES, {"id": chosen.id}).scalars()),
+            indicators={row.code: Rule.parse(row.rule) for row in connection.execute(_CODES, {"id": chosen.id})},
             strategies=frozenset(chosen.strategies),
             backbone=chosen.backbone,
         )
 
 
 def adopt_templates(
-    admin_url: str, templates: Sequence[Template], *, login: str | None = None, collaborative: str | None = None
+    admin_url: str,
+    templates: Sequence[Template],
+    *,
+    login: str | None = None,
+    collaborative: str | None = None,
+    keep: bool = True,
 ) -> list[Adopted]:
     """Add those that are new; one that the record has already changes nothing. With a problem in one, none is added.
 
-    `admin_url` may become the steward. The templates are sound, and checked against `known_to`.
+    `admin_url` may become the steward. `keep` False: only say what would become of them. The templates are sound, and
+    checked against `known_to`.
     """
     with _stewarding(admin_url) as connection:
         chosen = _collaborative(connection, collaborative)
         connection.execute(_LOCK, {"id": chosen.id})
         adopted = [_compare(connection, chosen.id, one) for one in templates]
-        if not any(one.problem for one in adopted):
+        if keep and not any(one.problem for one in adopted):
             for template, one in zip(templates, adopted, strict=True):
                 if one.fresh:
                     connection.execute(_ADD, {"collaborative": chosen.id, "login": login, **row_of(template)})
@@ -138,7 +145,9 @@ select o.slug, o.name as organization, s.name as service, s.term
 """
 )
 _EVERY_TERM = text("select code, name from taxonomy_term")
-_CODES = text("select distinct code from indicator where collaborative_id = :id")
+_CODES = text(
+    "select distinct on (code) code, rule from indicator where collaborative_id = :id order by code, version desc"
+)
 _LOCK = text("select id from collaborative where id = :id for update")
 _HAD = text("select version, digest from plan_template where collaborative_id = :id and code = :code")
 _ADD = text(

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, bindparam, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.pool import NullPool
 
+from domain.problem import meant
+from domain.rule import Rule
 from services.journal import new_id
 
 Row = Mapping[str, Any]
@@ -22,9 +24,14 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """An agenda as rows: `body` is the agenda version's JSON; an indicator's `owner` is an organization's slug."""
+    """An agenda as rows: `body` is the agenda version's JSON; an indicator's `owner` is an organization's slug.
+
+    `collaborative`: what the file says of it, by column; `backbone` is a slug too.
+    """
 
     slug: str
+    collaborative: Row
+    backbone: str
     version: int
     name: str
     adopted_on: Any
@@ -44,9 +51,14 @@ class Objection:
 
 @dataclass(slots=True)
 class Amended:
-    """`proposed` and `updated` are (code, version); nothing was written if there is an objection."""
+    """`proposed` and `updated` are (code, version); nothing was written if there is an objection.
+
+    `settings`: what changed of the collaborative itself. `notes`: what is allowed, and perhaps not meant.
+    """
 
     objections: list[Objection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
     version_added: bool = False
     reasons_added: list[str] = field(default_factory=list)
     proposed: list[tuple[str, int]] = field(default_factory=list)
@@ -54,25 +66,25 @@ class Amended:
 
     @property
     def changed(self) -> bool:
-        return bool(self.version_added or self.reasons_added or self.proposed or self.updated)
+        return bool(self.settings or self.version_added or self.reasons_added or self.proposed or self.updated)
 
 
 class _Objected(Exception):
     """Nothing of it may stay."""
 
 
-def amend_agenda(admin_url: str, amendment: Amendment) -> Amended:
-    """A repeat changes nothing. `admin_url` may become the steward."""
+def amend_agenda(admin_url: str, amendment: Amendment, *, keep: bool = True) -> Amended:
+    """A repeat changes nothing. `admin_url` may become the steward. `keep` False: only say what it would do."""
     engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
     amended = Amended()
     try:
         with engine.begin() as connection:
             connection.execute(text("set local role concert_steward"))
             _amend(connection, amendment, amended)
-            if amended.objections:
+            if amended.objections or not keep:
                 raise _Objected
     except _Objected:
-        return Amended(amended.objections)
+        return Amended(amended.objections, amended.notes) if amended.objections else amended
     finally:
         engine.dispose()
     return amended
@@ -84,11 +96,57 @@ def _amend(connection: Connection, amendment: Amendment, amended: Amended) -> No
         what = f"the record holds no collaborative `{amendment.slug}`."
         amended.objections.append(Objection(("collaborative", "slug"), what, "Correct the slug, or run: concert seed"))
         return
+    _amend_collaborative(connection, found, amendment, amended)
     _amend_agenda(connection, found.id, amendment, amended)
     _amend_reasons(connection, found.id, amendment, amended)
     owners = {row.slug: row.id for row in connection.execute(_PARTNERS, {"id": found.id})}
     for place, row in enumerate(amendment.indicators):
         _amend_indicator(connection, found.id, ("indicators", place), dict(row), owners, amended)
+    amended.notes += _left_out(connection, found.id, amendment) + _unasked(connection, found.id, amendment)
+
+
+def _amend_collaborative(connection: Connection, found: Any, amendment: Amendment, amended: Amended) -> None:
+    """Its settings have no versions: what the file says holds from now on; days that were counted stay."""
+    if found.zone != amendment.collaborative["zone"]:
+        what = f"what happened was counted by the days of {found.zone}."
+        amended.objections.append(Objection(("collaborative", "time_zone"), what, f"Keep {found.zone}."))
+    if found.backbone != amendment.backbone:
+        what = f"the backbone in the record is `{found.backbone}`."
+        remedy = f"Write {found.backbone}; another backbone begins with a partnership of its own."
+        amended.objections.append(Objection(("collaborative", "backbone"), what, remedy))
+    changed = {name: value for name, value in amendment.collaborative.items() if getattr(found, name) != _json(value)}
+    if changed and not amended.objections:
+        amended.settings = sorted(changed)
+        connection.execute(_SETTLE, {**amendment.collaborative, "id": found.id})
+
+
+def _left_out(connection: Connection, collaborative: Any, amendment: Amendment) -> list[str]:
+    named = {row["code"] for row in amendment.indicators}
+    codes = [row.code for row in connection.execute(_COUNTING, {"id": collaborative}) if row.code not in named]
+    return [
+        f"{code} is in the record and not in this file: it goes on counting. End it with `ends_on`." for code in codes
+    ]
+
+
+def _unasked(connection: Connection, collaborative: Any, amendment: Amendment) -> list[str]:
+    """Answers and pathways that rules count, and that no pathway in the record has: they may be loaded next."""
+    templates = {row.code: row.body for row in connection.execute(_TEMPLATES, {"id": collaborative})}
+    asked = {one["key"]: one["kind"] for body in templates.values() for step in body["steps"] for one in step.get("form", ())}
+    notes: list[str] = []
+    for row in amendment.indicators:
+        rule = Rule.parse(row["rule"])
+        for name in sorted(rule.answers):
+            if name not in asked:
+                hint = meant(name, asked, "")
+                notes.append(f"{row['code']}: no pathway asks for `{name}`, so that counts nothing yet. {hint}".strip())
+            elif rule.fact == f"answer.{name}" and asked[name] != "number":
+                notes.append(
+                    f"{row['code']}: `{name}` is answered with a {asked[name]}, and only numbers can be added."
+                )
+        for code in sorted({code for one in rule.selectors.values() for code in one.templates} - set(templates)):
+            hint = meant(code, templates, "")
+            notes.append(f"{row['code']}: there is no pathway `{code}`, so that counts nothing yet. {hint}".strip())
+    return notes
 
 
 def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendment, amended: Amended) -> None:
@@ -104,6 +162,9 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
         what = f"version {amendment.version} would not follow version {newest}."
         amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
         return
+    if amendment.adopted_on > connection.execute(_TODAY).scalar_one():
+        what = "the partners cannot have adopted it on a day that is yet to come."
+        amended.objections.append(Objection(("agenda", "adopted_on"), what, "Load it on that day, or correct it."))
     for place, one in enumerate(had[newest].body.get("calendars", [])):
         if one not in amendment.body["calendars"]:
             what = f"the calendar `{one['code']}` is counted by, and cannot change or go."
@@ -185,11 +246,30 @@ def _json(value: Any) -> Any:
     return [_json(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-_LOCK = text("select id from collaborative where slug = :slug for update")
+_LOCK = text(
+    """
+select c.*, (select o.slug from partnership p join organization o on o.id = p.organization_id
+              where p.collaborative_id = c.id and p.role = 'backbone' order by p.starts_on desc limit 1) as backbone
+  from collaborative c where c.slug = :slug for update of c
+"""
+)
+_SETTLE = text(
+    "update collaborative set name = :name, description = :description, subdivision = :subdivision,"
+    " opening_hours = :opening_hours, age_of_majority = :age_of_majority,"
+    " publication_threshold = :publication_threshold where id = :id"
+).bindparams(bindparam("opening_hours", type_=JSONB))
+_COUNTING = text(
+    "select distinct code from indicator where collaborative_id = :id and standing = 'in_force'"
+    " and (ends_on is null or ends_on > current_date) order by code"
+)
+_TEMPLATES = text(
+    "select distinct on (code) code, body from plan_template where collaborative_id = :id order by code, version desc"
+)
 _PARTNERS = text(
     "select o.slug, o.id from partnership p join organization o on o.id = p.organization_id"
     " where p.collaborative_id = :id"
 )
+_TODAY = text("select current_date")
 _AGENDAS = text("select version, body from agenda where collaborative_id = :id")
 _ADD_AGENDA = text(
     "insert into agenda (collaborative_id, version, name, adopted_on, body)"

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from domain import plan as rules
 from domain.pathway import Step, Template
+from domain.refusal import NotPossible
 from domain.switching import Switch, switch
 from services.leading import as_lead, require_lead
 from services.openings import owned
@@ -49,6 +50,8 @@ def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) 
     def act(tx: Tx, plan: LockedPlan) -> None:
         rules.require_active(plan.state)
         template, found = _compared(tx, plan, version)
+        if template.version == plan.p["template_version"]:
+            raise NotPossible("same-version", f"The plan follows version {template.version} of its pathway already.")
         if refusal := found.refusal():
             raise refusal
         _take_goals(tx, plan, found)

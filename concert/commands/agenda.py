@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TheFile = Annotated[Path, typer.Argument(metavar="FILE", help="A common agenda; the shipped one is seed/agenda.yaml.")]
 
+InRecord = Annotated[bool, typer.Option("--record", help="Against the record in use too, as loading it would.")]
+
 agenda = typer.Typer(help="The common agenda: show it, check a file, load it.", invoke_without_command=True)
 
 
@@ -45,21 +47,38 @@ def shown(context: typer.Context, as_login: As = None, as_json: Json = False) ->
 
 
 @agenda.command()
-def check(file: TheFile, as_json: Json = False) -> None:
-    """Tell everything that is wrong in an agenda, line by line. Changes nothing; needs nothing that runs."""
+def check(file: TheFile, in_record: InRecord = False, as_json: Json = False) -> None:
+    """Tell everything that is wrong in an agenda, line by line. Changes nothing; needs nothing that runs.
+
+    Whether owners and pathways are there is known to the record alone: `--record`.
+    """
     from concert.console import output, show_json
     from seed.agreement import read_agenda
 
     sheet, found = read_agenda(file)
+    notes = _against_record(sheet, found) if in_record and found is not None else []
     if as_json:
         slips = [{"line": s.line, "place": s.place, "what": s.what, "remedy": s.remedy} for s in sheet.slips]
-        show_json({"file": sheet.file, "slips": slips})
+        show_json({"file": sheet.file, "slips": slips, "notes": notes})
     _refuse_slips(sheet, f"concert agenda check {file}")
     if found is not None and not as_json:
         said = (
             f"{file}: version {found.version}, {len(found.indicators)} indicators, {len(found.strategies)} strategies"
         )
-        output().print(f"{said}: sound.", markup=False, soft_wrap=True)
+        output().print("\n".join([f"{said}: sound.", *notes]), markup=False, soft_wrap=True)
+
+
+def _against_record(sheet: Sheet, found: Agenda) -> list[str]:
+    """What loading it would object to, as slips; what it would note."""
+    from concert.instance import reached
+    from seed.agreement import amendment_of
+    from services.amending import amend_agenda
+
+    admin_url = reached(settings(), "admin_database_url").admin_database_url
+    would = amend_agenda(admin_url, amendment_of(found), keep=False)
+    for one in would.objections:
+        sheet.slip(one.place, one.what, one.remedy)
+    return would.notes
 
 
 @agenda.command()
@@ -82,6 +101,8 @@ def load(file: TheFile, as_json: Json = False) -> None:
         show_json(
             {
                 "version_added": found.version if amended.version_added else None,
+                "settings": amended.settings,
+                "notes": amended.notes,
                 "reasons_added": amended.reasons_added,
                 "updated": [{"code": code, "version": version} for code, version in amended.updated],
                 "proposed": [{"code": code, "version": version} for code, version in amended.proposed],
@@ -93,8 +114,10 @@ def load(file: TheFile, as_json: Json = False) -> None:
 
 def _told(found: Agenda, amended: Amended) -> list[str]:
     if not amended.changed:
-        return [f"Version {found.version} is in the record already; nothing changed."]
+        return [f"Version {found.version} is in the record already; nothing changed.", *amended.notes]
     said = [f"Version {found.version} is in the record."]
+    said += ["Each partner adopts it for itself: POST /v1/agenda/adopt."] if amended.version_added else []
+    said += [f"Changed of the collaborative, from now on: {', '.join(amended.settings)}."] if amended.settings else []
     said += [f"{code}, version {version}: baseline, target or words filled in." for code, version in amended.updated]
     said += [f"Reason {code}: added." for code in amended.reasons_added]
     for code, version in amended.proposed:
@@ -102,7 +125,7 @@ def _told(found: Agenda, amended: Amended) -> list[str]:
             f"{code}, version {version}: proposed; it counts nothing yet.",
             f"  See what it would say: concert indicators replay {code} --version {version}",
         ]
-    return said
+    return said + amended.notes
 
 
 def _refuse_slips(sheet: Sheet, again: str) -> None:

@@ -22,13 +22,13 @@ Repair = Annotated[bool, typer.Option("--repair", help="Make the engine follow t
 
 
 def rehydrate() -> None:
-    """Start the workflow of every open referral that has none. A repeat changes nothing."""
+    """Start the workflow of every open referral and plan that has none. A repeat changes nothing."""
     from concert.console import output, progress
     from concert.reconcile import rehydrate as run
 
     with progress("Starting workflows") as progressed:
         count = _with_both(lambda record, client: run(record, client, progressed))
-    output().print(f"{count} open referrals have their workflow.")
+    output().print(f"{count} open referrals and plans have their workflow.")
 
 
 def reconcile(check: Check = False, repair: Repair = False, as_json: Json = False) -> None:

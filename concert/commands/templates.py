@@ -57,6 +57,8 @@ def check(files: Files, in_record: InRecord = False, collaborative: Slug = None,
     from concert.console import output, show_json
 
     checked = _read(files, _known_to(_steward(), collaborative) if in_record else _shipped())
+    if in_record:
+        _against_record(checked, collaborative)
     if as_json:
         show_json({"files": [_as_json(sheet, template) for sheet, template in checked]})
     _refuse_slips(checked, f"concert templates check {_names(files)}")
@@ -102,6 +104,17 @@ def load(files: Files, collaborative: Slug = None, as_login: As = None, as_json:
         return
     for one in adopted:
         output().print(_told(one), markup=False)
+
+
+def _against_record(checked: Checked, collaborative: str | None) -> None:
+    """What loading them would object to: a version's number that is taken, or one that would leave a gap."""
+    from services.adopting import adopt_templates
+
+    sound = [(sheet, template) for sheet, template in checked if template is not None]
+    would = adopt_templates(_steward(), [one for _, one in sound], collaborative=collaborative, keep=False)
+    for (sheet, _), one in zip(sound, would, strict=True):
+        if one.problem is not None:
+            sheet.slip(one.problem.path, one.problem.what, one.problem.remedy)
 
 
 def _told(one: Adopted) -> str:

@@ -91,6 +91,7 @@ def show(
     """One indicator: its definition, what it is measured against, and its figures."""
     from concert.console import output, show_json, show_table
     from services.indicators import DIMENSIONS, get_indicator
+    from services.naming import names_of
     from services.refusals import NotVisible, Unprocessable
 
     if by is not None and by not in DIMENSIONS:
@@ -100,6 +101,7 @@ def show(
     with people(chosen) as record:
         try:
             one = get_indicator(record, call, code, start=start, end=end, by=by, period=period, version=version)
+            names = names_of(record, call, by).of
         except NotVisible:
             raise Failed(f"There is no indicator {code!r}.", "Run: concert indicators") from None
         except Unprocessable as refusal:
@@ -109,7 +111,15 @@ def show(
         return
     output().print("\n".join(_about(one)) + "\n", markup=False, soft_wrap=True)
     rows = [
-        (p.period, *(p.by.values() if by else ()), p.value, p.numerator, p.denominator, _open(p), p.version)
+        (
+            p.period,
+            *((names.get(code, code) for code in p.by.values()) if by else ()),
+            _figure(one, p),
+            p.numerator,
+            p.denominator,
+            _open(p),
+            p.version,
+        )
         for p in one.series
     ]
     columns = ("Period", *((by.capitalize(),) if by else ()), "Figure", "Numerator", "Of", "Still open", "Version")
@@ -131,6 +141,13 @@ def _about(one: Indicator) -> list[str]:
         partners = f"{one.coverage.connected_partners} of {one.coverage.partners} partners work in Concert"
         said.append(f"Coverage: {partners}" + (f"; unknown: {unknown}" if unknown else ""))
     return said
+
+
+def _figure(one: Indicator, point: Point) -> str:
+    """As people say it: whole counts without a point, shares in hundredths."""
+    if point.value is None:
+        return "held back" if point.held_back else ""
+    return f"{point.value:.0%}" if one.unit == "ratio" else f"{point.value:g}"
 
 
 def _open(point: Point) -> int | None:
@@ -170,7 +187,7 @@ def _newest(one: Indicator) -> tuple[str, object]:
     if not one.series:
         return "", ""
     point = one.series[-1]
-    return point.period, "" if point.value is None else f"{point.value:g}"
+    return point.period, _figure(one, point)
 
 
 def _chosen(*needed: str) -> Settings:

@@ -97,6 +97,11 @@ WRONG: list[tuple[str, str, str, str, int]] = [
     ),
     ("by: [county", "by: [county, county", "code: needs_met", "`rule.by`: names county twice", 0),
     ("state_year]", "month]", "of: clients", "`rule.periods`: names month twice", 0),
+    ("mon-fri 08:00-17:00", "mon-fri 25:00-26:00", "", "these are no opening hours", 0),
+    ("mon-fri 08:00-17:00", "mon-fri 17:00-08:00", "", "these are no opening hours", 0),
+    ("event: referral_created", "event: referral_creatd", "", "Did you mean referral_created?", 0),
+    ("where: {outcome: unmet", "where: {reason: fulll, outcome: unmet", "", "there is no reason `fulll`", 0),
+    ('period: "2024"', 'period: "2024-13"', "", "there is no such month", 0),
     ("owner: hub", "owners: hub", "indicators:", "there is no member `owners` here. Did you mean owner?", 0),
 ]  # fmt: skip
 REAL = WRONG

@@ -335,11 +335,25 @@ def test_a_condition_is_said_in_words(shipped: list[Template]) -> None:
     assert english.condition(crisis.step("listen")) is None
 
 
+@pytest.mark.parametrize(
+    ("feeds", "says"),
+    [
+        ("rent_burdened", "rent_burdened is observed"),
+        ("flexible_funds_paid", "flexible_funds_paid counts the answer to amount"),
+    ],
+)
+def test_a_step_feeds_only_what_it_can_be_counted_by(known: Known, feeds: str, says: str) -> None:
+    text = SOUND.replace("feeds: [needs_met]", f"feeds: [{feeds}]")
+    sheet, found = template_of("winter.yaml", text.encode(), known)
+    assert found is None
+    assert [says in slip.what for slip in sheet.slips] == [True]
+
+
 def test_money_and_follow_ups_are_counted_by_what_the_family_and_the_payer_said(shipped: list[Template]) -> None:
     """What these two indicators read is what the forms of the steps that feed them ask for."""
-    asked = {"flexible_funds_paid": "amount", "followup_stable": "stable"}
+    asked = {"flexible_funds_paid": ["amount"], "followup_stable": ["stable", "reached"]}
     fed = [(code, step) for one in shipped for step in one.steps for code in step.feeds if code in asked]
     assert {code for code, _ in fed} == set(asked)
-    assert all(step.question(asked[code]) for code, step in fed)
+    assert all(step.question(one) for code, step in fed for one in asked[code])
     for one in shipped:
         assert sum("followup_stable" in step.feeds for step in one.steps) >= 2, one.code

@@ -123,3 +123,42 @@ def test_a_new_agenda_version_stands_at_once(house: House) -> None:
     )
     assert house.sql(body, newest + 1) == [("2", True)]
     assert house.sql("select agenda_version from collaborative") == [(newest + 1,)]
+
+
+def test_what_the_file_says_of_the_collaborative_holds_from_then_on_and_its_days_stay(house: House) -> None:
+    ((newest,),) = house.sql("select max(version) from agenda")
+    shipped = replace(agenda(), version=newest + 1)
+    other = replace(shipped.collaborative, suppress_below=5, age_of_majority=21, name="Another name")
+    amended = amend(house, replace(shipped, collaborative=other))
+    assert amended.settings == ["age_of_majority", "name", "publication_threshold"]
+    told = house.sql("select publication_threshold, age_of_majority, name from collaborative")
+    assert told == [(5, 21, "Another name")]
+    amend(house, replace(shipped, version=newest + 2))
+    for member, place in (("time_zone", "America/Chicago"), ("backbone", "hubb")):
+        wrong = replace(shipped.collaborative, **{member: place})
+        refused = amend(house, replace(shipped, version=newest + 3, collaborative=wrong))
+        assert [one.place for one in refused.objections] == [("collaborative", member)]
+
+
+def test_what_is_allowed_and_perhaps_not_meant_is_noted_and_a_check_writes_nothing(house: House) -> None:
+    rule = {"measure": "sum", "steps": True, "fact": "answer.amont", "money": True}
+    found = with_indicator("flexible_funds_paid", version=2, effective_on=date(2026, 1, 1), rule=rule)
+    fewer = tuple(one for one in found.indicators if one.code != "households_served")
+    would = amend_agenda(house.admin_url, amendment_of(replace(found, indicators=fewer)), keep=False)
+    assert "Did you mean amount?" in would.notes[-1]
+    assert "households_served is in the record and not in this file" in would.notes[0]
+    assert house.sql("select count(*) from indicator where code = 'flexible_funds_paid'") == [(1,)]
+
+
+def test_a_new_version_of_the_agenda_is_adopted_by_each_partner_for_itself(house: House) -> None:
+    ((newest,),) = house.sql("select max(version) from agenda")
+    amend(house, replace(agenda(), version=newest + 1))
+    shown = house.person("ruth.hub").read("/v1/agenda")
+    assert {one["version"] for one in shown["adoptions"]} == {1, None}
+    (boss,) = house.region.people_of("housing", "supervisor")[:1]
+    adopts = house.person(boss.login)
+    assert house.caseworker("cap").post("/v1/agenda/adopt", {"commitments": []}).status_code == 403
+    assert adopts.post("/v1/agenda/adopt", {"commitments": ["win"]}).json()["errors"][0]["pointer"] == "/commitments/0"
+    made = adopts.does("/v1/agenda/adopt", {"commitments": ["answer_fast"]})
+    assert (made["version"], made["commitments"]) == (newest + 1, ["answer_fast"])
+    assert adopts.post("/v1/agenda/adopt", {"commitments": []}).status_code == 409
