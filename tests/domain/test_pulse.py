@@ -50,6 +50,8 @@ SITUATIONS = {
     "code fails": (replace(WELL, findings=finding(Trouble.FAILING)), ["WorkflowFailing"]),
     "a workflow is lost": (replace(WELL, findings=finding(Trouble.MISSING)), ["EngineDiffers"]),
     "a workflow is behind": (replace(WELL, findings=finding(Trouble.BEHIND, 2)), ["EngineDiffers"]),
+    "a workflow runs for what is over": (replace(WELL, findings=finding(Trouble.STRAY)), ["EngineDiffers"]),
+    "nobody watches a deadline": (replace(WELL, findings=finding(Trouble.UNWATCHED)), ["StalledUnwatched"]),
     "connections run out": (replace(WELL, connections=91), ["ConnectionsScarce"]),
 }
 CODES = sorted({code for _, codes in SITUATIONS.values() for code in codes})

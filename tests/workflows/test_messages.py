@@ -378,27 +378,6 @@ def test_the_monitor_names_a_broken_release_within_90_seconds_and_fixed_code_fin
     eventually(lambda: swept(room, sweeper, case) is None, pause=0.5)
 
 
-def test_a_case_that_lost_its_workflow_is_told_after_two_looks_and_no_longer_once_it_has_one(
-    house: House, quiet_room: Room
-) -> None:
-    quiet_room.lose_messages()
-    house.sql("update referral set state = 'withdrawn', clock = null, due_at = null where state = 'active'")
-    house.sql("update task set state = 'cancelled', ball_organization_id = null, clock = null, due_at = null")
-    case, sound = refer(house, "cap", "housing"), refer(house, "cap", "housing")
-    sweeper = Sweeper(house.engine, quiet_room.client)
-    assert swept(quiet_room, sweeper, case) is None
-    assert swept(quiet_room, sweeper, case) is None, "its message is on its way"
-    house.sql("delete from outbox where workflow_id = %s", case.workflow_id)
-    deliver_all(quiet_room)
-    quiet_room.idle(sound.workflow_id)
-    assert swept(quiet_room, sweeper, case) is None, "it may be under way"
-    assert (swept(quiet_room, sweeper, case) or {})["trouble"] == "missing"
-    assert [each["id"] for each in backbone(house)["findings"]] == [case.id]
-    quiet_room.run(relay.look(quiet_room.client, case.workflow_id))
-    quiet_room.idle(case.workflow_id)
-    assert swept(quiet_room, sweeper, case) is None
-
-
 def swept(room: Room, sweeper: Sweeper, case: Case) -> Any:
     """What the backbone reads of the case after one round."""
     room.run(sweeper.sweep())
