@@ -14,6 +14,21 @@ OLD_SECONDS = 60.0
 """So long may a message, an entry or an audit row wait for relay or folder; usually it is less than one."""
 SCARCE = 0.9
 """Of the database's connections."""
+KINDS = ("referral", "plan")
+CODES = (
+    "RelaySilent",
+    "TemporalSilent",
+    "WorkerSilent",
+    "WorkflowFailing",
+    "StalledUnwatched",
+    "EngineDiffers",
+    "OutboxOld",
+    "DeadLetters",
+    "LedgerUnfolded",
+    "AuditUnsealed",
+    "ConnectionsScarce",
+)
+"""Of all ailments."""
 ROLES = ("worker", "relay", "sweeper")
 """Who gives signs of life. The sweeper, beside the relay, gives one for each round in which Temporal answered."""
 
