@@ -16,7 +16,7 @@ from api import vitals
 from api.vitals import Vitals
 from concert.embedded.postgres import libpq_url
 from concert.running import serving
-from domain.pulse import Trouble
+from domain.pulse import Pulse, Trouble
 from services.engine import take_pulse
 from services.findings import Found, note_all
 from services.heartbeats import beat
@@ -74,7 +74,12 @@ def test_of_a_confidential_case_a_scrape_says_nothing(house: House, read: Any) -
 
 def test_many_scrapes_ask_the_record_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Record] = []
-    monkeypatch.setattr(vitals, "take_pulse", lambda record: asked.append(record) or take_pulse(record))  # type: ignore[func-returns-value]
+
+    def counted(record: Record) -> Pulse:
+        asked.append(record)
+        return take_pulse(record)
+
+    monkeypatch.setattr(vitals, "take_pulse", counted)
     read = Vitals(house.api)
     for _ in range(5):
         assert "concert_up 1.0" in generate_latest(read).decode()
