@@ -24,8 +24,8 @@ alter table action_plan no force row level security;
 update action_plan set assigned_to = created_by;
 alter table action_plan force row level security;
 
-grant select (assigned_to, excepted_until), insert (assigned_to) on referral to concert_engine;
-grant select (excepted_until) on task to concert_engine;
+grant select (assigned_to, excepted_until), insert (assigned_to, excepted_until) on referral to concert_engine;
+grant select (excepted_until), insert (excepted_until) on task to concert_engine;
 grant select (ladder) on service to concert_engine;
 
 -- Who follows it at the source is the source's to say.
