@@ -1,6 +1,6 @@
 """A release with two bugs; `release` runs a worker of it.
 
-It waits where the release before did not, so that no history of that one can be replayed; and a new case meets a bug before
+It waits where the release before did not, so that no history of that one can be replayed; a new case meets a bug before
 anything of it is written down. Plans are as they were.
 """
 
