@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, TypeVar
 
+from prometheus_client import Histogram
 from temporalio.exceptions import ApplicationError
 
 from services.refusals import Refusal
 
+SECONDS = Histogram(
+    "concert_activity_seconds", "What the engine asked of the record, by activity and outcome.", ["activity", "outcome"]
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -20,13 +25,18 @@ def coded(function: F) -> F:
 
     @functools.wraps(function)
     def wrapper(*args: Any) -> Any:
+        begun, outcome = perf_counter(), "failed"
         try:
-            return function(*args)
+            result = function(*args)
+            outcome = "done"
+            return result
         except Refusal as refusal:
             raise _error(refusal.code, non_retryable=True) from None
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves as a code only
             state = getattr(getattr(error, "orig", None), "sqlstate", None)
             raise _error(state or type(error).__name__, non_retryable=False) from None
+        finally:
+            SECONDS.labels(function.__name__, outcome).observe(perf_counter() - begun)
 
     return wrapper  # type: ignore[return-value]  # functools.wraps keeps the signature that Temporal reads
 

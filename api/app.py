@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
+from opentelemetry.trace import Tracer
 
 from api import (
     clients,
@@ -27,6 +28,8 @@ from api.issuer import issuer_routes
 from api.limits import Limits
 from api.shell import assemble
 from api.tokens import Tokens
+from api.vitals import Vitals
+from api.watched import Watched
 from services.transaction import Record
 
 Document = Mapping[str, object]
@@ -45,8 +48,10 @@ def create_app(
     *,
     limits: Limits | None = None,
     issuer: tuple[Document, Callable[[str], Document]] | None = None,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
-    """`issuer`: the embedded one's JWKS and discovery document, None where people bring tokens of another."""
+    """`issuer`: the embedded one's JWKS and discovery document, None where people bring tokens of another. `tracer`:
+    None where nobody traces."""
     app = FastAPI(
         title="Concert",
         version="1",
@@ -55,10 +60,11 @@ def create_app(
         redoc_url=None,
         openapi_tags=[{"name": name} for name in TAGS],
     )
-    app.state.record = record
+    app.state.record, app.state.vitals = record, Vitals(record)
     for router in _ROUTERS:
         app.include_router(router.router)
     if issuer is not None:
         app.include_router(issuer_routes(*issuer))
     assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits)
+    app.add_middleware(Watched, tracer=tracer)
     return app

@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from opentelemetry.trace import Tracer
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 log = structlog.get_logger("concert.engine")
 PAUSE_SECONDS = 1
 
 
-async def connect(address: str, namespace: str) -> Client:
-    """Tries until Temporal answers and has the namespace; says once what it waits for."""
+async def connect(
+    address: str, namespace: str, *, runtime: Runtime | None = None, tracer: Tracer | None = None
+) -> Client:
+    """Tries until Temporal answers and has the namespace; says once what it waits for.
+
+    `runtime`: whose metrics are served; `tracer`: traces go on in workflows and activities of this client's workers.
+    """
     said = ""
     while True:
         try:
-            return await connect_now(address, namespace)
+            return await connect_now(address, namespace, runtime=runtime, tracer=tracer)
         except (RuntimeError, RPCError) as error:
             missing = isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
             waits = "temporal_lacks_namespace" if missing else "temporal_away"
@@ -28,8 +36,11 @@ async def connect(address: str, namespace: str) -> Client:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def connect_now(address: str, namespace: str) -> Client:
+async def connect_now(
+    address: str, namespace: str, *, runtime: Runtime | None = None, tracer: Tracer | None = None
+) -> Client:
     """Raises RuntimeError if nobody answers there, RPCError (NOT_FOUND) if it has no such namespace."""
-    client = await Client.connect(address, namespace=namespace)
+    interceptors = [TracingInterceptor(tracer)] if tracer else []
+    client = await Client.connect(address, namespace=namespace, runtime=runtime, interceptors=interceptors)
     await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
     return client

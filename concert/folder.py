@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from concert.measures import FOLDED
 from services.folding import fold, seal
 from services.transaction import Record
 
@@ -18,8 +19,10 @@ async def keep_folding(record: Record) -> None:
     """Until cancelled. A lost database pauses it; nothing is lost, readers add what is not folded yet."""
     while True:
         try:
-            moved = await asyncio.to_thread(fold, record) + await asyncio.to_thread(seal, record)
+            folded, sealed = await asyncio.to_thread(fold, record), await asyncio.to_thread(seal, record)
         except Exception as error:  # noqa: BLE001 - the record is away: try again
             log.warning("folder_waits", type=type(error).__name__)
-            moved = 0
-        await asyncio.sleep(PAUSE_SECONDS if moved else IDLE_SECONDS)
+            folded = sealed = 0
+        FOLDED.labels("entries").inc(folded)
+        FOLDED.labels("audit").inc(sealed)
+        await asyncio.sleep(PAUSE_SECONDS if folded + sealed else IDLE_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from fastapi import FastAPI
+from opentelemetry.trace import Tracer
 
 from api.app import create_app
 from api.keys import FixedKeys, RemoteKeys
@@ -31,13 +32,14 @@ def engine_record(settings: Settings, *, pool_size: int = 18) -> Record:
     return Record(database, Wake(database))
 
 
-def application(settings: Settings, record: Record) -> FastAPI:
+def application(settings: Settings, record: Record, tracer: Tracer | None = None) -> FastAPI:
     """The API over a record. Without an OIDC issuer the development one signs, from the data directory."""
     key = sha256(b"cursor" + settings.database_url.encode()).digest()
     limits = Limits(rate=settings.rate_limit, burst=max(1, int(settings.rate_limit * 4)))
     if settings.oidc_issuer:
         tokens = Tokens(settings.oidc_issuer, settings.oidc_audience, RemoteKeys(settings.oidc_issuer))
-        return create_app(record, tokens, key, limits=limits)
+        return create_app(record, tokens, key, limits=limits, tracer=tracer)
     issuer = Issuer.open(settings.data_dir, audience=settings.oidc_audience)
     tokens = Tokens(issuer.name, settings.oidc_audience, FixedKeys(issuer.jwks()))
-    return create_app(record, tokens, key, limits=limits, issuer=(issuer.jwks(), issuer.configuration))
+    served = (issuer.jwks(), issuer.configuration)
+    return create_app(record, tokens, key, limits=limits, issuer=served, tracer=tracer)

@@ -9,13 +9,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from concert.relay import deliver, look
+from domain.pulse import Trouble
 from services.invariants import check_record
 from services.outbox import LEASE_SECONDS, Message, depth
 from services.reconciling import OpenCase, ended_tasks, open_cases, revive, still_open
@@ -26,13 +26,6 @@ AT_ONCE = 20
 FAILING = 3
 """Attempts at one workflow task after which the workflow's own code is at fault."""
 _LIST = "WorkflowType IN ('Referral', 'ActionPlan') AND ExecutionStatus = 'Running'"
-
-
-class Trouble(StrEnum):
-    MISSING = "missing"
-    FAILING = "failing"
-    BEHIND = "behind"
-    STRAY = "stray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class Disagreement:
 
     @property
     def case_id(self) -> UUID:
-        return _id_of(self.workflow_id)
+        return case_of(self.workflow_id)
 
 
 @dataclass(slots=True)
@@ -107,8 +100,8 @@ async def disagreements_of(record: Record, client: Client, *, until: float = 0.0
     while found and time.monotonic() < until:
         await asyncio.sleep(0.3)
         asked = {each.workflow_id for each in found}
-        work = await asyncio.to_thread(still_open, record, [_id_of(each) for each in asked])
-        found = await _compare(client, work) + await _running_among(client, asked - {one.workflow_id for one in work})
+        work = await asyncio.to_thread(still_open, record, [case_of(each) for each in asked])
+        found = await _compare(client, work) + await running_among(client, asked - {one.workflow_id for one in work})
     return found
 
 
@@ -169,7 +162,7 @@ def _name(workflow_id: str) -> str:
     return workflow_id.replace("-", " ", 1)
 
 
-def _id_of(workflow_id: str) -> UUID:
+def case_of(workflow_id: str) -> UUID:
     return UUID(workflow_id.partition("-")[2])
 
 
@@ -190,11 +183,12 @@ async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 async def _strays(record: Record, client: Client, known: set[str]) -> list[Disagreement]:
     """Workflows that run for what is over, or what the record lacks. The list lags: each is asked."""
     listed = {run.id async for run in client.list_workflows(_LIST)} - known
-    born = await asyncio.to_thread(still_open, record, [_id_of(each) for each in listed])
-    return await _running_among(client, listed - {one.workflow_id for one in born})
+    born = await asyncio.to_thread(still_open, record, [case_of(each) for each in listed])
+    return await running_among(client, listed - {one.workflow_id for one in born})
 
 
-async def _running_among(client: Client, workflow_ids: set[str]) -> list[Disagreement]:
+async def running_among(client: Client, workflow_ids: Iterable[str]) -> list[Disagreement]:
+    """Those of them that run: for what is over, or what the record lacks."""
     found = []
     for workflow_id in workflow_ids:
         run = await _describe(client, workflow_id)

@@ -14,8 +14,10 @@ from concert.heart import keep_beating
 from concert.parts import api_record, engine_record
 from concert.relay import Relay
 from concert.running import Say, close, plain_url, serving, together
+from concert.scrape import scraped
 from concert.settings import Settings
 from concert.sweeper import Sweeper
+from concert.tracing import traced
 from concert.worker import work
 from services.transaction import Record
 from storage.database import is_away
@@ -26,9 +28,10 @@ async def api(settings: Settings, say: Say) -> AsyncIterator[None]:
     """Needs the record only: nothing that a person does waits for Temporal."""
     record = await _opened(api_record, settings, "API", say)
     try:
-        async with serving(settings, record) as url:
-            say(f"API         {url}")
-            yield
+        with traced(settings, "api") as tracer:
+            async with serving(settings, record, tracer) as url:
+                say(f"API         {url}")
+                yield
     finally:
         close(record)
 
@@ -39,11 +42,13 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
     record = await _opened(engine_record, settings, "Worker", say)
     try:
         say(f"Worker      waits for Temporal at {settings.temporal_address}")
-        async with together(keep_beating(record, "worker")):
-            client = await connect(settings.temporal_address, settings.temporal_namespace)
-            async with together(work(record, client)):
-                say("Worker      runs workflows and the partners' steps")
-                yield
+        with scraped(settings, say) as runtime, traced(settings, "worker") as tracer:
+            async with together(keep_beating(record, "worker")):
+                where = (settings.temporal_address, settings.temporal_namespace)
+                client = await connect(*where, runtime=runtime, tracer=tracer)
+                async with together(work(record, client)):
+                    say("Worker      runs workflows and the partners' steps")
+                    yield
     finally:
         close(record)
 
@@ -53,12 +58,15 @@ async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
     """Relay and folder. The folder and the heart need no Temporal, so they begin at once."""
     record = await _opened(engine_record, settings, "Relay", say)
     try:
-        async with together(keep_folding(record), keep_beating(record, "relay")):
-            say("Folder      keeps the totals and seals the audit")
-            client = await connect(settings.temporal_address, settings.temporal_namespace)
-            async with together(Relay(record, client, plain_url(settings)).run(), Sweeper(record, client).run()):
-                say("Relay       delivers what the record decided")
-                yield
+        with scraped(settings, say) as runtime, traced(settings, "relay") as tracer:
+            async with together(keep_folding(record), keep_beating(record, "relay")):
+                say("Folder      keeps the totals and seals the audit")
+                where = (settings.temporal_address, settings.temporal_namespace)
+                client = await connect(*where, runtime=runtime, tracer=tracer)
+                relaying = Relay(record, client, plain_url(settings), tracer).run()
+                async with together(relaying, Sweeper(record, client).run()):
+                    say("Relay       delivers what the record decided")
+                    yield
     finally:
         close(record)
 

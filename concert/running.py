@@ -9,14 +9,18 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
+from opentelemetry.trace import Tracer
+from temporalio.client import Client
 
 from concert.connection import connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, application, engine_record
 from concert.relay import Relay
+from concert.scrape import scraped
 from concert.settings import Settings, listen_url
 from concert.sweeper import Sweeper
+from concert.tracing import traced
 from concert.worker import work
 from services.transaction import Record
 from storage.database import Database
@@ -25,23 +29,37 @@ Say = Callable[[str], object]
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, say: Say = print) -> AsyncIterator[str]:
-    """Everything above the two servers; yields the API's base URL. A part that fails ends all of them."""
+async def running(settings: Settings, *, say: Say = print, tracer: Tracer | None = None) -> AsyncIterator[str]:
+    """Everything above the two servers; yields the API's base URL. A part that fails ends all of them.
+
+    `tracer`: where the settings name no endpoint for traces.
+    """
     engine, people = engine_record(settings), api_record(settings)
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
-        async with together(work(engine, client), keep_beating(engine, "worker")):
-            say("Worker      runs workflows and the partners' steps")
-            relay = Relay(engine, client, plain_url(settings)).run()
-            sweeper = Sweeper(engine, client).run()
-            async with together(relay, sweeper, keep_folding(engine), keep_beating(engine, "relay")):
-                say("Relay       delivers what the record decided")
-                async with serving(settings, people) as url:
-                    say(f"API         {url}")
-                    yield url
+        with scraped(settings, say) as runtime, traced(settings, "all") as ours:
+            tracer = ours or tracer
+            where = (settings.temporal_address, settings.temporal_namespace)
+            client = await connect(*where, runtime=runtime, tracer=tracer)
+            async with _all(settings, engine, people, client, say, tracer) as url:
+                yield url
     finally:
         for record in (engine, people):
             close(record)
+
+
+@asynccontextmanager
+async def _all(
+    settings: Settings, engine: Record, people: Record, client: Client, say: Say, tracer: Tracer | None
+) -> AsyncIterator[str]:
+    async with together(work(engine, client), keep_beating(engine, "worker")):
+        say("Worker      runs workflows and the partners' steps")
+        relay = Relay(engine, client, plain_url(settings), tracer).run()
+        sweeper = Sweeper(engine, client).run()
+        async with together(relay, sweeper, keep_folding(engine), keep_beating(engine, "relay")):
+            say("Relay       delivers what the record decided")
+            async with serving(settings, people, tracer) as url:
+                say(f"API         {url}")
+                yield url
 
 
 def plain_url(settings: Settings) -> str:
@@ -57,13 +75,13 @@ def close(record: Record) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, record: Record) -> AsyncIterator[str]:
+async def serving(settings: Settings, record: Record, tracer: Tracer | None = None) -> AsyncIterator[str]:
     """The API on its port (0: a free one); yields its base URL once it accepts connections."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((settings.http_host, settings.http_port))
     port = listener.getsockname()[1]
-    server = Server(server_config(settings, application(settings, record)))
+    server = Server(server_config(settings, application(settings, record, tracer)))
     async with together(server.serve(sockets=[listener])):
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.02)

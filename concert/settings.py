@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     )
     http_host: str = Field(
         default="127.0.0.1",
-        description="Address on which the API listens.",
+        description="Address on which the API listens, and the metrics of worker and relay.",
     )
     http_port: Port = Field(default=8000, description="Port of the API; 0 takes any free one.")
     postgres_port: Port = Field(default=0, description="Port of the embedded PostgreSQL; 0 takes any free one.")
@@ -81,6 +81,15 @@ class Settings(BaseSettings):
     temporal_ui_port: Port | None = Field(
         default=None,
         description="Port of Temporal's own pages when embedded; 0: any free one, unset: no pages.",
+    )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="Port for Prometheus of worker and relay, with Temporal's own metrics; "
+        "0: any free one, unset: none. The API has `/metrics`.",
+    )
+    otlp_endpoint: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")] = Field(
+        default="",
+        description="Where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`. Empty: no traces.",
     )
     rate_limit: Annotated[float, Field(ge=0)] = Field(
         default=50.0, description="Requests a second that one person may make on average; 0 limits nobody."

@@ -8,13 +8,23 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from temporalio.client import Client, WorkflowExecution
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionAsyncIterator
 from temporalio.common import SearchAttributeKey
 
 from concert.heart import instance
-from concert.reconcile import Disagreement, differing
+from concert.reconcile import Disagreement, case_of, differing, running_among
 from domain.pulse import Trouble
-from services.findings import Found, note_differences, note_failing, noted_differences, undisturbed
+from services.findings import (
+    COMPARED,
+    MOST,
+    Found,
+    at_rest,
+    note_all,
+    note_differences,
+    noted,
+    undisturbed,
+    unwatched,
+)
 from services.heartbeats import beat
 from services.reconciling import next_open
 from services.transaction import Record
@@ -23,11 +33,11 @@ log = structlog.get_logger("concert.sweeper")
 PAUSE_SECONDS = 15.0
 EACH_ROUND = 50
 """Cases compared in one round: three requests a second at Temporal, never its visibility."""
-MOST_FAILING = 1000
+EACH_PAGE = 200
+"""Running workflows listed in one round, to find those whose case is over."""
 _PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
-_FAILING = (
-    f"{_PROBLEMS.name} IS NOT NULL AND ExecutionStatus = 'Running' AND WorkflowType IN ('Referral', 'ActionPlan')"
-)
+_RUNNING = "ExecutionStatus = 'Running' AND WorkflowType IN ('Referral', 'ActionPlan')"
+_FAILING = f"{_PROBLEMS.name} IS NOT NULL AND {_RUNNING}"
 
 
 class Sweeper:
@@ -37,7 +47,9 @@ class Sweeper:
         self._record = record
         self._client = client
         self._after = UUID(int=0)
-        self._suspects: frozenset[UUID] = frozenset()
+        self._pages: WorkflowExecutionAsyncIterator | None = None
+        self._suspects: frozenset[str] = frozenset()
+        self._idle: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Until cancelled. A round in which record or Temporal did not answer gives no sign of life."""
@@ -50,20 +62,33 @@ class Sweeper:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def sweep(self) -> None:
-        """One round: all workflows that fail, and a few cases further on in the comparison."""
-        failing = [_failing(run) async for run in self._client.list_workflows(_FAILING, limit=MOST_FAILING)]
+        """One round: what nobody watches, all workflows that fail, and a few cases further on in the comparison."""
+        await self._watch()
+        failing = [_failing(run) async for run in self._client.list_workflows(_FAILING, limit=MOST)]
         if failing:
             log.warning("workflows_fail", count=len(failing), codes=sorted({each.code for each in failing}))
-        await asyncio.to_thread(note_failing, self._record, failing)
+        await asyncio.to_thread(note_all, self._record, Trouble.FAILING, failing)
         await self._compare()
+
+    async def _watch(self) -> None:
+        """Asked of the record alone, so that it is also said while Temporal is away. Twice in a row, as below."""
+        before = self._idle | await asyncio.to_thread(noted, self._record, [Trouble.UNWATCHED])
+        found = await asyncio.to_thread(unwatched, self._record)
+        lasting = [each for each in found if each.workflow_id in before]
+        self._idle = frozenset(each.workflow_id for each in found)
+        if lasting:
+            log.warning("nobody_watches", count=len(lasting), cases=[each.workflow_id for each in lasting[:20]])
+        await asyncio.to_thread(note_all, self._record, Trouble.UNWATCHED, lasting)
 
     async def _compare(self) -> None:
         """A case differs if it did so in the round before too: much is only under way."""
-        noted = await asyncio.to_thread(noted_differences, self._record)
-        ids = await asyncio.to_thread(self._next) | self._suspects | noted
+        before = self._suspects | await asyncio.to_thread(noted, self._record, COMPARED)
+        runs = await self._next_runs()
+        ids = await asyncio.to_thread(self._next) | {case_of(each) for each in before}
         found = await differing(self._client, await asyncio.to_thread(undisturbed, self._record, list(ids)))
-        lasting = [_found(each) for each in found if each.case_id in self._suspects | noted]
-        self._suspects = frozenset(each.case_id for each in found)
+        found += await running_among(self._client, await asyncio.to_thread(at_rest, self._record, before | runs))
+        lasting = [_found(each) for each in found if each.workflow_id in before]
+        self._suspects = frozenset(each.workflow_id for each in found)
         for each in lasting:
             log.warning("record_and_engine_differ", kind=each.kind, case=str(each.case_id), trouble=each.trouble)
         await asyncio.to_thread(note_differences, self._record, ids, lasting)
@@ -73,6 +98,13 @@ class Sweeper:
         ids = next_open(self._record, self._after, EACH_ROUND)
         self._after = ids[-1] if len(ids) == EACH_ROUND else UUID(int=0)
         return frozenset(ids)
+
+    async def _next_runs(self) -> frozenset[str]:
+        """The next workflows that run, round and round: one page of Temporal's list, which lags, so each is asked."""
+        pages, self._pages = self._pages or self._client.list_workflows(_RUNNING, page_size=EACH_PAGE), None
+        await pages.fetch_next_page()
+        self._pages = pages if pages.next_page_token else None
+        return frozenset(run.id for run in pages.current_page or ())
 
 
 def _failing(run: WorkflowExecution) -> Found:

@@ -14,16 +14,37 @@ OLD_SECONDS = 60.0
 """So long may a message, an entry or an audit row wait for relay or folder; usually it is less than one."""
 SCARCE = 0.9
 """Of the database's connections."""
+KINDS = ("referral", "plan")
+CODES = (
+    "RelaySilent",
+    "TemporalSilent",
+    "WorkerSilent",
+    "WorkflowFailing",
+    "StalledUnwatched",
+    "EngineDiffers",
+    "OutboxOld",
+    "DeadLetters",
+    "LedgerUnfolded",
+    "AuditUnsealed",
+    "ConnectionsScarce",
+)
+"""Of all ailments."""
 ROLES = ("worker", "relay", "sweeper")
 """Who gives signs of life. The sweeper, beside the relay, gives one for each round in which Temporal answered."""
 
 
 class Trouble(StrEnum):
-    """What may be wrong with one case's workflow."""
+    """What may be wrong between one case and its workflow.
+
+    `failing`: its code; `missing`: none runs; `behind`: it does not wait for an open task; `stray`: it runs for
+    what is over; `unwatched`: the moment at which somebody had to look at open work has passed, or there is none.
+    """
 
     FAILING = "failing"
     MISSING = "missing"
     BEHIND = "behind"
+    STRAY = "stray"
+    UNWATCHED = "unwatched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +135,24 @@ def _cases(findings: tuple[Cases, ...]) -> Iterator[Ailment]:
             reason = f"The workflow code of {_count(each)} fails again and again: nobody is reminded there."
             remedy = "Deploy workers whose code is mended, or the version before; the cases go on by themselves."
             yield Ailment("WorkflowFailing", reason, remedy, each.since)
+        elif each.trouble is Trouble.UNWATCHED:
+            verb = "waits" if each.cases == 1 else "wait"
+            reason = (
+                f"{_count(each)} {verb} for a deadline that nobody watches: nothing is reminded, nothing expires there."
+            )
+            yield Ailment("StalledUnwatched", reason, "Run: concert reconcile --repair", each.since)
         else:
-            how = "no running workflow" if each.trouble is Trouble.MISSING else "a workflow that is behind the record"
-            reason = f"Record and engine differ: {_count(each)} {'has' if each.cases == 1 else 'have'} {how}."
+            reason = (
+                f"Record and engine differ: {_count(each)} {'has' if each.cases == 1 else 'have'} {_HOW[each.trouble]}."
+            )
             yield Ailment("EngineDiffers", reason, "Run: concert reconcile --repair", each.since)
+
+
+_HOW = {
+    Trouble.MISSING: "no running workflow",
+    Trouble.BEHIND: "a workflow that is behind the record",
+    Trouble.STRAY: "a workflow that runs although the record says it is over",
+}
 
 
 def _count(each: Cases) -> str:

@@ -44,7 +44,8 @@ class Finding(Shape):
     trouble: Annotated[
         str,
         described(
-            "`failing`: the workflow's code fails; `missing`: none runs; `behind`: it does not wait for an open task.",
+            "`failing`: the workflow's code fails; `missing`: none runs; `behind`: it does not wait for an open task;"
+            " `stray`: it runs for what is over; `unwatched`: a deadline passed and nobody looked, or there is none.",
             pulse.Trouble,
         ),
     ]

@@ -9,9 +9,16 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain.clock import LADDER
 from domain.pulse import Trouble
+from services.invariants import LATE, LATE_SECONDS, NO_DEADLINE, PLAN_LATE, PLAN_NO_DEADLINE
 from services.reconciling import OpenCase, still_open
 from services.transaction import Record
+
+COMPARED = (Trouble.MISSING, Trouble.BEHIND, Trouble.STRAY)
+"""What shows when a case and its workflow are laid side by side."""
+MOST = 1000
+"""Findings of one kind and round; more would say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +30,37 @@ class Found:
     trouble: Trouble
     code: str
 
+    @property
+    def workflow_id(self) -> str:
+        """Its own; a step of a plan has none."""
+        return f"{self.kind}-{self.case_id}"
 
-def note_failing(record: Record, found: list[Found]) -> None:
-    """These workflows fail now, and no others: a finding that is not repeated is over."""
+
+def note_all(record: Record, trouble: Trouble, found: list[Found]) -> None:
+    """These cases have that trouble now, and no others: a finding that is not repeated is over."""
     with record.database.transaction() as connection:
         connection.execute(_NOTE, {"found": _json(found)})
-        connection.execute(_NO_LONGER_FAILING, {"still": [each.case_id for each in found]})
+        connection.execute(_OVER, {"trouble": trouble, "still": [each.case_id for each in found]})
 
 
 def note_differences(record: Record, looked_at: Iterable[UUID], found: list[Found]) -> None:
     """Of the cases that were looked at, these differ from the record; the others agree again."""
     with record.database.transaction() as connection:
-        connection.execute(_AGREE_AGAIN, {"agree": list(set(looked_at) - {each.case_id for each in found})})
+        connection.execute(_AGREE_AGAIN, {"compared": list(COMPARED), "agree": list(looked_at), "found": _json(found)})
         connection.execute(_NOTE, {"found": _json(found)})
 
 
-def noted_differences(record: Record) -> frozenset[UUID]:
+def noted(record: Record, troubles: Iterable[Trouble]) -> frozenset[str]:
+    """Cases of which any of these troubles is written down, as `referral-…` or `plan-…`."""
     with record.database.transaction() as connection:
-        return frozenset(row.case_id for row in connection.execute(_NOTED))
+        return frozenset(connection.execute(_NOTED, {"troubles": list(troubles)}).scalars())
+
+
+def unwatched(record: Record) -> list[Found]:
+    """Open work at which nobody looks though it is time, by the record alone; not while a message is on its way."""
+    with record.database.transaction() as connection:
+        rows = connection.execute(_UNWATCHED, {"late": LATE_SECONDS, "rungs": len(LADDER)}).all()
+    return [Found(row.kind, row.id, Trouble.UNWATCHED, row.code) for row in rows]
 
 
 def undisturbed(record: Record, ids: list[UUID]) -> list[OpenCase]:
@@ -49,6 +69,14 @@ def undisturbed(record: Record, ids: list[UUID]) -> list[OpenCase]:
     with record.database.transaction() as connection:
         waiting = connection.execute(_WAITING, {"of": [case.workflow_id for case in cases]}).scalars().all()
     return [case for case in cases if case.workflow_id not in set(waiting)]
+
+
+def at_rest(record: Record, workflow_ids: Iterable[str]) -> list[str]:
+    """Those of the workflow ids of which the record has no open case, and no message on its way."""
+    by_id = {UUID(each.partition("-")[2]): each for each in workflow_ids}
+    ended = set(by_id.values()) - {case.workflow_id for case in still_open(record, list(by_id))}
+    with record.database.transaction() as connection:
+        return sorted(ended - set(connection.execute(_WAITING, {"of": list(ended)}).scalars()))
 
 
 def _json(found: list[Found]) -> str:
@@ -63,12 +91,32 @@ select x.case_id, x.kind, x.trouble, x.code, coalesce(r.restricted, p.restricted
   from json_to_recordset(cast(:found as json)) as x(case_id uuid, kind text, trouble text, code text)
   left join referral r on x.kind = 'referral' and r.id = x.case_id
   left join action_plan p on x.kind = 'plan' and p.id = x.case_id
-    on conflict (case_id) do update
-   set trouble = excluded.trouble, code = excluded.code, restricted = excluded.restricted, seen_at = clock_timestamp(),
-       since = case when f.trouble = excluded.trouble then f.since else excluded.since end
+    on conflict (case_id, trouble) do update
+   set code = excluded.code, restricted = excluded.restricted, seen_at = clock_timestamp()
 """
 )
-_NO_LONGER_FAILING = text("delete from engine_finding where trouble = 'failing' and case_id <> all(:still)")
-_AGREE_AGAIN = text("delete from engine_finding where trouble <> 'failing' and case_id = any(:agree)")
-_NOTED = text("select case_id from engine_finding where trouble <> 'failing'")
+_OVER = text("delete from engine_finding where trouble = :trouble and case_id <> all(:still)")
+_AGREE_AGAIN = text(
+    """
+delete from engine_finding f where f.trouble = any(:compared) and f.case_id = any(:agree)
+   and not exists (select from json_to_recordset(cast(:found as json)) as x(case_id uuid, trouble text)
+                    where x.case_id = f.case_id and x.trouble = f.trouble)
+"""
+)
+_NOTED = text("select distinct kind || '-' || case_id from engine_finding where trouble = any(:troubles)")
+# A step of a plan is watched by its plan's workflow.
+_UNWATCHED = text(
+    f"""
+select x.kind, x.id, x.code from (
+    select 'referral' as kind, n.id, 'no_deadline' as code from ({NO_DEADLINE}) n
+    union all select 'referral', l.id, 'late' from ({LATE}) l
+    union all select 'plan', n.id, 'no_deadline' from ({PLAN_NO_DEADLINE}) n
+    union all select 'plan', l.id, 'late' from ({PLAN_LATE}) l) x
+  left join referral r on x.kind = 'referral' and r.id = x.id
+ where not exists (select from outbox o where not o.dead and o.workflow_id =
+                   case when r.action_plan_id is not null then 'plan-' || r.action_plan_id
+                        else x.kind || '-' || x.id end)
+ limit {MOST}
+"""
+)
 _WAITING = text("select distinct workflow_id from outbox where not dead and workflow_id = any(:of)")

@@ -85,8 +85,8 @@ _CLIMBS = f"""
  or exists (select from task t
              where t.referral_id = f.id and t.{OPEN_TASK} and (t.rung < :rungs or t.hard_at is not null)))
 """
-_NO_DEADLINE = f"select f.id from referral f where f.{OPEN_REFERRAL} and f.look_at is null and ({_CLIMBS})"
-_LATE = f"""
+NO_DEADLINE = f"select f.id from referral f where f.{OPEN_REFERRAL} and f.look_at is null and ({_CLIMBS})"
+LATE = f"""
 select f.id, round(extract(epoch from clock_timestamp() - f.look_at)) as seconds from referral f
  where f.{OPEN_REFERRAL} and f.look_at < clock_timestamp() - make_interval(secs => :late)
 """
@@ -105,12 +105,12 @@ select p.id from action_plan p
    and not exists (select from plan_step s
                     where s.action_plan_id = p.id and s.removed_at is null and s.opens_at is not null)
 """
-_PLAN_NO_DEADLINE = f"""
+PLAN_NO_DEADLINE = f"""
 select p.id from action_plan p
  where p.{OPEN_PLAN} and p.look_at is null and (p.due_at is not null and p.rung < :rungs
     or p.next_review_at is not null and p.review_rung < :rungs or p.goals_due_at is not null and p.goals_rung < :rungs)
 """
-_PLAN_LATE = f"""
+PLAN_LATE = f"""
 select p.id, round(extract(epoch from clock_timestamp() - p.look_at)) as seconds from action_plan p
  where p.{OPEN_PLAN} and p.look_at < clock_timestamp() - make_interval(secs => :late)
 """
@@ -159,12 +159,12 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ("I3 referral {referral_id}: version {before} is followed by {version}", _REFERRAL_EVENTS),
     ("I3 referral {id} is in round {round} and has {tasks} tasks", _ROUNDS),
     ("I4 referral {id} is {state}, and it is nobody's turn", _NOBODYS),
-    ("I4 referral {id} is open and has no next deadline", _NO_DEADLINE),
-    ("I4 referral {id}: its deadline passed {seconds} s ago, and nobody looked", _LATE),
+    ("I4 referral {id} is open and has no next deadline", NO_DEADLINE),
+    ("I4 referral {id}: its deadline passed {seconds} s ago, and nobody looked", LATE),
     ("I3 plan {action_plan_id}: version {before} is followed by {version}", _PLAN_EVENTS),
     ("I4 plan {id} is open, and nothing of it is anybody's turn", _PLAN_IDLE),
-    ("I4 plan {id} is open and has no next deadline", _PLAN_NO_DEADLINE),
-    ("I4 plan {id}: its deadline passed {seconds} s ago, and nobody looked", _PLAN_LATE),
+    ("I4 plan {id} is open and has no next deadline", PLAN_NO_DEADLINE),
+    ("I4 plan {id}: its deadline passed {seconds} s ago, and nobody looked", PLAN_LATE),
     ("I4 plan {id} is over, and its request {referral_id} is open", _PLAN_OVER),
     ("I6 plan {id} has version {version} and {audited} audit records", _PLAN_UNAUDITED),
     ("I4 a message was given up: {kind} for {workflow_id} ({error})", _GIVEN_UP),

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.trace import get_current_span
 from sqlalchemy import Connection, TextClause, text
 from uuid_utils.compat import uuid7
 
@@ -20,6 +21,12 @@ from uuid_utils.compat import uuid7
 def new_id() -> UUID:
     """A UUIDv7: ids made later sort later, so indexes grow at one end."""
     return uuid7()
+
+
+def trace() -> str | None:
+    """Of which trace the current work is, as W3C's traceparent says it; None while nobody traces."""
+    span = get_current_span().get_span_context()
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}" if span.is_valid else None
 
 
 def workflow_of(f: Mapping[str, Any]) -> str:
@@ -41,11 +48,12 @@ class Journal:
     def look(self, workflow_id: str) -> None:
         """Ask the workflow to read the record again; starts it if there is none. Once per transaction is enough."""
         if not any(row["workflow_id"] == workflow_id and row["kind"] == "look" for row in self.outbox):
-            self.outbox.append({"kind": "look", "workflow_id": workflow_id})
+            self.outbox.append({"kind": "look", "workflow_id": workflow_id, "trace": trace()})
 
     def complete(self, workflow_id: str, task_id: UUID, result: str) -> None:
         """End the task's activity; `result` is its state, a code."""
-        self.outbox.append({"kind": "complete", "workflow_id": workflow_id, "task_id": task_id, "result": result})
+        message = {"kind": "complete", "workflow_id": workflow_id, "task_id": task_id, "result": result}
+        self.outbox.append({**message, "trace": trace()})
 
     def write(self, connection: Connection) -> None:
         """In the caller's transaction, after everything that may still refuse."""
@@ -67,7 +75,7 @@ _ENTRY = (
     " organization_id uuid, dimensions jsonb, restricted boolean, value bigint"
 )
 _AUDIT = "verb text, object_kind text, object_id uuid, version integer, organization_id uuid, user_id uuid"
-_OUTBOX = "kind text, workflow_id text, task_id uuid, result text"
+_OUTBOX = "kind text, workflow_id text, task_id uuid, result text, trace text"
 _MESSAGE = (
     "id uuid, referral_id uuid, task_id uuid, action_plan_id uuid, kind text, organization_id uuid,"
     " reader_organization_id uuid, user_id uuid,"

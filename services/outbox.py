@@ -16,7 +16,7 @@ ATTEMPTS_BEFORE_DEAD = 6
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`kind` complete or look. Ids and codes only."""
+    """`kind` complete or look. Ids and codes only. `trace`: of what decided it, where somebody traces."""
 
     id: int
     kind: str
@@ -24,6 +24,7 @@ class Message:
     task_id: UUID | None
     result: str | None
     attempts: int
+    trace: str | None = None
 
 
 def claim(record: Record, most: int = 100) -> list[Message]:
@@ -38,8 +39,8 @@ def delivered(record: Record, ids: list[int]) -> None:
         connection.execute(_DELIVERED, {"ids": ids})
 
 
-def postpone(record: Record, message: Message, error: str, *, final: bool) -> None:
-    """Try again later, with back-off; `final` errors count towards the dead letters.
+def postpone(record: Record, message: Message, error: str, *, final: bool) -> bool:
+    """Try again later, with back-off; `final` errors count towards the dead letters: True, if it is one now.
     `error` is a code, never a text.
     """
     dead = final and message.attempts + 1 >= ATTEMPTS_BEFORE_DEAD
@@ -49,6 +50,7 @@ def postpone(record: Record, message: Message, error: str, *, final: bool) -> No
             _POSTPONE,
             {"id": message.id, "error": error, "dead": dead, "wait": wait, "step": 1 if final else 0},
         )
+    return dead
 
 
 def depth(record: Record) -> tuple[int, float, int]:
@@ -64,7 +66,7 @@ update outbox o set due_at = clock_timestamp() + make_interval(secs => :lease)
   from (select id from outbox where not dead and due_at <= clock_timestamp()
          order by due_at, id limit :most for update skip locked) due
  where o.id = due.id
-returning o.id, o.kind, o.workflow_id, o.task_id, o.result, o.attempts
+returning o.id, o.kind, o.workflow_id, o.task_id, o.result, o.attempts, o.trace
 """
 )
 _DELIVERED = text("delete from outbox where id = any(:ids)")

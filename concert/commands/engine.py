@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import suppress
+from time import sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from concert.commands.common import As, Json, caller, people, settings
+from concert.failures import Failed
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from services.engine_shapes import Engine
 
+Watch = Annotated[bool, typer.Option("--watch", help="Draw it again every two seconds, until Ctrl-C.")]
+PAUSE_SECONDS = 2.0
 
-def engine(as_login: As = None, as_json: Json = False) -> None:
-    """How the engine is: what waits, who gives signs of life, which workflows fail, and what to do about it."""
-    from concert.console import output, show_json, show_table
+
+def engine(as_login: As = None, as_json: Json = False, watch: Watch = False) -> None:
+    """How the engine is: what waits, who gives signs of life, which workflows fail, and what to do about it.
+
+    Exit 1 if it is unwell.
+    """
+    from concert.console import output, show_json
     from concert.instance import reached
     from services.engine import get_engine
 
+    if watch and as_json:
+        raise Failed("--watch draws for people, --json is read once.", "Say one of them.", usage=True)
     chosen = reached(settings(), "database_url")
     call = caller(chosen, as_login)
     with people(chosen) as record:
+        if watch:
+            _watch(lambda: get_engine(record, call))
+            return
         found = get_engine(record, call)
     if as_json:
         show_json(found.model_dump(mode="json"))
-        return
-    show_table(("What", "How it is"), _rows(found), empty="")
+    else:
+        output().print(_drawn(found), soft_wrap=True)
+    if found.ailments:
+        codes = ", ".join(dict.fromkeys(each.code for each in found.ailments))
+        raise Failed(f"The engine is unwell: {codes}.", "Each has its entry under Alarms in docs/runbook.md.")
+
+
+def _watch(look: Callable[[], Engine]) -> None:
+    """Drawn again every two seconds until Ctrl-C, also over a time in which the record is away."""
+    from rich.live import Live
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from concert.console import output
+
+    with Live(console=output(), auto_refresh=False) as live, suppress(KeyboardInterrupt):
+        while True:
+            try:
+                live.update(_drawn(look()), refresh=True)
+            except SQLAlchemyError:
+                live.update("The record does not answer. Run: concert doctor", refresh=True)
+            sleep(PAUSE_SECONDS)
+
+
+def _drawn(found: Engine) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    from concert.console import table_of
+
     lines = [f"{each.code}: {each.reason} {each.remedy}" for each in found.ailments]
     lines += [f"{each.kind} {each.id} {each.trouble} ({each.code}) since {each.since:%Y-%m-%d %H:%M} UTC"
               for each in found.findings]  # fmt: skip
-    output().print("\n" + ("\n".join(lines) or "All is well."), markup=False, soft_wrap=True)
+    return Group(table_of(("What", "How it is"), _rows(found)), Text("\n" + ("\n".join(lines) or "All is well.")))
 
 
 def _rows(found: Engine) -> list[tuple[str, str]]:

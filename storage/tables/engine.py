@@ -19,7 +19,9 @@ outbox = Table(
     plain("attempts", Integer, server_default="0"),
     plain("error", TEXT, required=False),
     plain("dead", Boolean, server_default="false"),
+    plain("trace", TEXT, required=False),
     CheckConstraint("kind in ('complete', 'look')", name="kind"),
+    CheckConstraint("trace ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'", name="trace"),
     Index("outbox_due_idx", "due_at", "id", postgresql_where=text("not dead")),
 )
 
@@ -77,11 +79,11 @@ engine_finding = Table(
     metadata,
     plain("case_id", ID, primary_key=True),
     plain("kind", TEXT),
-    plain("trouble", TEXT),
+    plain("trouble", TEXT, primary_key=True),
     plain("code", TEXT),
     plain("restricted", Boolean),
     plain("since", INSTANT, server_default=text("clock_timestamp()")),
     plain("seen_at", INSTANT, server_default=text("clock_timestamp()")),
     CheckConstraint("kind in ('referral', 'plan')", name="kind"),
-    CheckConstraint("trouble in ('failing', 'missing', 'behind')", name="trouble"),
+    CheckConstraint("trouble in ('failing', 'missing', 'behind', 'stray', 'unwatched')", name="trouble"),
 )

@@ -85,6 +85,7 @@ action_plan = Table(
     Index("action_plan_lead_idx", "organization_id", text("created_at desc"), text("id desc")),
     Index("action_plan_newest_idx", "collaborative_id", text("created_at desc"), text("id desc")),
     Index("action_plan_open_idx", "id", postgresql_where=text(OPEN_PLAN)),
+    Index("action_plan_look_idx", "look_at", postgresql_where=text(OPEN_PLAN)),
     Index("action_plan_consent_id_idx", "consent_id"),
 )
 

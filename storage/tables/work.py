@@ -121,6 +121,7 @@ referral = Table(
     Index("referral_newest_idx", "collaborative_id", text("created_at desc"), text("id desc")),
     Index("referral_due_idx", "due_at", postgresql_where=text(f"{OPEN_REFERRAL} and clock is not null")),
     Index("referral_open_idx", "id", postgresql_where=text(OPEN_REFERRAL)),
+    Index("referral_look_idx", "look_at", postgresql_where=text(OPEN_REFERRAL)),
     Index("referral_need_id_idx", "need_id"),
     Index("referral_consent_id_idx", "consent_id"),
 )

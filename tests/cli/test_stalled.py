@@ -24,18 +24,3 @@ def test_a_referral_that_waits_for_its_source_is_listed(house: House, tried: Run
     status, said = tried("stalled", **urls)
     assert status == 0, said
     assert referral.reference in said
-
-
-def test_the_engine_is_shown_with_what_is_wrong_and_what_to_do(house: House, tried: Run) -> None:
-    urls = {
-        "CONCERT_DATABASE_URL": house.settings.database_url,
-        "CONCERT_ENGINE_DATABASE_URL": house.settings.engine_database_url,
-    }
-    status, said = tried("engine", "--json", **urls)
-    assert status == 0, said
-    assert json.loads(said)["state"] == "unwell"
-    status, said = tried("engine", **urls)
-    assert status == 0, said
-    assert "never seen" in said
-    assert "RelaySilent" in said
-    assert "Start `concert worker`." in said

@@ -206,7 +206,7 @@ def test_what_is_mounted_exists(composed: dict[str, Any], services: dict[str, An
 
 def test_images_have_versions(services: dict[str, Any]) -> None:
     for name in services.keys() - set(OURS):
-        assert re.search(r":\d+\.\d+", services[name]["image"]), name
+        assert re.search(r":v?\d+\.\d+", services[name]["image"]), name
 
 
 # ------------------------------------------------------------ ours

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.pulse import OLD_SECONDS, Cases, Process, Pulse, Queue, Trouble, ailments
+from domain.pulse import CODES, OLD_SECONDS, Cases, Process, Pulse, Queue, Trouble, ailments
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OLD = Queue(3, NOW - timedelta(seconds=OLD_SECONDS + 1))
@@ -50,9 +50,10 @@ SITUATIONS = {
     "code fails": (replace(WELL, findings=finding(Trouble.FAILING)), ["WorkflowFailing"]),
     "a workflow is lost": (replace(WELL, findings=finding(Trouble.MISSING)), ["EngineDiffers"]),
     "a workflow is behind": (replace(WELL, findings=finding(Trouble.BEHIND, 2)), ["EngineDiffers"]),
+    "a workflow runs for what is over": (replace(WELL, findings=finding(Trouble.STRAY)), ["EngineDiffers"]),
+    "nobody watches a deadline": (replace(WELL, findings=finding(Trouble.UNWATCHED)), ["StalledUnwatched"]),
     "connections run out": (replace(WELL, connections=91), ["ConnectionsScarce"]),
 }
-CODES = sorted({code for _, codes in SITUATIONS.values() for code in codes})
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -66,6 +67,10 @@ def test_a_situation_has_its_ailments_and_each_a_remedy(name: str) -> None:
 def test_one_plan_and_two_plans_are_told_as_people_speak() -> None:
     (one,), (two,) = (ailments(WELL, finding(Trouble.MISSING, n)) for n in (1, 2))
     assert ("1 plan has" in one.reason, "2 plans have" in two.reason) == (True, True)
+
+
+def test_the_list_of_ailments_is_whole() -> None:
+    assert {code for _, codes in SITUATIONS.values() for code in codes} == set(CODES)
 
 
 @pytest.mark.parametrize("code", CODES)

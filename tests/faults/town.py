@@ -28,6 +28,8 @@ PATIENCE = 40.0
 class Role:
     """`api`, `worker` or `relay` as a child that dies with us."""
 
+    program = "tests.faults.roles"
+
     def __init__(self, name: str, directory: Path, environment: dict[str, str], *, clock: float = 0) -> None:
         self.name = name
         self.log = directory / f"{name}-{uuid4().hex[:6]}.log"
@@ -46,7 +48,7 @@ class Role:
 
     def start(self) -> None:
         if not self.running:
-            command = [sys.executable, "-m", "tests.faults.roles", str(self.clock), self.name]
+            command = [sys.executable, "-m", self.program, str(self.clock), self.name]
             self.child = asyncio.run(spawn(command, log=self.log, directory=ROOT, environment=self.environment))
 
     def kill(self) -> None:

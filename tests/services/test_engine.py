@@ -10,7 +10,7 @@ import pytest
 
 from domain.pulse import Trouble
 from services.engine import take_pulse
-from services.findings import Found, note_differences, note_failing
+from services.findings import Found, note_all, note_differences
 from services.folding import fold, seal
 from services.heartbeats import beat
 from tests.house import House
@@ -24,7 +24,7 @@ def well(house: House) -> Iterator[House]:
         beat(house.engine, role, "host:1")
     settled(house)
     yield house
-    note_failing(house.engine, [])
+    note_all(house.engine, Trouble.FAILING, [])
     house.sql("delete from engine_finding")
 
 
@@ -86,15 +86,15 @@ def test_a_failing_workflow_is_told_until_it_fails_no_more(well: House) -> None:
     case = refer(well, "cap", "housing")
     settled(well)
     found = Found("referral", case.id, Trouble.FAILING, "NonDeterministicError")
-    note_failing(well.engine, [found])
+    note_all(well.engine, Trouble.FAILING, [found])
     first = engine(well)
-    note_failing(well.engine, [found])
+    note_all(well.engine, Trouble.FAILING, [found])
     again = engine(well)
     assert again["findings"][0]["since"] == first["findings"][0]["since"]
     assert again["findings"][0]["seen_at"] > first["findings"][0]["seen_at"]
     assert [each["code"] for each in again["ailments"]] == ["WorkflowFailing"]
     assert "1 referral " in again["ailments"][0]["reason"]
-    note_failing(well.engine, [])
+    note_all(well.engine, Trouble.FAILING, [])
     assert engine(well)["findings"] == []
 
 
@@ -112,7 +112,7 @@ def test_of_a_confidential_case_nothing_shows_to_the_backbone_or_to_a_scrape(wel
     hidden = UUID(well.refer("shelter", "shelter")["id"])
     assert well.sql("select restricted from referral where id = %s", str(hidden)) == [(True,)]
     settled(well)
-    note_failing(well.engine, [Found("referral", hidden, Trouble.FAILING, "x")])
+    note_all(well.engine, Trouble.FAILING, [Found("referral", hidden, Trouble.FAILING, "x")])
     said = engine(well)
     assert (said["state"], said["findings"], said["ailments"]) == ("well", [], [])
     assert take_pulse(well.api).findings == ()

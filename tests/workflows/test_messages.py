@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 import pytest
-from temporalio import workflow
-from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from concert import relay
-from concert.sweeper import PAUSE_SECONDS, Sweeper
-from domain.progress import Step, StepResult
+from domain.progress import StepResult
 from services import advance, outbox, settling
 from services.outbox import Message
 from services.refusals import Conflict
 from services.settling import settle_task
-from tests.house import OUTCOME, House, Loop, eventually
+from tests.house import OUTCOME, House, eventually
 from tests.workflows.adapter import adapter
 from tests.workflows.case import Case, refer
 from tests.workflows.clocks import adopt
 from tests.workflows.room import Room
-from workflows.activities import QUEUE
 
 NAME = "Rosalind Featherstonehaugh"
 DONE = StepResult("completed", outcome="need_met")
@@ -328,82 +321,3 @@ def test_an_answer_that_the_record_refuses_for_good_leaves_the_work_to_people(
     case.decides("withdraw", {"reason": "full"})
     deliver_all(quiet_room)
     assert quiet_room.ended(case.workflow_id) == "completed"
-
-
-# ---------------------------------------------------------------------------------------------------- a bug of our own
-
-
-@workflow.defn(name="Referral")
-class Broken:
-    """A release with a bug."""
-
-    @workflow.run
-    async def run(self, referral_id: str) -> str:
-        nothing: dict[str, str] = {}
-        return nothing[Step(referral_id).task_id]
-
-    @workflow.signal
-    def look(self) -> None: ...
-
-
-def test_the_monitor_names_a_broken_release_within_90_seconds_and_fixed_code_finishes_the_case(
-    house: House, quiet_room: Room, namespaces: Iterator[str], loop: Loop
-) -> None:
-    async def connected() -> Client:
-        return await Client.connect(quiet_room.client.service_client.config.target_host, namespace=next(namespaces))
-
-    room = Room(house, loop, loop.run(connected()))
-    sweeper = Sweeper(house.engine, room.client)
-    quiet_room.lose_messages()
-    case = refer(house, "cap", "housing")
-    broken = Worker(room.client, task_queue=QUEUE, workflows=[Broken], workflow_runner=UnsandboxedWorkflowRunner())
-    deployed = time.monotonic()
-    _, leave = loop.enter(broken)
-    deliver_all(room)
-    found = eventually(lambda: swept(room, sweeper, case), seconds=90 - PAUSE_SECONDS, pause=0.5)
-    assert time.monotonic() - deployed < 90 - PAUSE_SECONDS, "a round may just have ended when it began to show"
-    assert (found["kind"], found["trouble"]) == ("referral", "failing")
-    assert found["code"] == "WorkflowWorkerUnhandledFailure"
-    assert "WorkflowFailing" in [each["code"] for each in backbone(house)["ailments"]]
-    leave()
-    assert room.status(case.workflow_id) == "running"
-    case.declined()
-    case.decides("withdraw", {"reason": "moved_away"})
-    deliver_all(room)
-    stop = room.open_worker()
-    try:
-        assert room.ended(case.workflow_id, seconds=40) == "completed"
-    finally:
-        stop()
-    eventually(lambda: swept(room, sweeper, case) is None, pause=0.5)
-
-
-def test_a_case_that_lost_its_workflow_is_told_after_two_looks_and_no_longer_once_it_has_one(
-    house: House, quiet_room: Room
-) -> None:
-    quiet_room.lose_messages()
-    house.sql("update referral set state = 'withdrawn', clock = null, due_at = null where state = 'active'")
-    house.sql("update task set state = 'cancelled', ball_organization_id = null, clock = null, due_at = null")
-    case, sound = refer(house, "cap", "housing"), refer(house, "cap", "housing")
-    sweeper = Sweeper(house.engine, quiet_room.client)
-    assert swept(quiet_room, sweeper, case) is None
-    assert swept(quiet_room, sweeper, case) is None, "its message is on its way"
-    house.sql("delete from outbox where workflow_id = %s", case.workflow_id)
-    deliver_all(quiet_room)
-    quiet_room.idle(sound.workflow_id)
-    assert swept(quiet_room, sweeper, case) is None, "it may be under way"
-    assert (swept(quiet_room, sweeper, case) or {})["trouble"] == "missing"
-    assert [each["id"] for each in backbone(house)["findings"]] == [case.id]
-    quiet_room.run(relay.look(quiet_room.client, case.workflow_id))
-    quiet_room.idle(case.workflow_id)
-    assert swept(quiet_room, sweeper, case) is None
-
-
-def swept(room: Room, sweeper: Sweeper, case: Case) -> Any:
-    """What the backbone reads of the case after one round."""
-    room.run(sweeper.sweep())
-    return next((each for each in backbone(room.house)["findings"] if each["id"] == case.id), None)
-
-
-def backbone(house: House) -> Any:
-    return house.person("ruth.hub").read("/v1/monitor/engine")

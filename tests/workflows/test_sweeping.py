@@ -1,0 +1,150 @@
+"""Record and engine agree, or it is an alarm: work that nobody watches, and a watch for what is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from concert.reconcile import repair
+from concert.relay import look
+from concert.sweeper import Sweeper
+from tests.house import House, eventually
+from tests.workflows.case import Case, refer
+from tests.workflows.room import Room
+
+
+@pytest.fixture
+def sweeper(house: House, quiet_room: Room) -> Sweeper:
+    """Of a record and an engine that agree: two rounds say nothing."""
+    deliver_all(quiet_room)
+    fresh = Sweeper(house.engine, quiet_room.client)
+    rounds(quiet_room, fresh)
+    assert backbone(house)["findings"] == []
+    return fresh
+
+
+@pytest.fixture
+def case(house: House, quiet_room: Room, sweeper: Sweeper) -> Case:
+    """The engine sleeps until the partner's limit."""
+    return asleep(house, quiet_room)
+
+
+def test_a_referral_at_which_nobody_will_look_is_an_alarm_until_it_is_repaired(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case
+) -> None:
+    house.sql("update referral set look_at = null where id = %s", case.id)
+    assert troubles(quiet_room, sweeper, case) == [], "it may be under way"
+    assert troubles(quiet_room, sweeper, case) == ["unwatched"]
+    said = backbone(house)
+    assert [each["code"] for each in said["ailments"] if each["code"] not in SILENT] == ["StalledUnwatched"]
+    assert said["findings"][0]["code"] == "no_deadline"
+    assert quiet_room.run(repair(house.engine, quiet_room.client)).left == ()
+    eventually(lambda: case.column("referral", "look_at"))
+    assert troubles(quiet_room, sweeper, case) == []
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(50, []), (61, ["unwatched"])])
+def test_a_deadline_that_passed_is_an_alarm_after_a_minute_and_not_before(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case, seconds: int, told: list[str]
+) -> None:
+    passed = "update referral set look_at = clock_timestamp() - make_interval(secs => %s) where id = %s"
+    house.sql(passed, seconds, case.id)
+    rounds(quiet_room, sweeper, 1)
+    assert troubles(quiet_room, sweeper, case) == told
+    quiet_room.run(look(quiet_room.client, case.workflow_id))
+    eventually(lambda: house.sql("select look_at > now() from referral where id = %s", case.id) == [(True,)])
+    assert troubles(quiet_room, sweeper, case) == []
+
+
+def test_while_its_message_is_on_its_way_nobody_is_missed(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case
+) -> None:
+    house.sql("update referral set look_at = null where id = %s", case.id)
+    house.sql("insert into outbox (kind, workflow_id) values ('look', %s)", case.workflow_id)
+    for _ in range(3):
+        assert troubles(quiet_room, sweeper, case) == []
+    deliver_all(quiet_room)
+    eventually(lambda: case.column("referral", "look_at"))
+
+
+def test_what_somebody_noted_before_is_told_on_by_the_next_sweeper_at_once(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case
+) -> None:
+    house.sql("update referral set look_at = null where id = %s", case.id)
+    rounds(quiet_room, sweeper)
+    since = backbone(house)["findings"][0]["since"]
+    rounds(quiet_room, Sweeper(house.engine, quiet_room.client), 1)
+    assert [each["since"] for each in backbone(house)["findings"]] == [since]
+    quiet_room.run(repair(house.engine, quiet_room.client))
+
+
+def test_a_workflow_that_was_ended_from_outside_is_an_alarm_until_it_is_repaired(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case
+) -> None:
+    quiet_room.run(quiet_room.client.get_workflow_handle(case.workflow_id).terminate())
+    assert troubles(quiet_room, sweeper, case) == [], "it may be under way"
+    assert troubles(quiet_room, sweeper, case) == ["missing"]
+    assert [each["id"] for each in backbone(house)["findings"]] == [case.id], "the others are well"
+    assert "EngineDiffers" in [each["code"] for each in backbone(house)["ailments"]]
+    assert quiet_room.run(repair(house.engine, quiet_room.client)).left == ()
+    quiet_room.idle(case.workflow_id)
+    assert troubles(quiet_room, sweeper, case) == []
+
+
+def test_a_case_whose_first_message_was_lost_is_told_and_no_longer_once_it_has_its_workflow(
+    house: House, quiet_room: Room, sweeper: Sweeper
+) -> None:
+    case = refer(house, "cap", "housing")
+    for _ in range(2):
+        assert troubles(quiet_room, sweeper, case) == [], "its message is on its way"
+    house.sql("delete from outbox where workflow_id = %s", case.workflow_id)
+    rounds(quiet_room, sweeper, 1)
+    assert troubles(quiet_room, sweeper, case) == ["missing"]
+    quiet_room.run(look(quiet_room.client, case.workflow_id))
+    quiet_room.idle(case.workflow_id)
+    assert troubles(quiet_room, sweeper, case) == []
+
+
+def test_a_workflow_that_runs_for_what_is_over_is_an_alarm_until_it_is_repaired(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case
+) -> None:
+    case.decides("withdraw", {"reason": "moved_away"})
+    for _ in range(2):
+        assert troubles(quiet_room, sweeper, case) == [], "its message is on its way"
+    quiet_room.lose_messages()
+    eventually(lambda: troubles(quiet_room, sweeper, case) == ["stray"], seconds=10, pause=0.2)
+    assert "EngineDiffers" in [each["code"] for each in backbone(house)["ailments"]]
+    assert quiet_room.run(repair(house.engine, quiet_room.client, patience=1)).terminated == 1
+    assert troubles(quiet_room, sweeper, case) == []
+
+
+SILENT = {"RelaySilent", "WorkerSilent", "TemporalSilent", "OutboxOld", "LedgerUnfolded", "AuditUnsealed"}
+"""Ailments of a house in which nothing beats."""
+
+
+def asleep(house: House, room: Room) -> Case:
+    made = refer(house, "cap", "housing")
+    deliver_all(room)
+    room.idle(made.workflow_id)
+    return made
+
+
+def deliver_all(room: Room) -> None:
+    while room.deliver():
+        pass
+
+
+def rounds(room: Room, sweeper: Sweeper, times: int = 2) -> None:
+    for _ in range(times):
+        room.run(sweeper.sweep())
+
+
+def troubles(room: Room, sweeper: Sweeper, case: Case) -> list[str]:
+    """What the backbone reads of the case after one round."""
+    rounds(room, sweeper, 1)
+    return [each["trouble"] for each in backbone(room.house)["findings"] if each["id"] == case.id]
+
+
+def backbone(house: House) -> Any:
+    return house.person("ruth.hub").read("/v1/monitor/engine")
