@@ -84,7 +84,7 @@ def done(*words: str, environment: dict[str, str]) -> str:
     return child.stdout
 
 
-async def answers(url: str, log: Path, patience: float = 60.0) -> None:
+async def answers(url: str, log: Path, patience: float = 180.0) -> None:
     """Waits for a 2xx."""
     deadline = time.monotonic() + patience
     async with httpx.AsyncClient() as client:

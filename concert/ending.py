@@ -8,11 +8,12 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine
+from types import FrameType
 from typing import Any, NoReturn
 
 import uvloop
 
-GRACE_SECONDS = 4.5
+GRACE_SECONDS = 4.0
 """From the signal to the end of the process. Children die with us; what was committed is kept."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,7 +29,7 @@ async def _until_signal(story: Coroutine[Any, Any, None], grace: float) -> None:
     task = asyncio.ensure_future(story)
     asked = False
 
-    def stop() -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             leave(130)
@@ -37,15 +38,18 @@ async def _until_signal(story: Coroutine[Any, Any, None], grace: float) -> None:
         deadline = threading.Timer(grace, leave, (0,))
         deadline.daemon = True
         deadline.start()
-        task.cancel()
+        loop.call_soon_threadsafe(task.cancel)
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop)
+    # The interpreter's own handlers, not the loop's: while something large is imported the loop does not turn.
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         await task
     except asyncio.CancelledError:
         if not asked:
             raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def leave(status: int) -> NoReturn:

@@ -21,14 +21,14 @@ from storage.wake import Wake
 def api_record(settings: Settings) -> Record:
     """People's door: login concert_api. Refuses a login that row security cannot bind."""
     database = Database(settings.database_url, pool_size=16, application="concert api")
-    database.check_role()
+    database.check_role(people=True)
     return Record(database, Wake(database))
 
 
 def engine_record(settings: Settings, *, pool_size: int = 18) -> Record:
     """The engine's door: login concert_engine."""
     database = Database(settings.engine_database_url, pool_size=pool_size, application="concert engine")
-    database.check_role()
+    database.check_role(people=False)
     return Record(database, Wake(database))
 
 

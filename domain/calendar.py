@@ -35,7 +35,8 @@ class Calendar:
 
     Takes aware datetimes and gives UTC. ValueError: a naive datetime, a calendar that never opens, hours that
     overlap, close before they open or are not whole minutes, an unknown zone. `always_open` sets hours and
-    holidays aside: every moment is open time, every day a business day. Loops run over the days between start
+    holidays aside: every moment is open time, every day a business day. `day_seconds`: how long a business day
+    is taken to be where a run is compressed (None: by the calendar). Loops run over the days between start
     and end; closed stretches end, as a holiday closes one day and no week is without hours.
     """
 
@@ -43,6 +44,7 @@ class Calendar:
     hours: Hours = field(hash=False)
     holidays: frozenset[date] = frozenset()
     always_open: bool = False
+    day_seconds: float | None = None
 
     def __post_init__(self) -> None:
         _zone(self.zone)
@@ -145,6 +147,8 @@ class Calendar:
     def business_days_between(self, start: datetime, end: datetime) -> int:
         """The largest N with `due(start, N business days)` not after `end`; 0 if there is none."""
         end = _utc(end)
+        if self.day_seconds is not None:
+            return max(0, int((end - _utc(start)).total_seconds() // self.day_seconds))
         return sum(1 for _ in _until(end, self._business_days(_utc(start))))
 
     def as_json(self) -> dict[str, Any]:

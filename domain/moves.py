@@ -126,10 +126,16 @@ def _wrong_state(state: State, verb: Verb) -> str:
 def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
     """What the verb must carry, and when it may have occurred."""
     if at.occurred_at > at.now:
-        raise NotPossible("future", "A move cannot have happened in the future. Leave occurred_at out for now.")
+        raise NotPossible(
+            "future",
+            "A move cannot have happened in the future. Leave occurred_at out for now.",
+            pointer="/occurred_at",
+        )
     if at.occurred_at < task.asked_at:
         raise NotPossible(
-            "before-request", "A move cannot have happened before the task was requested. Correct occurred_at."
+            "before-request",
+            "A move cannot have happened before the task was requested. Correct occurred_at.",
+            pointer="/occurred_at",
         )
     if task.moved_at is not None and at.occurred_at < task.moved_at and verb not in _REMARKS:
         raise NotPossible(
@@ -145,7 +151,9 @@ def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
             "contact", "'contact' needs a result: reached, left_message, no_answer, wrong_number or not_safe."
         )
     if verb is Verb.HOLD and (details.resume_at is None or details.resume_at <= at.now):
-        raise NotPossible("resume-date", "A hold needs a day in the future on which the work resumes.")
+        raise NotPossible(
+            "resume-date", "A hold needs a day in the future on which the work resumes.", pointer="/resume_on"
+        )
     if verb is Verb.FAIL and details.reason_class is ReasonClass.NOT_REACHED:
         _check_attempts(task)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 
 class NotPossible(Exception):
-    """`code` is stable; `sentence` tells a person what stands in the way and what would help."""
+    """`code` is stable; `sentence` tells a person what stands in the way and what would help.
 
-    def __init__(self, code: str, sentence: str) -> None:
+    `pointer`: the field that was filled in wrongly, where it is not the state that stands in the way.
+    """
+
+    def __init__(self, code: str, sentence: str, *, pointer: str | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.sentence = sentence
+        self.pointer = pointer

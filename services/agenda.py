@@ -23,6 +23,9 @@ from domain.rule import Rule
 from services.calendars import calendar_of
 
 
+A_DAY = 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Agenda:
     """`indicators` are all versions that count; before the day `counts_from` nothing does."""
@@ -37,7 +40,7 @@ class Agenda:
     reasons: Mapping[str, ReasonClass]
     indicators: tuple[Indicator, ...]
     counts_from: date
-    day_seconds: float = 86_400.0
+    day_seconds: float = A_DAY
     age_of_majority: int = 19
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
 
@@ -60,7 +63,15 @@ class Agenda:
     def calendar(self, hours: Mapping[str, Any] | None, closed_on: list[str], always_open: bool) -> Calendar:
         """The service's own hours, else the region's."""
         closed = [date.fromisoformat(day) for day in closed_on]
-        return calendar_of(self.zone, hours or self.opening_hours, closed, always_open, subdivision=self.subdivision)
+        compressed = None if self.day_seconds == A_DAY else self.day_seconds
+        return calendar_of(
+            self.zone,
+            hours or self.opening_hours,
+            closed,
+            always_open,
+            subdivision=self.subdivision,
+            day_seconds=compressed,
+        )
 
     def region(self) -> Calendar:
         return self.calendar(None, [], False)
@@ -109,7 +120,7 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
         tuple(Indicator(str(i.id), i.code, Rule.parse(i.rule), i.standing == "in_force") for i in indicators),
         min((i.effective_on for i in indicators), default=date.min),
-        float(row.body.get("day_seconds", 86_400)),
+        float(row.body.get("day_seconds", A_DAY)),
         row.age_of_majority,
     )
 

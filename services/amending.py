@@ -131,7 +131,9 @@ def _left_out(connection: Connection, collaborative: Any, amendment: Amendment) 
 def _unasked(connection: Connection, collaborative: Any, amendment: Amendment) -> list[str]:
     """Answers and pathways that rules count, and that no pathway in the record has: they may be loaded next."""
     templates = {row.code: row.body for row in connection.execute(_TEMPLATES, {"id": collaborative})}
-    asked = {one["key"]: one["kind"] for body in templates.values() for step in body["steps"] for one in step.get("form", ())}
+    asked = {
+        one["key"]: one["kind"] for body in templates.values() for step in body["steps"] for one in step.get("form", ())
+    }
     notes: list[str] = []
     for row in amendment.indicators:
         rule = Rule.parse(row["rule"])

@@ -24,6 +24,7 @@ def calendar_of(
     years: Iterable[int] | None = None,
     *,
     subdivision: str = "NE",
+    day_seconds: float | None = None,
 ) -> Calendar:
     """When a service is open: its own hours (else the region's), not on holidays or `extra_closed` days.
 
@@ -38,6 +39,7 @@ def calendar_of(
         always_open,
         frozenset(extra_closed),
         _holidays(frozenset(years_around(datetime.now(UTC)) if years is None else years), subdivision),
+        day_seconds,
     )
 
 
@@ -46,9 +48,16 @@ def years_around(at: datetime) -> range:
 
 
 @lru_cache(maxsize=1024)
-def _calendar(zone: str, hours: str, always_open: bool, closed: frozenset[date], public: frozenset[date]) -> Calendar:
+def _calendar(
+    zone: str,
+    hours: str,
+    always_open: bool,
+    closed: frozenset[date],
+    public: frozenset[date],
+    day_seconds: float | None,
+) -> Calendar:
     days = frozenset() if always_open else closed | public
-    return Calendar(zone, weekly_hours(json.loads(hours)), days, always_open)
+    return Calendar(zone, weekly_hours(json.loads(hours)), days, always_open, day_seconds)
 
 
 @lru_cache(maxsize=32)

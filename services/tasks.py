@@ -104,7 +104,9 @@ def hold_task(
 
     def details(tx: Tx, locked: Locked) -> Details:
         if resume_on <= tx.agenda.region().local_date(tx.now):
-            raise NotPossible("resume-date", "A hold needs a day in the future on which the work resumes.")
+            raise NotPossible(
+                "resume-date", "A hold needs a day in the future on which the work resumes.", pointer="/resume_on"
+            )
         opens = datetime.combine(resume_on, time(0, 0), ZoneInfo(tx.agenda.zone))
         return Details(resume_at=moment(tx, locked.t).calendar.next_opening(opens))
 

@@ -23,7 +23,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from domain.refusal import NotPossible
 from services.agenda import Agenda, agenda_of
 from services.journal import Journal
-from services.refusals import Conflict, KeyReused, PreconditionRequired, Refusal, Stale, Unauthenticated
+from services.refusals import (
+    Conflict,
+    KeyReused,
+    PreconditionRequired,
+    Refusal,
+    Stale,
+    Unauthenticated,
+    Unprocessable,
+)
 from storage.database import Database, sqlstate
 
 ATTEMPTS = 4
@@ -246,6 +254,8 @@ def _decide(act: Callable[[Tx, S], M], tx: Tx, seen: S) -> M:
     try:
         return act(tx, seen)
     except NotPossible as no:
+        if no.pointer is not None:
+            raise Unprocessable(no.sentence, code=no.code, pointer=no.pointer) from None
         raise Conflict(no.sentence, code=no.code, current=current_of(seen)) from None
 
 

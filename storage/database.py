@@ -28,7 +28,7 @@ _ON_THE_WAY = 2
 
 
 class UnsafeRole(Exception):
-    """The login could see past row security: superuser, BYPASSRLS, or owner of the tables."""
+    """The login could see past row security (superuser, BYPASSRLS, owner of the tables), or is for the other door."""
 
 
 class Database:
@@ -78,10 +78,19 @@ class Database:
             finally:
                 driver.patience = usual
 
-    def check_role(self) -> None:
-        """Raises UnsafeRole, with the pool closed, unless row security binds this login."""
+    def check_role(self, *, people: bool | None = None) -> None:
+        """Raises UnsafeRole, with the pool closed, unless row security binds this login.
+
+        `people`: whether it has to be people's login (True) or the engine's (False).
+        """
         with self.transaction() as connection:
             row = connection.execute(text(_ROLE)).one()
+        if people is not None and row.people is not None and row.people != people:
+            self.dispose()
+            other, variable = (
+                ("concert_api", "CONCERT_DATABASE_URL") if people else ("concert_engine", "CONCERT_ENGINE_DATABASE_URL")
+            )
+            raise UnsafeRole(f"The database login {row.rolname!r} is not the one for this: {variable} takes {other}.")
         if row.rolsuper or row.rolbypassrls or row.owns:
             self.dispose()
             raise UnsafeRole(
@@ -100,7 +109,8 @@ class Database:
 _ROLE = """
 select r.rolname, r.rolsuper, r.rolbypassrls,
        exists (select from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-                and pg_has_role(current_user, c.relowner, 'member')) as owns
+                and pg_has_role(current_user, c.relowner, 'member')) as owns,
+       has_function_privilege(to_regprocedure('app.enter(text, uuid, text)'), 'execute') as people
   from pg_roles r where r.rolname = current_user
 """
 

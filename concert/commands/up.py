@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -21,10 +23,14 @@ Seed = Annotated[int, typer.Option(help="Of the region that an empty record is f
 
 def up(seed: Seed = SEED) -> None:
     """Start PostgreSQL, Temporal, worker, relay and API here, with a region to try, until Ctrl-C."""
+    from concert.console import output
     from concert.ending import until_signal
+    from concert.instance import directory_of
 
     chosen = settings()
     _require_room(chosen)
+    starts = f"Concert starts in {directory_of(chosen)}: PostgreSQL, Temporal, then worker, relay and API."
+    output().print(starts, markup=False, soft_wrap=True)
     until_signal(_up(chosen, seed))
 
 
@@ -98,10 +104,19 @@ def _welcome(chosen: Settings, url: str, seconds: float) -> None:
         f"  API          {url}/v1   description: {url}/openapi.json   health: {url}/readyz",
         f"  Data         {directory_of(chosen)}",
         f"  Logins       {', '.join(logins)}   (all: concert logins)",
-        f'  Try          curl -H "Authorization: Bearer $(concert token {logins[0]})" {url}/v1/me',
+        f'  Try          curl -H "Authorization: Bearer $({_command()} token {logins[0]})" {url}/v1/me',
         f"  Process      {os.getpid()}",
     ]
     output().print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """How another terminal in this directory calls us: the script need not be on its path, nor the data directory
+    the usual one.
+    """
+    script = os.path.relpath(sys.argv[0]) if os.path.basename(sys.argv[0]) == "concert" else "concert"
+    directory = os.environ.get("CONCERT_DATA_DIR")
+    return f"CONCERT_DATA_DIR={shlex.quote(directory)} {script}" if directory else script
 
 
 _SOME = (("cap", "caseworker"), ("housing", "caseworker"), ("hub", "backbone"))

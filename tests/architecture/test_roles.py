@@ -42,6 +42,15 @@ def test_the_logins_that_migrate_makes_may_start(urls: dict[str, str], login: st
     database.dispose()
 
 
+@pytest.mark.parametrize(
+    ("login", "people", "takes"), [("engine", True, "concert_api"), ("api", False, "concert_engine")]
+)
+def test_each_door_refuses_the_others_login(urls: dict[str, str], login: str, people: bool, takes: str) -> None:
+    database = Database(urls[login], pool_size=1)
+    with pytest.raises(UnsafeRole, match=takes):
+        database.check_role(people=people)
+
+
 def test_the_api_refuses_to_start_as_the_administrator(cluster: Cluster, urls: dict[str, str]) -> None:
     with pytest.raises(UnsafeRole, match="past row security"):
         api_record(settings_for(cluster.directory, urls | {"api": urls["admin"]}))

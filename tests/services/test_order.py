@@ -27,7 +27,7 @@ def by_phone(house: House, **more: Any) -> tuple[str, dict[str, str]]:
 def test_a_partner_on_the_phone_answered_nothing_before_it_was_asked(house: House, verb: str) -> None:
     path, said = by_phone(house)
     refused = house.person("maria.cap").post(f"{path}/{verb}", said | {"occurred_at": "2019-01-15T10:00:00Z"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "before-request")
+    assert (refused.status_code, refused.json()["code"]) == (422, "before-request")
     assert not [key for key in ledger(house, "needs_met") if key[0].startswith("2019")]
 
 
@@ -36,7 +36,7 @@ def test_three_attempts_before_the_request_do_not_make_a_client_unreachable(hous
     maria = house.person("maria.cap")
     maria.does(f"{path}/accept", said)
     answers = [maria.post(f"{path}/contact", said | ATTEMPT | {"occurred_at": ago(days)}) for days in (3, 2, 1)]
-    assert [answer.status_code for answer in answers] == [409] * 3
+    assert [answer.status_code for answer in answers] == [422] * 3
     assert maria.post(f"{path}/fail", said | {"reason": "no_answer"}).status_code == 409
 
 
