@@ -22,7 +22,6 @@ from domain.reason import ReasonClass
 from domain.rule import Rule
 from services.calendars import calendar_of
 
-
 A_DAY = 86_400.0
 
 

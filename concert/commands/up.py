@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -114,7 +115,7 @@ def _command() -> str:
     """How another terminal in this directory calls us: the script need not be on its path, nor the data directory
     the usual one.
     """
-    script = os.path.relpath(sys.argv[0]) if os.path.basename(sys.argv[0]) == "concert" else "concert"
+    script = os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).name == "concert" else "concert"
     directory = os.environ.get("CONCERT_DATA_DIR")
     return f"CONCERT_DATA_DIR={shlex.quote(directory)} {script}" if directory else script
 
