@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from fastapi import FastAPI
 
 from api import (
+    act,
     clients,
     directory,
     equity,
@@ -12,6 +13,7 @@ from api import (
     indicators,
     me,
     monitor,
+    notices,
     plans,
     public,
     publications,
@@ -25,6 +27,7 @@ from api import (
 from api.cursors import Cursors
 from api.issuer import issuer_routes
 from api.limits import Limits
+from api.links import Links
 from api.shell import assemble
 from api.tokens import Tokens
 from services.transaction import Record
@@ -32,8 +35,8 @@ from services.transaction import Record
 Document = Mapping[str, object]
 _ROUTERS = (
     tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
-    monitor,
-    directory, me, health,
+    monitor, notices,
+    directory, me, health, act,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 
@@ -44,9 +47,13 @@ def create_app(
     cursor_key: bytes,
     *,
     limits: Limits | None = None,
+    links: Links | None = None,
     issuer: tuple[Document, Callable[[str], Document]] | None = None,
 ) -> FastAPI:
-    """`issuer`: the embedded one's JWKS and discovery document, None where people bring tokens of another."""
+    """`issuer`: the embedded one's JWKS and discovery document, None where people bring tokens of another.
+
+    `links`: reads the one-use links of mail; None where there are none.
+    """
     app = FastAPI(
         title="Concert",
         version="1",
@@ -55,7 +62,7 @@ def create_app(
         redoc_url=None,
         openapi_tags=[{"name": name} for name in TAGS],
     )
-    app.state.record = record
+    app.state.record, app.state.links = record, links
     for router in _ROUTERS:
         app.include_router(router.router)
     if issuer is not None:

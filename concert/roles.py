@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from concert.alarms import keep_watching
 from concert.connection import PAUSE_SECONDS, connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, engine_record
+from concert.postman import keep_posting
 from concert.relay import Relay
 from concert.running import Say, close, plain_url, serving, together
 from concert.settings import Settings
 from concert.sweeper import Sweeper
+from concert.teller import keep_telling
 from concert.worker import work
 from services.transaction import Record
 from storage.database import is_away
@@ -26,7 +29,7 @@ async def api(settings: Settings, say: Say) -> AsyncIterator[None]:
     """Needs the record only: nothing that a person does waits for Temporal."""
     record = await _opened(api_record, settings, "API", say)
     try:
-        async with serving(settings, record) as url:
+        async with serving(settings, record) as url, together(keep_watching(settings, record)):
             say(f"API         {url}")
             yield
     finally:
@@ -39,7 +42,7 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
     record = await _opened(engine_record, settings, "Worker", say)
     try:
         say(f"Worker      waits for Temporal at {settings.temporal_address}")
-        async with together(keep_beating(record, "worker")):
+        async with together(keep_beating(record, "worker"), keep_watching(settings, record)):
             client = await connect(settings.temporal_address, settings.temporal_namespace)
             async with together(work(record, client)):
                 say("Worker      runs workflows and the partners' steps")
@@ -50,11 +53,13 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
-    """Relay and folder. The folder and the heart need no Temporal, so they begin at once."""
+    """Relay, folder, teller and postman. All but the relay need no Temporal, so they begin at once."""
     record = await _opened(engine_record, settings, "Relay", say)
     try:
-        async with together(keep_folding(record), keep_beating(record, "relay")):
+        beside = (keep_folding(record), keep_telling(settings, record), keep_posting(settings, record))
+        async with together(*beside, keep_watching(settings, record), keep_beating(record, "relay")):
             say("Folder      keeps the totals and seals the audit")
+            say(f"Teller      writes people's feeds{' and their mail' if settings.smtp_url else '; no mail is sent'}")
             client = await connect(settings.temporal_address, settings.temporal_namespace)
             async with together(Relay(record, client, plain_url(settings)).run(), Sweeper(record, client).run()):
                 say("Relay       delivers what the record decided")

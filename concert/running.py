@@ -10,13 +10,16 @@ from typing import Any
 
 import uvicorn
 
+from concert.alarms import keep_watching
 from concert.connection import connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, application, engine_record
+from concert.postman import keep_posting
 from concert.relay import Relay
 from concert.settings import Settings, listen_url
 from concert.sweeper import Sweeper
+from concert.teller import keep_telling
 from concert.worker import work
 from services.transaction import Record
 from storage.database import Database
@@ -34,7 +37,9 @@ async def running(settings: Settings, *, say: Say = print) -> AsyncIterator[str]
             say("Worker      runs workflows and the partners' steps")
             relay = Relay(engine, client, plain_url(settings)).run()
             sweeper = Sweeper(engine, client).run()
-            async with together(relay, sweeper, keep_folding(engine), keep_beating(engine, "relay")):
+            beside = (keep_folding(engine), keep_telling(settings, engine), keep_posting(settings, engine))
+            watch = keep_watching(settings, engine)
+            async with together(relay, sweeper, *beside, watch, keep_beating(engine, "relay")):
                 say("Relay       delivers what the record decided")
                 async with serving(settings, people) as url:
                     say(f"API         {url}")

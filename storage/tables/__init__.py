@@ -33,6 +33,7 @@ from storage.tables.measures import (
     indicator_touch,
     region_total,
 )
+from storage.tables.notices import alarm, mail, mail_item, mail_link, notice, notice_choice
 from storage.tables.people import (
     client,
     client_link,
@@ -54,6 +55,7 @@ from storage.tables.work import event, message, need, referral, service_record, 
 __all__ = [
     "action_plan",
     "agenda",
+    "alarm",
     "audit",
     "audit_seal",
     "audit_unsealed",
@@ -77,10 +79,15 @@ __all__ = [
     "indicator_total",
     "indicator_touch",
     "location",
+    "mail",
+    "mail_item",
+    "mail_link",
     "membership",
     "message",
     "metadata",
     "need",
+    "notice",
+    "notice_choice",
     "organization",
     "outbox",
     "partnership",
