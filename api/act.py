@@ -33,7 +33,7 @@ _LONGEST_FORM = 2000
 
 
 def _page(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {HTML: {"schema": {"type": "string"}}}}
+    return {"description": description, "content": {HTML: {}}}
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -148,4 +148,4 @@ def _told(at: datetime, zone: str, language: str) -> str:
     local = at.astimezone(ZoneInfo(zone))
     if language == "es":
         return f"{local.day}/{local.month}/{local.year}, {local:%H:%M} ({local:%Z})"
-    return f"{local:%b} {local.day}, {local.year}, {local:%I:%M %p} {local:%Z}"
+    return f"{local:%b} {local.day}, {local.year}, {local.hour % 12 or 12}{local::%M %p} {local:%Z}"

@@ -134,4 +134,4 @@ async def keep_watching(settings: Settings, record: Record) -> None:
     if post is None:
         await asyncio.Event().wait()
         return
-    await Watcher(record, post).run()
+    await Watcher(record, post, lasting=LASTING_SECONDS).run()

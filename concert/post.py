@@ -24,7 +24,8 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Post:
-    """A server that takes mail. `tls` from the first byte; else wherever it is offered, and never without if it `insists`.
+    """A server that takes mail. With TLS from the first byte (`tls`), or as soon as it offers it; never without if it
+    `insists`.
     """
 
     host: str

@@ -27,7 +27,10 @@ def engine(as_login: As = None, as_json: Json = False) -> None:
     lines = [f"{each.code}: {each.reason} {each.remedy}" for each in found.ailments]
     lines += [f"{each.kind} {each.id} {each.trouble} ({each.code}) since {each.since:%Y-%m-%d %H:%M} UTC"
               for each in found.findings]  # fmt: skip
-    output().print("\n" + ("\n".join(lines) or "All is well."), markup=False, soft_wrap=True)
+    lines = lines or ["All is well."]
+    if not chosen.smtp_url:
+        lines.append("No mail is sent, not even when Concert is unwell: set CONCERT_SMTP_URL.")
+    output().print("\n" + "\n".join(lines), markup=False, soft_wrap=True)
 
 
 def _rows(found: Engine) -> list[tuple[str, str]]:

@@ -75,11 +75,11 @@ def test_the_ball_goes_to_and_fro_and_each_side_sees_what_is_its_own_to_do(house
 
 def test_news_stays_until_it_is_read(house: House) -> None:
     made = house.refer("cap", "housing")
-    refusal = {"reason_code": "no_capacity", "reason_class": "no_capacity"}
+    refusal = {"reason_code": "full", "reason_class": "no_capacity"}
     house.person("gwen.housing").does(f"{task_of(made)}/decline", refusal)
     tell(house)
     maria = house.person("maria.cap")
-    maria.does(f"/v1/referrals/{made['id']}/withdraw", {"reason": "withdrew"})
+    maria.does(f"/v1/referrals/{made['id']}/withdraw", {"reason": "client_declined"})
     assert about(house, "maria.cap", made, unread="true") == ["ended"]
     maria.does("/v1/notices/read-all")
     assert about(house, "maria.cap", made, unread="true") == []

@@ -48,7 +48,9 @@ SITUATIONS: dict[str, tuple[str, dict[str, Any], str | None, set[str]]] = {
     "then the backbone": ("task_escalated", {"clock": "decide", "to": "backbone"}, None, HUB),
     "reminded again: whom the rung names": ("task_reminded", {"clock": "decide", "to": "backbone"}, None, HUB),
     "by hand: whoever has the ball": ("task_escalated", {"to": "owner", "by_hand": "yes"}, "ruth.hub", HOUSING),
-    "nobody chose what comes next": ("referral_overdue", {"clock": "awaiting_source", "to": "owner"}, None, {"maria.cap"}),
+    "nobody chose what comes next": (
+        "referral_overdue", {"clock": "awaiting_source", "to": "owner"}, None, {"maria.cap"},
+    ),
     "and the backbone hears of it": ("referral_escalated", {"clock": "awaiting_source", "to": "backbone"}, None, HUB),
     "a nudge reaches exactly the person that it names": (
         "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap", {"gwen.housing"},
@@ -78,7 +80,9 @@ SITUATIONS: dict[str, tuple[str, dict[str, Any], str | None, set[str]]] = {
         "task_expired", {"against": "target"}, None, HOUSING | {"maria.cap"} | HUB,
     ),
     "another provider has it": ("task_released", {}, "carmen.shelter", HOUSING),
-    "an exception is told to whoever has the ball": ("task_excepted", {"until": "2027-01-01", "why": "storm"}, "ruth.hub", HOUSING),
+    "an exception is told to whoever has the ball": (
+        "task_excepted", {"until": "2027-01-01", "why": "storm"}, "ruth.hub", HOUSING,
+    ),
     "another provider is proposed": ("referral_reroute_proposed", {"service_id": "x"}, "ruth.hub", {"maria.cap"}),
     "a note is no news": ("task_noted", {}, "gwen.housing", set()),
     "acceptance is seen where the work is": ("task_accepted", {}, "gwen.housing", set()),
