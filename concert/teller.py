@@ -44,9 +44,7 @@ class Teller:
     def _tell(self, news: News) -> bool:
         taken, error = set(news.taken_by), ""
         for consumer in self._consumers:
-            if consumer.name in taken or news.kind not in consumer.kinds:
-                continue
-            if consumer.after is not None and consumer.after not in taken:
+            if consumer.name in taken or not _wants(consumer, news, taken):
                 continue
             try:
                 consumer.take(self._record, news.event_id)
@@ -58,6 +56,12 @@ class Teller:
         if error:
             tell_later(self._record, news, frozenset(taken), error, final=True)
         return not error
+
+
+def _wants(consumer: Consumer, news: News, taken: set[str]) -> bool:
+    """Its kind of event, and whoever it stands on has taken it."""
+    of_its_kind = consumer.kinds is None or news.kind in consumer.kinds
+    return of_its_kind and (consumer.after is None or consumer.after in taken)
 
 
 async def keep_telling(settings: Settings, record: Record) -> None:

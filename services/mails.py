@@ -100,7 +100,7 @@ def _line(connection: Connection, item: Any, *, digest: bool) -> Line:
 
 
 def _may_link(item: Any) -> bool:
-    """A request that waits for a yes or no, of a partner whose work is not confidential and no Part 2 program's."""
+    """A request that waits for a yes or no, where neither side is a confidential provider or a Part 2 program."""
     asked = item.kind in (Kind.ASKED, Kind.NUDGED) and item.state in UNDECIDED and item.state != "info_requested"
     mine = item.task_organization_id == item.organization_id and not item.on_behalf
     return bool(asked and mine and not (item.restricted or item.confidential or item.part2))
@@ -168,7 +168,8 @@ _ITEMS = text(
 select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent, n.task_id,
        n.restricted or coalesce(r.restricted, p.restricted, false) as restricted,
        coalesce(r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at, t.state,
-       coalesce(t.on_behalf, false) as on_behalf, t.organization_id as task_organization_id, o.confidential, o.part2,
+       coalesce(t.on_behalf, false) as on_behalf, t.organization_id as task_organization_id,
+       o.confidential or coalesce(s.confidential, false) as confidential, o.part2 or coalesce(s.part2, false) as part2,
        c.zone
   from mail_item i
   join notice n on n.id = i.notice_id
@@ -176,9 +177,10 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
   join collaborative c on c.id = e.collaborative_id
   join organization o on o.id = n.organization_id
   left join task t on t.id = n.task_id
+  left join organization s on s.id = t.source_organization_id
   left join referral r on r.id = n.referral_id
   left join action_plan p on p.id = n.action_plan_id
- where i.mail_id = :id and n.read_at is null and not {MOVED}
+ where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED}
  order by n.id
 """
 )

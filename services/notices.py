@@ -126,9 +126,11 @@ def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
 
 MOVED_VALUES = {"asking": sorted(ASKING), "over": list(OVER), "beside": f"_({'|'.join(BESIDE)})$"}
 _BY_ITS_PEOPLE = (
-    "x.seq > n.event_seq and x.user_id is not null and x.acting_organization_id = n.ball_organization_id"
-    " and x.kind !~ :beside"
+    "x.seq > n.event_seq and ("
+    "(x.user_id is not null and x.acting_organization_id = n.ball_organization_id and x.kind !~ :beside)"
+    " or (x.kind ~ '_assigned$' and x.facts ->> 'from_user' = cast(n.user_id as text)))"
 )
+"""Or somebody took it from this very person, whoever that was."""
 MOVED = f"""
 (n.kind = any(:asking) and (
     exists (select from event x where x.task_id = n.task_id and {_BY_ITS_PEOPLE})
@@ -153,7 +155,7 @@ t.state, t.on_behalf, t.organization_id, t.source_organization_id
 _FEED = text(
     f"""
 select {_COLUMNS}
- where n.user_id = :user and n.organization_id = :organization
+ where n.user_id = :user and n.organization_id = :organization and n.over_at is null
    and (cast(:after as uuid) is null or n.id < :after)
    and (cast(:unread as boolean) is null or (n.read_at is null) = :unread)
    and (cast(:kind as text) is null or n.kind = :kind)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from domain.notice import USUAL, About, Way
 from services.journal import new_id
+from services.notices import MOVED, MOVED_VALUES
 from services.recipients import Recipient, Row, read_event, recipients
 from services.transaction import Record
 
@@ -43,6 +44,21 @@ def _row(event: Row, each: Recipient) -> dict[str, object]:
     }
 
 
+def tidy_feeds(record: Record, event_id: UUID) -> None:
+    """What this event was the end of leaves the feeds for good: readers knew at once, this keeps feeds short."""
+    with record.database.transaction() as connection:
+        connection.execute(_OVER, {"event": event_id, **MOVED_VALUES})
+
+
+_OVER = text(
+    f"""
+update notice n set over_at = clock_timestamp()
+  from event e
+ where e.id = :event and n.over_at is null and n.event_seq < e.seq
+   and (n.referral_id = e.referral_id or (n.referral_id is null and n.action_plan_id = e.action_plan_id))
+   and {MOVED}
+"""
+)
 _NOTICE = text(
     """
 insert into notice (id, user_id, organization_id, event_id, event_seq, kind, code, task_id, referral_id, action_plan_id,

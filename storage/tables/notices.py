@@ -35,8 +35,15 @@ notice = Table(
     plain("restricted", Boolean),
     plain("created_at", INSTANT, server_default=text("clock_timestamp()")),
     plain("read_at", INSTANT, required=False),
+    plain("over_at", INSTANT, required=False),
     UniqueConstraint("event_id", "user_id"),
-    Index("notice_feed_idx", "user_id", "organization_id", "id"),
+    Index("notice_feed_idx", "user_id", "organization_id", "id", postgresql_where=text("over_at is null")),
+    Index("notice_referral_id_idx", "referral_id", postgresql_where=text("over_at is null")),
+    Index(
+        "notice_action_plan_id_idx",
+        "action_plan_id",
+        postgresql_where=text("over_at is null and referral_id is null"),
+    ),
 )
 
 notice_choice = Table(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from concert.alarms import AGAIN_SECONDS, Watcher
 from concert.post import NotSent
@@ -44,7 +46,13 @@ def silent(town: Town) -> None:
 
 def mend(town: Town) -> None:
     town.whole()
-    eventually(lambda: not ailments(take_pulse(town.house.engine)), seconds=40)
+    eventually(lambda: _well(town), seconds=40)
+
+
+def _well(town: Town) -> bool:
+    with suppress(DBAPIError):  # a connection of before
+        return not ailments(take_pulse(town.house.engine))
+    return False
 
 
 def watchers(town: Town, box: Box, many: int = 1) -> list[Watcher]:
@@ -131,3 +139,18 @@ def test_the_database_is_away_and_the_backbone_is_told_by_the_addresses_that_are
 def _looked(watcher: Watcher, box: Box) -> bool:
     look(watcher)
     return "Concert is well again: DatabaseAway" in subjects(box)
+
+
+def test_a_relay_of_its_own_sends_mail_by_itself(town: Town, box: Box) -> None:
+    town.roles["relay"].kill()
+    url = f"smtp://127.0.0.1:{box.port}"
+    posting = town.role("relay", CONCERT_SMTP_URL=url, CONCERT_PUBLIC_URL="https://concert.example.org")
+    try:
+        made = town.house.refer("cap", "housing", priority="urgent")
+        eventually(lambda: box.to("gwen.housing@example.org"), seconds=40)
+    finally:
+        posting.kill()
+        mend(town)
+    (letter,) = box.to("gwen.housing@example.org")
+    assert made["reference"] in str(letter["Subject"])
+    assert "Featherstonehaugh" not in box.words()

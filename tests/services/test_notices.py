@@ -319,7 +319,7 @@ def test_a_consumer_that_fails_stops_no_other_and_hears_again(house: House, made
     assert heard(house, event) == HOUSING
     assert told == []
     row = house.sql("select attempts, taken_by, error, dead from outbox where event_id = %s", event)
-    assert row == [(1, ["mail", "notices"], "broken RuntimeError", False)]
+    assert row == [(1, ["mail", "notices", "tidy"], "broken RuntimeError", False)]
     house.sql("update outbox set due_at = now() where event_id = %s", event)
     Teller(house.engine, [Consumer("broken", kinds, take), *CONSUMERS, standing]).tell_batch()
     assert [str(each) for each in told] == [event, event]

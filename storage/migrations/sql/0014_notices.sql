@@ -55,12 +55,15 @@ create table notice (
     restricted boolean not null,
     created_at timestamp with time zone default clock_timestamp() not null,
     read_at timestamp with time zone,
+    over_at timestamp with time zone,
     constraint notice_pkey primary key (id),
     constraint notice_event_id_user_id_key unique (event_id, user_id),
     constraint notice_user_id_fkey foreign key (user_id) references user_account (id),
     constraint notice_organization_id_fkey foreign key (organization_id) references organization (id)
 );
-create index notice_feed_idx on notice (user_id, organization_id, id);
+create index notice_feed_idx on notice (user_id, organization_id, id) where over_at is null;
+create index notice_referral_id_idx on notice (referral_id) where over_at is null;
+create index notice_action_plan_id_idx on notice (action_plan_id) where over_at is null and referral_id is null;
 
 -- What a person wants to hear of, and how; without a row the default of the kind.
 create table notice_choice (
@@ -140,6 +143,7 @@ begin
 end
 $$;
 grant insert on notice, mail, mail_item, mail_link, alarm to concert_engine;
+grant update (over_at) on notice to concert_engine;
 grant update (due_at, attempts, error, sent_at, closed_at) on mail to concert_engine;
 grant update (since, told_at, ended_at), delete on alarm to concert_engine;
 
