@@ -8,7 +8,7 @@ from pydantic import Field
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Choice, Id, QueryFlag, named
-from domain.notice import Kind, Way
+from domain.notice import Topic, Way
 from services import notice_shapes as shapes
 from services import notices
 
@@ -17,11 +17,11 @@ router = APIRouter(prefix="/v1/notices", tags=["Inbox"])
 
 class Asked(Page):
     unread: QueryFlag | None = Field(None, description="`true`: only what was not read yet.")
-    kind: Annotated[Kind | None, named(Kind)] = Field(None, description="Only of this kind.")
+    kind: Annotated[Topic | None, named(Topic)] = Field(None, description="Only of this kind.")
 
 
 class ChoiceBody(Body):
-    kind: Annotated[Kind, Choice, named(Kind)]
+    kind: Annotated[Topic, Choice, named(Topic)]
     way: Annotated[Way, Choice, named(Way)] = Field(description="`mail`: also an e-mail at once; `digest`: one a day.")
 
 

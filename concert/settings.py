@@ -85,8 +85,8 @@ class Settings(BaseSettings):
     smtp_url: str = Field(
         default="",
         repr=False,
-        description="Where mail is handed over: `smtp://user:password@host:587` or `smtps://`. TLS is used wherever it "
-        "is offered; `?tls=required` insists on it. Empty: no mail is sent.",
+        description="SMTP server that takes mail: `smtp://` (TLS wherever it is offered; `?tls=required` insists) or "
+        "`smtps://`, with user, password, host and port. Empty: no mail is sent.",
     )
     mail_from: str = Field(default="concert@localhost", min_length=3, description="From whom mail comes.")
     public_url: str = Field(

@@ -13,7 +13,7 @@ from domain.clock import SOURCE_CLOCKS
 from domain.task import ENDED, Side
 
 
-class Kind(StrEnum):
+class Topic(StrEnum):
     """What a person may choose to hear of, or how."""
 
     ASKED = "asked"
@@ -35,21 +35,21 @@ class Way(StrEnum):
     NOTHING = "nothing"
 
 
-ASKING = frozenset({Kind.ASKED, Kind.REMINDED, Kind.ESCALATED, Kind.NUDGED})
+ASKING = frozenset({Topic.ASKED, Topic.REMINDED, Topic.ESCALATED, Topic.NUDGED})
 """They ask for work, and are gone from the feed as soon as it has moved; the others are news and stay until read."""
-ALWAYS_TOLD = frozenset({Kind.NUDGED, Kind.ESCALATED})
+ALWAYS_TOLD = frozenset({Topic.NUDGED, Topic.ESCALATED})
 """Somebody wants just this person to hear of it: at least the feed shows it."""
-USUAL: Mapping[Kind, Way] = {
-    **dict.fromkeys(Kind, Way.FEED),
-    Kind.ASKED: Way.MAIL,
-    Kind.NUDGED: Way.MAIL,
-    Kind.REMINDED: Way.DIGEST,
-    Kind.ESCALATED: Way.DIGEST,
+USUAL: Mapping[Topic, Way] = {
+    **dict.fromkeys(Topic, Way.FEED),
+    Topic.ASKED: Way.MAIL,
+    Topic.NUDGED: Way.MAIL,
+    Topic.REMINDED: Way.DIGEST,
+    Topic.ESCALATED: Way.DIGEST,
 }
 """Until somebody chooses: whoever does not look in every day hears of a request all the same."""
 
 
-def ways(kind: Kind) -> tuple[Way, ...]:
+def ways(kind: Topic) -> tuple[Way, ...]:
     return tuple(way for way in Way if way is not Way.NOTHING or kind not in ALWAYS_TOLD)
 
 
@@ -79,7 +79,7 @@ class About(StrEnum):
 class Rule:
     """`code` names the sentence. `loop`: only where somebody confirms, so not for a plain step of a plan."""
 
-    kind: Kind
+    kind: Topic
     whom: Whom
     code: str
     about: About = About.TASK
@@ -92,49 +92,49 @@ def _each(names: str, *rules: Rule) -> dict[str, tuple[Rule, ...]]:
 
 _R, _P = About.REFERRAL, About.PLAN
 HEARS: Mapping[str, tuple[Rule, ...]] = {
-    "task_requested": (Rule(Kind.ASKED, Whom.TARGET, "requested"),),
-    "task_info_requested": (Rule(Kind.ASKED, Whom.SOURCE, "question"),),
-    "task_answered": (Rule(Kind.ASKED, Whom.TARGET, "answered"),),
-    "task_completed": (Rule(Kind.ASKED, Whom.SOURCE, "to_confirm", _R, loop=True),),
-    "plan_stop_asked": (Rule(Kind.ASKED, Whom.SOURCE, "stop_asked", _P),),
-    "task_overdue": (Rule(Kind.REMINDED, Whom.RUNG, "overdue"),),
-    **_each("referral_overdue step_overdue", Rule(Kind.REMINDED, Whom.RUNG, "overdue", _R)),
-    "plan_overdue": (Rule(Kind.REMINDED, Whom.RUNG, "plan_overdue", _P),),
-    **_each("task_escalated task_reminded", Rule(Kind.ESCALATED, Whom.RUNG, "escalated")),
+    "task_requested": (Rule(Topic.ASKED, Whom.TARGET, "requested"),),
+    "task_info_requested": (Rule(Topic.ASKED, Whom.SOURCE, "question"),),
+    "task_answered": (Rule(Topic.ASKED, Whom.TARGET, "answered"),),
+    "task_completed": (Rule(Topic.ASKED, Whom.SOURCE, "to_confirm", _R, loop=True),),
+    "plan_stop_asked": (Rule(Topic.ASKED, Whom.SOURCE, "stop_asked", _P),),
+    "task_overdue": (Rule(Topic.REMINDED, Whom.RUNG, "overdue"),),
+    **_each("referral_overdue step_overdue", Rule(Topic.REMINDED, Whom.RUNG, "overdue", _R)),
+    "plan_overdue": (Rule(Topic.REMINDED, Whom.RUNG, "plan_overdue", _P),),
+    **_each("task_escalated task_reminded", Rule(Topic.ESCALATED, Whom.RUNG, "escalated")),
     **_each(
         "referral_escalated referral_reminded step_escalated step_reminded",
-        Rule(Kind.ESCALATED, Whom.RUNG, "escalated", _R),
+        Rule(Topic.ESCALATED, Whom.RUNG, "escalated", _R),
     ),
-    **_each("plan_escalated plan_reminded", Rule(Kind.ESCALATED, Whom.RUNG, "plan_escalated", _P)),
-    "task_nudged": (Rule(Kind.NUDGED, Whom.NAMED, "nudged"),),
-    **_each("referral_nudged step_nudged", Rule(Kind.NUDGED, Whom.NAMED, "nudged", _R)),
-    "plan_nudged": (Rule(Kind.NUDGED, Whom.NAMED, "plan_nudged", _P),),
+    **_each("plan_escalated plan_reminded", Rule(Topic.ESCALATED, Whom.RUNG, "plan_escalated", _P)),
+    "task_nudged": (Rule(Topic.NUDGED, Whom.NAMED, "nudged"),),
+    **_each("referral_nudged step_nudged", Rule(Topic.NUDGED, Whom.NAMED, "nudged", _R)),
+    "plan_nudged": (Rule(Topic.NUDGED, Whom.NAMED, "plan_nudged", _P),),
     "task_assigned": (
-        Rule(Kind.REASSIGNED, Whom.NEW_HOLDER, "yours"),
-        Rule(Kind.REASSIGNED, Whom.FORMER_HOLDER, "not_yours"),
+        Rule(Topic.REASSIGNED, Whom.NEW_HOLDER, "yours"),
+        Rule(Topic.REASSIGNED, Whom.FORMER_HOLDER, "not_yours"),
     ),
     "referral_assigned": (
-        Rule(Kind.REASSIGNED, Whom.NEW_HOLDER, "yours", _R),
-        Rule(Kind.REASSIGNED, Whom.FORMER_HOLDER, "not_yours", _R),
+        Rule(Topic.REASSIGNED, Whom.NEW_HOLDER, "yours", _R),
+        Rule(Topic.REASSIGNED, Whom.FORMER_HOLDER, "not_yours", _R),
     ),
     "plan_assigned": (
-        Rule(Kind.REASSIGNED, Whom.NEW_HOLDER, "plan_yours", _P),
-        Rule(Kind.REASSIGNED, Whom.FORMER_HOLDER, "plan_not_yours", _P),
+        Rule(Topic.REASSIGNED, Whom.NEW_HOLDER, "plan_yours", _P),
+        Rule(Topic.REASSIGNED, Whom.FORMER_HOLDER, "plan_not_yours", _P),
     ),
     **_each(
-        "referral_reroute_proposed step_reroute_proposed", Rule(Kind.PROPOSED, Whom.SOURCE, "reroute_proposed", _R)
+        "referral_reroute_proposed step_reroute_proposed", Rule(Topic.PROPOSED, Whom.SOURCE, "reroute_proposed", _R)
     ),
-    "task_excepted": (Rule(Kind.EXCEPTED, Whom.HOLDER, "excepted"),),
-    **_each("referral_excepted step_excepted", Rule(Kind.EXCEPTED, Whom.HOLDER, "excepted", _R)),
-    "plan_excepted": (Rule(Kind.EXCEPTED, Whom.HOLDER, "plan_excepted", _P),),
-    "task_declined": (Rule(Kind.ENDED, Whom.SOURCE, "declined", _R),),
-    "task_failed": (Rule(Kind.ENDED, Whom.SOURCE, "failed", _R),),
-    "task_cancelled": (Rule(Kind.ENDED, Whom.OTHER, "cancelled", _R),),
-    "task_released": (Rule(Kind.RELEASED, Whom.TARGET, "released"),),
+    "task_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted"),),
+    **_each("referral_excepted step_excepted", Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted", _R)),
+    "plan_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "plan_excepted", _P),),
+    "task_declined": (Rule(Topic.ENDED, Whom.SOURCE, "declined", _R),),
+    "task_failed": (Rule(Topic.ENDED, Whom.SOURCE, "failed", _R),),
+    "task_cancelled": (Rule(Topic.ENDED, Whom.OTHER, "cancelled", _R),),
+    "task_released": (Rule(Topic.RELEASED, Whom.TARGET, "released"),),
     "task_expired": (
-        Rule(Kind.EXPIRED, Whom.TARGET, "expired"),
-        Rule(Kind.EXPIRED, Whom.SOURCE, "expired_choose", _R),
-        Rule(Kind.EXPIRED, Whom.BACKBONE, "expired", _R),
+        Rule(Topic.EXPIRED, Whom.TARGET, "expired"),
+        Rule(Topic.EXPIRED, Whom.SOURCE, "expired_choose", _R),
+        Rule(Topic.EXPIRED, Whom.BACKBONE, "expired", _R),
     ),
 }
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from domain.notice import USUAL, Kind, Way
+from domain.notice import USUAL, Topic, Way
 from domain.quiet import digest_at
 from domain.task import UNDECIDED
 from services.agenda import current_agenda
@@ -55,7 +55,7 @@ def mail_event(record: Record, event_id: UUID) -> None:
     """A letter for each who wants one of this; a digest gathers. A repeat changes nothing."""
     with record.database.transaction() as connection:
         for row in connection.execute(_NOTICED, {"event": event_id}).all():
-            way = Way(row.way) if row.way else USUAL[Kind(row.kind)]
+            way = Way(row.way) if row.way else USUAL[Topic(row.kind)]
             if way in (Way.MAIL, Way.DIGEST):
                 _write(connection, row, digest=way is Way.DIGEST)
 
@@ -101,7 +101,7 @@ def _line(connection: Connection, item: Any, *, digest: bool) -> Line:
 
 def _may_link(item: Any) -> bool:
     """A request that waits for a yes or no, where neither side is a confidential provider or a Part 2 program."""
-    asked = item.kind in (Kind.ASKED, Kind.NUDGED) and item.state in UNDECIDED and item.state != "info_requested"
+    asked = item.kind in (Topic.ASKED, Topic.NUDGED) and item.state in UNDECIDED and item.state != "info_requested"
     mine = item.task_organization_id == item.organization_id and not item.on_behalf
     return bool(asked and mine and not (item.restricted or item.confidential or item.part2))
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import Field
 
 from domain import task
-from domain.notice import Kind, Way
+from domain.notice import Topic, Way
 from services.shapes import Shape, described
 
-NoticeKind = Annotated[str, described("What kind of news it is; each may be chosen apart.", Kind)]
+NoticeKind = Annotated[str, described("What kind of news it is; each may be chosen apart.", Topic)]
 HeardBy = Annotated[
     str,
     described(

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain import notice as rules
 from domain import task as task_rules
-from domain.notice import ALWAYS_TOLD, ASKING, BESIDE, OVER, Kind, Way
+from domain.notice import ALWAYS_TOLD, ASKING, BESIDE, OVER, Topic, Way
 from services import notice_shapes as shapes
 from services.refusals import NotVisible, Unprocessable
 from services.rows import sides
@@ -74,7 +74,7 @@ def get_choices(record: Record, call: Call) -> shapes.NoticeChoices:
     return read(record, call, _choices)
 
 
-def choose_notices(record: Record, call: Call, kind: Kind, way: Way) -> Answer[shapes.NoticeChoices]:
+def choose_notices(record: Record, call: Call, kind: Topic, way: Way) -> Answer[shapes.NoticeChoices]:
     """How the caller hears of such things from now on, in all their organizations. A nudge cannot be turned off."""
 
     def act(tx: Tx, _seen: None) -> shapes.NoticeChoices:
@@ -95,7 +95,7 @@ def _choices(tx: Tx) -> shapes.NoticeChoices:
                 way=chosen.get(kind.value, rules.USUAL[kind].value),
                 ways=[way.value for way in rules.ways(kind)],
             )
-            for kind in Kind
+            for kind in Topic
         ]
     )
 

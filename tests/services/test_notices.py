@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from concert.consumers import CONSUMERS, Consumer
 from concert.teller import Teller
 from domain.moves import Happened
-from domain.notice import ALWAYS_TOLD, HEARS, SENTENCES, USUAL, Kind, sentence
+from domain.notice import ALWAYS_TOLD, HEARS, SENTENCES, USUAL, Topic, sentence
 from services.advance import engine_work
 from services.happenings import about_referral, about_task, happened
 from services.journal import Journal
@@ -165,7 +165,7 @@ def test_every_kind_that_somebody_hears_of_is_in_the_table_or_in_a_story() -> No
 def test_each_rule_has_a_sentence_in_both_languages_and_each_kind_a_usual_way() -> None:
     codes = {rule.code for rules in HEARS.values() for rule in rules}
     assert codes == set(SENTENCES)
-    assert set(USUAL) == set(Kind)
+    assert set(USUAL) == set(Topic)
     for code in codes:
         assert len({sentence(code, "R-1", "en"), sentence(code, "R-1", "es")}) == 2
         assert "R-1" in sentence(code, "R-1", "es")
