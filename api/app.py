@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from opentelemetry.trace import Tracer
 
 from api import (
+    act,
     clients,
     directory,
     equity,
@@ -13,6 +14,7 @@ from api import (
     indicators,
     me,
     monitor,
+    notices,
     plans,
     public,
     publications,
@@ -26,6 +28,7 @@ from api import (
 from api.cursors import Cursors
 from api.issuer import issuer_routes
 from api.limits import Limits
+from api.links import Links
 from api.shell import assemble
 from api.tokens import Tokens
 from api.vitals import Vitals
@@ -35,8 +38,8 @@ from services.transaction import Record
 Document = Mapping[str, object]
 _ROUTERS = (
     tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
-    monitor,
-    directory, me, health,
+    monitor, notices,
+    directory, me, health, act,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 
@@ -47,11 +50,14 @@ def create_app(
     cursor_key: bytes,
     *,
     limits: Limits | None = None,
+    links: Links | None = None,
     issuer: tuple[Document, Callable[[str], Document]] | None = None,
     tracer: Tracer | None = None,
 ) -> FastAPI:
-    """`issuer`: the embedded one's JWKS and discovery document, None where people bring tokens of another. `tracer`:
-    None where nobody traces."""
+    """`issuer`: the embedded one's JWKS and discovery document, None where people bring tokens of another.
+
+    `links`: reads the one-use links of mail; None where there are none. `tracer`: None where nobody traces.
+    """
     app = FastAPI(
         title="Concert",
         version="1",
@@ -60,7 +66,7 @@ def create_app(
         redoc_url=None,
         openapi_tags=[{"name": name} for name in TAGS],
     )
-    app.state.record, app.state.vitals = record, Vitals(record)
+    app.state.record, app.state.links, app.state.vitals = record, links, Vitals(record)
     for router in _ROUTERS:
         app.include_router(router.router)
     if issuer is not None:

@@ -16,6 +16,9 @@ DEEPEST = 64
 SLOWEST_SECONDS = 30.0
 _DRAINED_AT_MOST = 16 << 20
 _JSON_TYPE = re.compile(rb"application/(json|[a-z0-9!#$&^_.+-]+\+json)", re.IGNORECASE)
+_FORM_TYPE = b"application/x-www-form-urlencoded"
+_FORMS = "/act/"
+"""Pages whose forms a browser sends; everything else speaks JSON."""
 _PARAMETERS = re.compile(rb"\s*(;\s*charset\s*=\s*\"?utf-?8\"?\s*)?", re.IGNORECASE)
 
 
@@ -37,7 +40,10 @@ class Bodies:
         body = await self._read(scope["headers"], receive)
         if body is None:
             return
-        if body:
+        if body and scope["path"].startswith(_FORMS):
+            if _header(scope["headers"], b"content-type") != _FORM_TYPE:
+                raise Refused("media-type")
+        elif body:
             _check_media_type(scope["headers"])
             scope["state"]["body"] = parse(body)
         await self._app(scope, _replayed(body, receive), send)

@@ -728,6 +728,28 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         ],
         "database": {"ping_ms": 0.4, "connections": 22, "most_connections": 200, "size_bytes": 73400320},
     },
+    "Notice": {
+        "id": "019357b2-4c20-7a11-8d02-77b1c0e4f512",
+        "at": _MONDAY,
+        "kind": "nudged",
+        "sentence": "Somebody waits for you: R-7KQM-42HD is yours to move.",
+        "task_id": _TASK,
+        "referral_id": _REFERRAL,
+        "action_plan_id": None,
+        "reference": "R-7KQM-42HD",
+        "urgent": False,
+        "due_at": _TUESDAY,
+        "read_at": None,
+        "allowed_actions": ["acknowledge", "request-info", "accept", "decline", "cancel", "note", "assign"],
+    },
+    "NoticesRead": {"read": 3},
+    "NoticeChoices": {
+        "items": [
+            {"kind": "asked", "way": "mail", "ways": ["feed", "mail", "digest", "nothing"]},
+            {"kind": "nudged", "way": "mail", "ways": ["feed", "mail", "digest"]},
+        ]
+    },
+    "ChoiceBody": {"kind": "reminded", "way": "digest"},
     "Stalled": {
         "kind": "task",
         "id": _TASK,

@@ -28,6 +28,8 @@ _TITLES = {
 _OF_ANYTHING = (400, 422, 503)
 _OF_PEOPLE = (401, 403, 429)
 _OF_THE_PUBLIC = (404, 429)
+_OPEN = ("/public/", "/act/")
+"""What nobody signs in for."""
 _OF_COMMANDS = (404, 409, 412, 413, 415)
 _METHODS = {"get", "post", "put", "patch", "delete"}
 _TEXT = {"type": "string"}
@@ -99,7 +101,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             operation["security"] = [{"bearer": []}]
             operation["parameters"] = [*operation.get("parameters", []), *_headers(path, method)]
         responses = operation.setdefault("responses", {})
-        responses.pop("422", None)
+        if "application/json" in responses.get("422", {}).get("content", {}):
+            del responses["422"]
         for status, response in responses.items():
             _announce(status, method, path, response, schemas)
         for code in _statuses(path, method, operation):
@@ -160,7 +163,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     statuses = set(_OF_ANYTHING)
     if path.startswith("/v1/"):
         statuses.update(_OF_PEOPLE)
-    if path.startswith("/public/"):
+    if path.startswith(_OPEN):
         statuses.update(_OF_THE_PUBLIC)
     if any(each["in"] in {"path", "query"} and each["required"] for each in operation.get("parameters", [])):
         statuses.add(404)

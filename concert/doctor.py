@@ -51,6 +51,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_ports(settings),
         *_databases(settings),
         *_temporal(settings),
+        _mail(settings),
     ]
 
 
@@ -247,3 +248,20 @@ def _temporal(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("temporal", True, what)
+
+
+def _mail(settings: Settings) -> Finding:
+    """Whether anybody hears by mail. Without a server that is a choice; one that does not answer is not."""
+    from concert.post import Post
+
+    post = Post.of(settings)
+    if post is None:
+        return Finding("mail", True, "none is sent, not even when Concert is unwell (CONCERT_SMTP_URL is empty)")
+    try:
+        socket.create_connection((post.host, post.port), timeout=5).close()
+    except OSError as refusal:
+        what = f"{post.host}:{post.port} does not answer ({type(refusal).__name__})"
+        return Finding("mail", False, what, "Start the SMTP server, or correct CONCERT_SMTP_URL.")
+    if not settings.public_url:
+        return Finding("mail", True, f"goes to {post.host}:{post.port}, without links (CONCERT_PUBLIC_URL is empty)")
+    return Finding("mail", True, f"goes to {post.host}:{post.port}")

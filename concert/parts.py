@@ -10,6 +10,7 @@ from opentelemetry.trace import Tracer
 from api.app import create_app
 from api.keys import FixedKeys, RemoteKeys
 from api.limits import Limits
+from api.links import Links
 from api.tokens import Tokens
 from concert.issuer import Issuer
 from concert.settings import Settings
@@ -36,10 +37,18 @@ def application(settings: Settings, record: Record, tracer: Tracer | None = None
     """The API over a record. Without an OIDC issuer the development one signs, from the data directory."""
     key = sha256(b"cursor" + settings.database_url.encode()).digest()
     limits = Limits(rate=settings.rate_limit, burst=max(1, int(settings.rate_limit * 4)))
+    links = links_of(settings)
     if settings.oidc_issuer:
         tokens = Tokens(settings.oidc_issuer, settings.oidc_audience, RemoteKeys(settings.oidc_issuer))
-        return create_app(record, tokens, key, limits=limits, tracer=tracer)
+        return create_app(record, tokens, key, limits=limits, links=links, tracer=tracer)
     issuer = Issuer.open(settings.data_dir, audience=settings.oidc_audience)
     tokens = Tokens(issuer.name, settings.oidc_audience, FixedKeys(issuer.jwks()))
     served = (issuer.jwks(), issuer.configuration)
-    return create_app(record, tokens, key, limits=limits, issuer=served, tracer=tracer)
+    return create_app(record, tokens, key, limits=limits, links=links, issuer=served, tracer=tracer)
+
+
+def links_of(settings: Settings) -> Links | None:
+    """Makes and reads the one-use links in mail; None where nothing says how."""
+    urls = (settings.database_url, settings.engine_database_url)
+    secret = settings.link_secret or ("\n".join(urls) if all(urls) else "")
+    return Links(sha256(b"link" + secret.encode()).digest()) if secret else None

@@ -8,15 +8,18 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from concert.alarms import keep_watching
 from concert.connection import PAUSE_SECONDS, connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, engine_record
+from concert.postman import keep_posting
 from concert.relay import Relay
 from concert.running import Say, close, plain_url, serving, together
 from concert.scrape import scraped
 from concert.settings import Settings
 from concert.sweeper import Sweeper
+from concert.teller import keep_telling
 from concert.tracing import traced
 from concert.worker import work
 from services.transaction import Record
@@ -29,7 +32,7 @@ async def api(settings: Settings, say: Say) -> AsyncIterator[None]:
     record = await _opened(api_record, settings, "API", say)
     try:
         with traced(settings, "api") as tracer:
-            async with serving(settings, record, tracer) as url:
+            async with serving(settings, record, tracer) as url, together(keep_watching(settings, record)):
                 say(f"API         {url}")
                 yield
     finally:
@@ -43,7 +46,7 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
     try:
         say(f"Worker      waits for Temporal at {settings.temporal_address}")
         with scraped(settings, say) as runtime, traced(settings, "worker") as tracer:
-            async with together(keep_beating(record, "worker")):
+            async with together(keep_beating(record, "worker"), keep_watching(settings, record)):
                 where = (settings.temporal_address, settings.temporal_namespace)
                 client = await connect(*where, runtime=runtime, tracer=tracer)
                 async with together(work(record, client)):
@@ -55,12 +58,15 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
-    """Relay and folder. The folder and the heart need no Temporal, so they begin at once."""
+    """Relay, folder, teller and postman. All but the relay need no Temporal, so they begin at once."""
     record = await _opened(engine_record, settings, "Relay", say)
     try:
         with scraped(settings, say) as runtime, traced(settings, "relay") as tracer:
-            async with together(keep_folding(record), keep_beating(record, "relay")):
+            beside = (keep_folding(record), keep_telling(settings, record), keep_posting(settings, record))
+            async with together(*beside, keep_watching(settings, record), keep_beating(record, "relay")):
                 say("Folder      keeps the totals and seals the audit")
+                mail = " and their mail" if settings.smtp_url else "; no mail is sent"
+                say(f"Teller      writes people's feeds{mail}")
                 where = (settings.temporal_address, settings.temporal_namespace)
                 client = await connect(*where, runtime=runtime, tracer=tracer)
                 relaying = Relay(record, client, plain_url(settings), tracer).run()

@@ -12,14 +12,17 @@ import uvicorn
 from opentelemetry.trace import Tracer
 from temporalio.client import Client
 
+from concert.alarms import keep_watching
 from concert.connection import connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, application, engine_record
+from concert.postman import keep_posting
 from concert.relay import Relay
 from concert.scrape import scraped
 from concert.settings import Settings, listen_url
 from concert.sweeper import Sweeper
+from concert.teller import keep_telling
 from concert.tracing import traced
 from concert.worker import work
 from services.transaction import Record
@@ -55,7 +58,9 @@ async def _all(
         say("Worker      runs workflows and the partners' steps")
         relay = Relay(engine, client, plain_url(settings), tracer).run()
         sweeper = Sweeper(engine, client).run()
-        async with together(relay, sweeper, keep_folding(engine), keep_beating(engine, "relay")):
+        beside = (keep_folding(engine), keep_telling(settings, engine), keep_posting(settings, engine))
+        watch = keep_watching(settings, engine)
+        async with together(relay, sweeper, *beside, watch, keep_beating(engine, "relay")):
             say("Relay       delivers what the record decided")
             async with serving(settings, people, tracer) as url:
                 say(f"API         {url}")

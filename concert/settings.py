@@ -91,6 +91,22 @@ class Settings(BaseSettings):
         default="",
         description="Where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`. Empty: no traces.",
     )
+    smtp_url: str = Field(
+        default="",
+        repr=False,
+        description="SMTP server that takes mail: `smtp://` (TLS wherever it is offered; `?tls=required` insists) or "
+        "`smtps://`, with user, password, host and port. Empty: no mail is sent.",
+    )
+    mail_from: str = Field(default="concert@localhost", min_length=3, description="From whom mail comes.")
+    public_url: str = Field(
+        default="", description="Under which address people reach the API, for the links in mail. Empty: mail has none."
+    )
+    link_secret: str = Field(
+        default="",
+        repr=False,
+        description="Signs the one-use links in mail; the same for API and relay. Empty: made from the database "
+        "addresses where one process knows both, else mail has no such links.",
+    )
     rate_limit: Annotated[float, Field(ge=0)] = Field(
         default=50.0, description="Requests a second that one person may make on average; 0 limits nobody."
     )
@@ -102,6 +118,27 @@ class Settings(BaseSettings):
         if url and not re.match(r"postgres(ql)?(\+psycopg)?://", url):
             raise ValueError("it has to begin with postgresql+psycopg://")
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_smtp(cls, url: str) -> str:
+        if url and not re.match(r"smtps?://[^/?#]", url):
+            raise ValueError("it has to begin with smtp:// or smtps:// and name a host")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _names_http(cls, url: str) -> str:
+        if url and not re.match(r"https?://[^/?#\s]+[^?#\s]*$", url):
+            raise ValueError("it has to begin with https:// or http:// and name a host")
+        return url.rstrip("/")
+
+    @field_validator("mail_from")
+    @classmethod
+    def _names_sender(cls, address: str) -> str:
+        if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", address):
+            raise ValueError("it has to be one address, as in concert@example.org")
+        return address
 
     @property
     def embeds_postgres(self) -> bool:

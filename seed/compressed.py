@@ -23,16 +23,25 @@ def compressed(clocks: Clocks, day_seconds: float) -> dict[str, dict[str, dict[s
     }
 
 
+def adopt_hours(admin_url: str, region: Region, start: str, end: str) -> None:
+    """Make these the hours during which mail is held, in the next agenda version; both the same: none."""
+    _adopt(admin_url, region, {"quiet_hours": {"from": start, "until": end}})
+
+
 def adopt_clocks(admin_url: str, region: Region, clocks: Clocks, day_seconds: float = 86_400.0) -> None:
     """Make these limits the collaborative's next agenda version; they hold for whatever starts from now on.
 
     `day_seconds`: how long a day of a plan takes, for its reviews, follow-ups and end.
     """
+    _adopt(admin_url, region, {"clocks": clocks, "day_seconds": day_seconds})
+
+
+def _adopt(admin_url: str, region: Region, changed: Mapping[str, Any]) -> None:
     engine = create_engine(admin_url, poolclass=NullPool)
     try:
         with engine.begin() as connection:
             connection.execute(text("set local role concert_steward"))
-            connection.execute(_NEXT, {"id": region.collaborative_id, "clocks": json.dumps(clocks), "day": day_seconds})
+            connection.execute(_NEXT, {"id": region.collaborative_id, "changed": json.dumps(changed)})
             connection.execute(_ADOPT, {"id": region.collaborative_id})
     finally:
         engine.dispose()
@@ -50,7 +59,7 @@ _NEXT = text(
     """
 insert into agenda (collaborative_id, version, name, adopted_on, body)
 select a.collaborative_id, a.version + 1, a.name, a.adopted_on,
-       a.body || jsonb_build_object('clocks', cast(:clocks as jsonb), 'day_seconds', cast(:day as float8))
+       a.body || cast(:changed as jsonb)
   from agenda a where a.collaborative_id = :id order by a.version desc limit 1
 """
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -18,6 +18,7 @@ from domain.calendar import Calendar
 from domain.clock import SOURCE_CLOCKS, Limits, Priority
 from domain.indicator import Indicator
 from domain.period import Grain
+from domain.quiet import Quiet
 from domain.reason import ReasonClass
 from domain.rule import Rule
 from services.calendars import calendar_of
@@ -27,7 +28,10 @@ A_DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """`indicators` are all versions that count; before the day `counts_from` nothing does."""
+    """`indicators` are all versions that count; before the day `counts_from` nothing does.
+
+    Mail is held during the hours `quiet`; a day's digest goes out at `digest_at`. Both by the region's clocks.
+    """
 
     collaborative_id: UUID
     zone: str
@@ -41,6 +45,8 @@ class Agenda:
     counts_from: date
     day_seconds: float = A_DAY
     age_of_majority: int = 19
+    quiet: Quiet = field(default_factory=Quiet)
+    digest_at: time = time(8, 0)
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
 
     def limits(
@@ -121,6 +127,8 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         min((i.effective_on for i in indicators), default=date.min),
         float(row.body.get("day_seconds", A_DAY)),
         row.age_of_majority,
+        Quiet.parse(row.body.get("quiet_hours")),
+        time.fromisoformat(row.body.get("digest_at", "08:00")),
     )
 
 

@@ -16,7 +16,10 @@ ATTEMPTS_BEFORE_DEAD = 6
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`kind` complete or look. Ids and codes only. `trace`: of what decided it, where somebody traces."""
+    """`kind` complete or look; events have consumers of their own (`services.telling`). Ids and codes only.
+
+    `trace`: of what decided it, where somebody traces.
+    """
 
     id: int
     kind: str
@@ -63,7 +66,7 @@ def depth(record: Record) -> tuple[int, float, int]:
 _CLAIM = text(
     """
 update outbox o set due_at = clock_timestamp() + make_interval(secs => :lease)
-  from (select id from outbox where not dead and due_at <= clock_timestamp()
+  from (select id from outbox where kind <> 'event' and not dead and due_at <= clock_timestamp()
          order by due_at, id limit :most for update skip locked) due
  where o.id = due.id
 returning o.id, o.kind, o.workflow_id, o.task_id, o.result, o.attempts, o.trace

@@ -18,6 +18,7 @@ from domain.refusal import NotPossible
 from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb
 from services import shapes
 from services.consents import attach_consent, disclose
+from services.link_use import use_link
 from services.lists import READ_TASK
 from services.messages import say
 from services.moving import NOW, More, Said, class_of, move_task, refused_answers
@@ -227,6 +228,8 @@ def _verb(
 
     def act(tx: Tx, locked: Locked) -> shapes.Task:
         _permit(tx, locked, verb, said)
+        if call.link_id is not None:
+            use_link(tx, locked, call.link_id)
         move_task(tx, locked, verb, details(tx, locked), said=said, more=more, facts=facts)
         if words is not None and words[1]:
             say(tx, locked.f, words[0], words[1], task=locked.t)

@@ -50,12 +50,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who calls, for which of their organizations (None: their first), and how often they may have said so."""
+    """Who calls, for which of their organizations (None: their first), and how often they may have said so.
+
+    `link_id`: the one-use link of a mail that speaks for them; who is signed in has none.
+    """
 
     subject: str
     organization_id: UUID | None = None
     key: Key | None = None
     if_match: frozenset[int] | None = None
+    link_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

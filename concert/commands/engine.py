@@ -36,19 +36,19 @@ def engine(as_login: As = None, as_json: Json = False, watch: Watch = False) -> 
     call = caller(chosen, as_login)
     with people(chosen) as record:
         if watch:
-            _watch(lambda: get_engine(record, call))
+            _watch(lambda: get_engine(record, call), bool(chosen.smtp_url))
             return
         found = get_engine(record, call)
     if as_json:
         show_json(found.model_dump(mode="json"))
     else:
-        output().print(_drawn(found), soft_wrap=True)
+        output().print(_drawn(found, bool(chosen.smtp_url)), soft_wrap=True)
     if found.ailments:
         codes = ", ".join(dict.fromkeys(each.code for each in found.ailments))
         raise Failed(f"The engine is unwell: {codes}.", "Each has its entry under Alarms in docs/runbook.md.")
 
 
-def _watch(look: Callable[[], Engine]) -> None:
+def _watch(look: Callable[[], Engine], mails: bool) -> None:
     """Drawn again every two seconds until Ctrl-C, also over a time in which the record is away."""
     from rich.live import Live
     from sqlalchemy.exc import SQLAlchemyError
@@ -58,13 +58,13 @@ def _watch(look: Callable[[], Engine]) -> None:
     with Live(console=output(), auto_refresh=False) as live, suppress(KeyboardInterrupt):
         while True:
             try:
-                live.update(_drawn(look()), refresh=True)
+                live.update(_drawn(look(), mails), refresh=True)
             except SQLAlchemyError:
                 live.update("The record does not answer. Run: concert doctor", refresh=True)
             sleep(PAUSE_SECONDS)
 
 
-def _drawn(found: Engine) -> RenderableType:
+def _drawn(found: Engine, mails: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -73,7 +73,10 @@ def _drawn(found: Engine) -> RenderableType:
     lines = [f"{each.code}: {each.reason} {each.remedy}" for each in found.ailments]
     lines += [f"{each.kind} {each.id} {each.trouble} ({each.code}) since {each.since:%Y-%m-%d %H:%M} UTC"
               for each in found.findings]  # fmt: skip
-    return Group(table_of(("What", "How it is"), _rows(found)), Text("\n" + ("\n".join(lines) or "All is well.")))
+    lines = lines or ["All is well."]
+    if not mails:
+        lines.append("No mail is sent, not even when Concert is unwell: set CONCERT_SMTP_URL.")
+    return Group(table_of(("What", "How it is"), _rows(found)), Text("\n" + "\n".join(lines)))
 
 
 def _rows(found: Engine) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ from storage.tables.measures import (
     indicator_touch,
     region_total,
 )
+from storage.tables.notices import alarm, mail, mail_item, mail_link, notice, notice_choice
 from storage.tables.people import (
     client,
     client_link,
@@ -56,6 +57,7 @@ __all__ = [
     "action_plan",
     "adoption",
     "agenda",
+    "alarm",
     "audit",
     "audit_seal",
     "audit_unsealed",
@@ -79,10 +81,15 @@ __all__ = [
     "indicator_total",
     "indicator_touch",
     "location",
+    "mail",
+    "mail_item",
+    "mail_link",
     "membership",
     "message",
     "metadata",
     "need",
+    "notice",
+    "notice_choice",
     "organization",
     "outbox",
     "partnership",

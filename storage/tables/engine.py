@@ -11,7 +11,7 @@ outbox = Table(
     metadata,
     plain("id", BigInteger, Identity(always=True), primary_key=True),
     plain("kind", TEXT),
-    plain("workflow_id", TEXT),
+    plain("workflow_id", TEXT, required=False),
     plain("task_id", ID, required=False),
     plain("result", TEXT, required=False),
     plain("created_at", INSTANT, server_default=text("clock_timestamp()")),
@@ -20,9 +20,15 @@ outbox = Table(
     plain("error", TEXT, required=False),
     plain("dead", Boolean, server_default="false"),
     plain("trace", TEXT, required=False),
-    CheckConstraint("kind in ('complete', 'look')", name="kind"),
+    plain("event_id", ID, required=False),
+    plain("taken_by", JSON, server_default="[]"),
+    CheckConstraint("kind in ('complete', 'look', 'event')", name="kind"),
+    CheckConstraint(
+        "(kind = 'event') = (event_id is not null) and (kind = 'event') = (workflow_id is null)", name="of"
+    ),
     CheckConstraint("trace ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'", name="trace"),
-    Index("outbox_due_idx", "due_at", "id", postgresql_where=text("not dead")),
+    Index("outbox_due_idx", "due_at", "id", postgresql_where=text("kind <> 'event' and not dead")),
+    Index("outbox_event_idx", "due_at", "id", postgresql_where=text("kind = 'event' and not dead")),
 )
 
 command = Table(

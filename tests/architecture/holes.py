@@ -8,7 +8,8 @@ import psycopg
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 LOGINS = ("concert_api", "concert_engine")
-SUBROLES = ("concert_owner", "concert_steward", "concert_identity", "concert_disclosure", "concert_counter")
+SUBROLES = ("concert_owner", "concert_steward", "concert_identity", "concert_disclosure", "concert_counter",
+            "concert_post")  # fmt: skip
 OPEN_TO_ALL = {("entry_unfolded", "sees")}
 """Policies for people that let any row through: which entries are not folded yet, ids only."""
 
@@ -134,6 +135,7 @@ select c.relname, r.rolname from pg_class c join pg_roles r on r.oid = c.relowne
 DEFINERS = {"enter": "concert_identity", "consent_holds": "concert_disclosure", "disclose": "concert_disclosure"}
 DEFINERS |= {"consent_covers": "concert_disclosure", "touch": "concert_counter", "relink": "concert_counter"}
 DEFINERS |= {"joined": "concert_counter", "horizon": "concert_counter", "unmet_needs": "concert_disclosure"}
+DEFINERS |= dict.fromkeys(("works_there", "address_of", "backbone_addresses", "behind_link"), "concert_post")
 DEFINERS |= dict.fromkeys(
     ("figures", "people_together", "cases", "corrections", "published", "last_event", "pulse"),
     "concert_counter",

@@ -5,7 +5,8 @@ declare
     name text;
 begin
     perform pg_advisory_xact_lock(7305001);
-    foreach name in array array['concert_owner', 'concert_steward', 'concert_identity', 'concert_disclosure', 'concert_counter'] loop
+    foreach name in array array['concert_owner', 'concert_steward', 'concert_identity', 'concert_disclosure', 'concert_counter',
+        'concert_post'] loop
         if not exists (select from pg_roles where rolname = name) then
             execute format('create role %I nologin nosuperuser nobypassrls', name);
         end if;
@@ -18,9 +19,9 @@ begin
             execute format('create role %I login nosuperuser nobypassrls', name);
         end if;
     end loop;
-    if not pg_has_role('concert_owner', 'concert_identity', 'member') then
+    if not pg_has_role('concert_owner', 'concert_post', 'member') then
         -- Without inheriting: the owner may hand functions over to them, and still sees no row itself.
-        grant concert_identity, concert_disclosure, concert_counter to concert_owner with inherit false, set true;
+        grant concert_identity, concert_disclosure, concert_counter, concert_post to concert_owner with inherit false, set true;
     end if;
 end
 $$;

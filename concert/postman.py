@@ -1,0 +1,74 @@
+"""The postman: sends what is due, beside the relay. A server that is away delays mail and loses none."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from api.links import Links
+from concert.letters import written
+from concert.parts import links_of
+from concert.post import NotSent, Post
+from concert.settings import Settings
+from services.mails import Letter, claim_letters, send_later, sent
+from services.transaction import Record
+
+log = structlog.get_logger("concert.postman")
+PAUSE_SECONDS = 1.0
+BATCH = 20
+
+
+class Postman:
+    """Several may run: each letter is leased to one. Without `links` or an address, letters have no one-use links."""
+
+    def __init__(self, record: Record, post: Post, links: Links | None = None, public_url: str = "") -> None:
+        self._record, self._post, self._public_url = record, post, public_url
+        self._link = partial(_address, links, public_url) if links and public_url else None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                while await self.deliver() == BATCH:
+                    pass
+            except Exception as error:  # noqa: BLE001 - the record is away: mail waits in it
+                log.warning("postman_waits", type=type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def deliver(self) -> int:
+        """Send a batch of what is due; answers how many were due."""
+        letters = await asyncio.to_thread(claim_letters, self._record, BATCH)
+        for letter in letters:
+            await self._send(letter)
+        return len(letters)
+
+    async def _send(self, letter: Letter) -> None:
+        try:
+            await self._post.send(written(letter, self._post.sender, self._public_url, self._link))
+        except NotSent as no:
+            await self._later(letter, no.code, final=no.final)
+        except ValueError:  # an address that no header can hold
+            await self._later(letter, "address", final=True)
+        else:
+            await asyncio.to_thread(sent, self._record, letter)
+
+    async def _later(self, letter: Letter, code: str, *, final: bool) -> None:
+        log.warning("not_sent", mail=str(letter.id), code=code)
+        await asyncio.to_thread(send_later, self._record, letter, code, final=final)
+
+
+def _address(links: Links, public_url: str, link_id: UUID) -> str:
+    return f"{public_url}/act/{links.sign(link_id)}"
+
+
+async def keep_posting(settings: Settings, record: Record) -> None:
+    """Until cancelled; without an SMTP server nothing is sent, and letters wait."""
+    post = Post.of(settings)
+    if post is None:
+        log.warning("no_mail_is_sent", setting="CONCERT_SMTP_URL")
+        await asyncio.Event().wait()
+        return
+    await Postman(record, post, links_of(settings), settings.public_url).run()

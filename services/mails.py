@@ -1,0 +1,201 @@
+"""Letters: which notices become mail, when, and what is due now. Addresses are asked for one at a time, at the end.
+
+The second consumer of the outbox writes them from what the first has put into the feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from domain.notice import USUAL, Topic, Way
+from domain.quiet import digest_at
+from domain.task import UNDECIDED
+from services.agenda import current_agenda
+from services.journal import new_id
+from services.notices import MOVED, MOVED_VALUES
+from services.transaction import Record
+
+LEASE_SECONDS = 60
+REFUSALS_BEFORE_CLOSED = 6
+"""Of answers that will not change (nobody of that name); a server that is away is asked for ever."""
+LINK_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that a letter says: codes. `link` names what a signed link of it may do, once."""
+
+    code: str
+    reference: str | None
+    due_at: datetime | None
+    urgent: bool
+    link: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`id` stays the same however often it is sent. `zone`: in which its times are told."""
+
+    id: UUID
+    attempts: int
+    address: str
+    language: str
+    digest: bool
+    zone: str
+    lines: tuple[Line, ...]
+
+
+def mail_event(record: Record, event_id: UUID) -> None:
+    """A letter for each who wants one of this; a digest gathers. A repeat changes nothing."""
+    with record.database.transaction() as connection:
+        for row in connection.execute(_NOTICED, {"event": event_id}).all():
+            way = Way(row.way) if row.way else USUAL[Topic(row.kind)]
+            if way in (Way.MAIL, Way.DIGEST):
+                _write(connection, row, digest=way is Way.DIGEST)
+
+
+def _write(connection: Connection, row: Any, *, digest: bool) -> None:
+    agenda = current_agenda(connection, row.collaborative_id)
+    now = row.now
+    if digest:
+        due = digest_at(now, agenda.digest_at, agenda.zone)
+    else:
+        due = now if row.urgent else agenda.quiet.until(now, agenda.zone)
+    values = {"user": row.user_id, "organization": row.organization_id, "due": due, "digest": digest}
+    mail_id = connection.execute(_GATHERING, values).scalar() if digest else None
+    if mail_id is None:
+        mail_id = new_id()
+        connection.execute(_LETTER, values | {"id": mail_id})
+    connection.execute(_ITEM, {"notice": row.id, "mail": mail_id})
+
+
+def claim_letters(record: Record, most: int = 20) -> list[Letter]:
+    """What is due now, for the length of a lease. What has moved or was read meanwhile is left out; a letter that then
+    says nothing, or whose reader has left, is closed unsent."""
+    with record.database.transaction() as connection:
+        rows = connection.execute(_CLAIM, {"most": most, "lease": LEASE_SECONDS}).all()
+    return [letter for row in rows if (letter := _letter(record, row)) is not None]
+
+
+def _letter(record: Record, row: Any) -> Letter | None:
+    with record.database.transaction() as connection:
+        to = connection.execute(_ADDRESS, {"id": row.id}).first()
+        items = connection.execute(_ITEMS, {"id": row.id, **MOVED_VALUES}).all() if to else []
+        if to is None or not items:
+            connection.execute(_CLOSE, {"id": row.id, "error": None if to else "nobody"})
+            return None
+        lines = tuple(_line(connection, item, digest=row.digest) for item in items)
+        return Letter(row.id, row.attempts, to.address, to.language, row.digest, items[0].zone, lines)
+
+
+def _line(connection: Connection, item: Any, *, digest: bool) -> Line:
+    link = None if digest or not _may_link(item) else _link(connection, item)
+    return Line(item.code, item.reference, item.due_at, item.urgent, link)
+
+
+def _may_link(item: Any) -> bool:
+    """A request that waits for a yes or no, where neither side is a confidential provider or a Part 2 program."""
+    asked = item.kind in (Topic.ASKED, Topic.NUDGED) and item.state in UNDECIDED and item.state != "info_requested"
+    mine = item.task_organization_id == item.organization_id and not item.on_behalf
+    return bool(asked and mine and not (item.restricted or item.confidential or item.part2))
+
+
+def _link(connection: Connection, item: Any) -> UUID:
+    """The same for each time that the letter is sent."""
+    values = {
+        "id": new_id(), "notice": item.notice_id, "user": item.user_id, "organization": item.organization_id,
+        "task": item.task_id, "state": item.state, "days": LINK_DAYS,
+    }  # fmt: skip
+    connection.execute(_LINK, values)
+    link: UUID = connection.execute(_LINKED, {"notice": item.notice_id}).scalar_one()
+    return link
+
+
+def sent(record: Record, letter: Letter) -> None:
+    with record.database.transaction() as connection:
+        connection.execute(_SENT, {"id": letter.id})
+
+
+def send_later(record: Record, letter: Letter, error: str, *, final: bool) -> None:
+    """`error` is a code. `final` ones, said often enough, close the letter; it stays in the feed."""
+    closed = final and letter.attempts + 1 >= REFUSALS_BEFORE_CLOSED
+    wait = min(3600.0, 30.0 * 2**letter.attempts) if final else 15.0
+    with record.database.transaction() as connection:
+        values = {"id": letter.id, "error": error, "wait": wait, "step": 1 if final else 0, "closed": closed}
+        connection.execute(_LATER, values)
+
+
+def backbone_addresses(record: Record) -> Sequence[tuple[str, str]]:
+    """(address, language) of everybody who hears when Concert is unwell."""
+    with record.database.transaction() as connection:
+        return [(row.address, row.language) for row in connection.execute(_BACKBONE)]
+
+
+_NOTICED = text(
+    """
+select n.id, n.user_id, n.organization_id, n.kind, n.urgent, c.way, e.collaborative_id, clock_timestamp() as now
+  from notice n join event e on e.id = n.event_id
+  left join notice_choice c on c.user_id = n.user_id and c.kind = n.kind
+ where n.event_id = :event and not exists (select from mail_item i where i.notice_id = n.id)
+"""
+)
+_GATHERING = text(
+    "select id from mail where user_id = :user and organization_id = :organization and digest and closed_at is null"
+    " and due_at = :due limit 1"
+)
+_LETTER = text(
+    "insert into mail (id, user_id, organization_id, digest, due_at) values (:id, :user, :organization, :digest, :due)"
+)
+_ITEM = text("insert into mail_item (notice_id, mail_id) values (:notice, :mail)")
+_CLAIM = text(
+    """
+update mail m set due_at = clock_timestamp() + make_interval(secs => :lease)
+  from (select id from mail where closed_at is null and due_at <= clock_timestamp()
+         order by due_at limit :most for update skip locked) due
+ where m.id = due.id
+returning m.id, m.attempts, m.digest
+"""
+)
+_ADDRESS = text("select address, language from app.address_of(:id)")
+_ITEMS = text(
+    f"""
+select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent, n.task_id,
+       n.restricted or coalesce(r.restricted, p.restricted, false) as restricted,
+       coalesce(r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at, t.state,
+       coalesce(t.on_behalf, false) as on_behalf, t.organization_id as task_organization_id,
+       o.confidential or coalesce(s.confidential, false) as confidential, o.part2 or coalesce(s.part2, false) as part2,
+       c.zone
+  from mail_item i
+  join notice n on n.id = i.notice_id
+  join event e on e.id = n.event_id
+  join collaborative c on c.id = e.collaborative_id
+  join organization o on o.id = n.organization_id
+  left join task t on t.id = n.task_id
+  left join organization s on s.id = t.source_organization_id
+  left join referral r on r.id = n.referral_id
+  left join action_plan p on p.id = n.action_plan_id
+ where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED}
+ order by n.id
+"""
+)
+_CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
+_SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
+_LATER = text(
+    "update mail set due_at = clock_timestamp() + make_interval(secs => :wait), attempts = attempts + :step,"
+    " error = :error, closed_at = case when :closed then clock_timestamp() end where id = :id"
+)
+_LINK = text(
+    """
+insert into mail_link (id, notice_id, user_id, organization_id, task_id, task_state, expires_at)
+values (:id, :notice, :user, :organization, :task, :state, clock_timestamp() + make_interval(days => :days))
+    on conflict (notice_id) do nothing
+"""
+)
+_LINKED = text("select id from mail_link where notice_id = :notice")
+_BACKBONE = text("select address, language from app.backbone_addresses()")

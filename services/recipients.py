@@ -1,0 +1,213 @@
+"""Who exactly hears of an event: the people behind the words of `domain.notice`, as they are when it is told.
+
+In the caller's transaction, the engine's: row security hides nothing here, so the walls are drawn here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from domain.clock import Rung
+from domain.notice import HEARS, Rule, Whom, holder_side
+from domain.task import Side
+
+Row = Mapping[str, Any]
+CASEWORK = frozenset({"caseworker", "supervisor"})
+ADMINISTRATORS = frozenset({"agency_admin"})
+"""Who hears where nobody else could."""
+_HOPS = 3
+"""A delegate may be away too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    user_id: UUID
+    organization_id: UUID
+    rule: Rule
+    ball_organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """`user_id` None: everybody there with one of `roles`."""
+
+    organization_id: UUID
+    user_id: UUID | None
+    roles: frozenset[str] = CASEWORK
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    user_id: UUID
+    roles: frozenset[str]
+    away: bool
+    delegate: UUID | None
+
+
+def read_event(connection: Connection, event_id: UUID) -> Row | None:
+    row = connection.execute(_EVENT, {"id": event_id}).first()
+    return dict(row._mapping) if row else None
+
+
+def recipients(connection: Connection, e: Row) -> list[Recipient]:
+    """Each person once, by the first rule that names them. Whoever did it hears nothing of it."""
+    rules = [rule for rule in HEARS.get(e["kind"], ()) if not (rule.loop and e["plain"])]
+    meant = {rule: list(_meant(connection, e, rule)) for rule in rules}
+    staff = _staff(connection, {each.organization_id for found in meant.values() for each in found})
+    heard: dict[UUID, Recipient] = {}
+    for rule, found in meant.items():
+        for each in found:
+            for user in _people(each, staff.get(each.organization_id, {})):
+                if user != e["user_id"]:
+                    heard.setdefault(user, Recipient(user, each.organization_id, rule, _ball(e, rule)))
+    return list(heard.values())
+
+
+def _meant(connection: Connection, e: Row, rule: Rule) -> Iterable[Meant]:
+    match rule.whom:
+        case Whom.TARGET | Whom.SOURCE | Whom.OTHER:
+            yield _side(e, _which(e, rule.whom))
+        case Whom.HOLDER:
+            yield _holder(e)
+        case Whom.BACKBONE:
+            yield from _backbone(connection, e)
+        case Whom.RUNG:
+            yield from _rung(connection, e)
+        case Whom.NAMED:
+            yield Meant(UUID(e["facts"]["to"]), _id(e["facts"].get("person")))
+        case Whom.NEW_HOLDER:
+            yield from _changed(e, "to_user", "from_user")
+        case Whom.FORMER_HOLDER:
+            yield from _changed(e, "from_user", "to_user")
+
+
+def _which(e: Row, whom: Whom) -> Side:
+    if whom is Whom.OTHER:
+        return Side.TARGET if e["acting_organization_id"] == e["source_organization_id"] else Side.SOURCE
+    return Side(whom.value)
+
+
+def _rung(connection: Connection, e: Row) -> Iterable[Meant]:
+    to = e["facts"].get("to")
+    if to == Rung.BACKBONE:
+        yield from _backbone(connection, e)
+    elif to == Rung.SUPERVISOR:
+        yield Meant(_holder(e).organization_id, None, frozenset({"supervisor"}))
+    else:
+        yield _holder(e)
+
+
+def _changed(e: Row, who: str, other: str) -> Iterable[Meant]:
+    """Somebody who holds it now, or held it, where that changed; nobody in their place."""
+    user = _id(e["facts"].get(who))
+    if user is not None and user != _id(e["facts"].get(other)):
+        yield Meant(_holder(e, assigned=True).organization_id, user, frozenset())
+
+
+def _side(e: Row, side: Side) -> Meant:
+    if side is Side.TARGET and e["task_id"] and not e["on_behalf"]:
+        return Meant(e["organization_id"], e["task_assigned_to"])
+    return Meant(e["source_organization_id"], e["follower"])
+
+
+def _holder(e: Row, *, assigned: bool = False) -> Meant:
+    """Whose turn it was: the event's clock says so; without one, whoever has the ball now."""
+    if e["task_id"] is None:
+        return _side(e, Side.SOURCE)
+    if assigned:
+        return _side(e, Side.TARGET)
+    clock = e["facts"].get("clock")
+    if clock is not None:
+        return _side(e, holder_side(clock))
+    return _side(e, Side.SOURCE if e["ball_organization_id"] == e["source_organization_id"] else Side.TARGET)
+
+
+def _backbone(connection: Connection, e: Row) -> Iterable[Meant]:
+    if not e["restricted"]:
+        for row in connection.execute(_BACKBONE, {"collaborative": e["collaborative_id"]}):
+            yield Meant(row.organization_id, None, frozenset({"backbone"}))
+
+
+def _ball(e: Row, rule: Rule) -> UUID:
+    """By whose move the notice is over."""
+    if rule.whom is Whom.NAMED:
+        return UUID(e["facts"]["to"])
+    if rule.whom in (Whom.TARGET, Whom.SOURCE):
+        return _side(e, Side(rule.whom.value)).organization_id
+    return _holder(e).organization_id
+
+
+def _people(meant: Meant, there: Mapping[UUID, Colleague]) -> list[UUID]:
+    """The one who is meant, while they work there; else everybody of the roles. For whoever is away, the delegate."""
+    one = there.get(meant.user_id) if meant.user_id else None
+    if one is not None:
+        return [_present(one, there)]
+    everybody = [each for each in there.values() if each.roles & meant.roles]
+    if meant.roles == CASEWORK and not everybody:
+        everybody = [each for each in there.values() if each.roles & ADMINISTRATORS]
+    return list(dict.fromkeys(_present(each, there) for each in everybody))
+
+
+def _present(one: Colleague, there: Mapping[UUID, Colleague]) -> UUID:
+    """Whoever is away without somebody in their place reads it when they are back."""
+    now = one
+    for _ in range(_HOPS):
+        instead = there.get(now.delegate) if now.away and now.delegate else None
+        if instead is None:
+            break
+        now = instead
+    return one.user_id if now.away else now.user_id
+
+
+def _staff(connection: Connection, organizations: set[UUID]) -> dict[UUID, dict[UUID, Colleague]]:
+    if not organizations:
+        return {}
+    staff: dict[UUID, dict[UUID, Colleague]] = {}
+    for row in connection.execute(_STAFF, {"ids": list(organizations)}):
+        away: date | None = row.absent_until
+        one = Colleague(row.user_id, frozenset(row.roles), away is not None and away >= row.today, row.delegate)
+        staff.setdefault(row.organization_id, {})[row.user_id] = one
+    return staff
+
+
+def _id(value: object) -> UUID | None:
+    return UUID(str(value)) if value else None
+
+
+_EVENT = text(
+    """
+select e.id, e.seq, e.kind, e.collaborative_id, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
+       e.source_organization_id, e.acting_organization_id, e.user_id, e.facts, e.restricted,
+       t.assigned_to as task_assigned_to, t.on_behalf, t.ball_organization_id,
+       coalesce(r.assigned_to, p.assigned_to) as follower, coalesce(r.kind = 'step', false) as plain,
+       coalesce(r.priority, 'routine') = 'urgent' as urgent
+  from event e
+  left join task t on t.id = e.task_id
+  left join referral r on r.id = e.referral_id
+  left join action_plan p on p.id = e.action_plan_id
+ where e.id = :id
+"""
+)
+_BACKBONE = text(
+    "select organization_id from partnership where collaborative_id = :collaborative and role = 'backbone'"
+)
+_STAFF = text(
+    """
+select m.organization_id, m.user_id, array_agg(distinct m.role) as roles, max(m.absent_until) as absent_until,
+       (array_agg(m.delegate_user_id order by m.absent_until desc nulls last)
+          filter (where m.delegate_user_id is not null))[1] as delegate,
+       (now() at time zone min(c.zone))::date as today
+  from membership m
+  join user_account u on u.id = m.user_id and u.revoked_at is null and not u.service_account
+  join partnership p on p.organization_id = m.organization_id
+  join collaborative c on c.id = p.collaborative_id
+ where m.organization_id = any(:ids) and app.current(m.starts_on, m.ends_on, c.zone)
+ group by m.organization_id, m.user_id order by m.organization_id, m.user_id
+"""
+)

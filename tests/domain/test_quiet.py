@@ -1,0 +1,50 @@
+"""Quiet hours and the day's digest, by the region's clocks: over midnight, and over a change of the clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+
+from domain.quiet import Quiet, digest_at
+
+DENVER = "America/Denver"
+NIGHT, NEVER, NOON = Quiet(), Quiet(time(0), time(0)), Quiet(time(12), time(13))
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "ready", "goes_out"),
+    [
+        (NIGHT, "2026-11-27T18:00", "2026-11-27T18:00"),  # 11 in the morning
+        (NIGHT, "2026-11-28T02:59", "2026-11-28T02:59"),  # a minute to eight in the evening
+        (NIGHT, "2026-11-28T03:00", "2026-11-28T14:00"),  # eight: until seven
+        (NIGHT, "2026-11-28T08:00", "2026-11-28T14:00"),  # after midnight: the same morning
+        (NIGHT, "2026-11-28T14:00", "2026-11-28T14:00"),
+        (NIGHT, "2026-11-01T05:00", "2026-11-01T14:00"),  # the night in which clocks go back
+        (NOON, "2026-11-27T19:30", "2026-11-27T20:00"),
+        (NEVER, "2026-11-28T08:00", "2026-11-28T08:00"),
+    ],
+)
+def test_mail_waits_until_the_quiet_hours_are_over(quiet: Quiet, ready: str, goes_out: str) -> None:
+    assert quiet.until(utc(ready), DENVER).astimezone(UTC) == utc(goes_out)
+
+
+@pytest.mark.parametrize(
+    ("now", "goes_out"),
+    [
+        ("2026-11-27T14:00", "2026-11-27T15:00"),
+        ("2026-11-27T14:59:30", "2026-11-28T15:00"),  # that one is full
+        ("2026-11-27T15:00", "2026-11-28T15:00"),
+    ],
+)
+def test_a_digest_goes_out_at_eight(now: str, goes_out: str) -> None:
+    assert digest_at(utc(now), time(8), DENVER).astimezone(UTC) == utc(goes_out)
+
+
+def test_an_agenda_may_say_other_hours() -> None:
+    assert Quiet.parse({"from": "21:30", "until": "06:00"}) == Quiet(time(21, 30), time(6))
+    assert Quiet.parse(None) == Quiet(time(20), time(7))

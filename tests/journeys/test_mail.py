@@ -1,0 +1,348 @@
+"""Mail, against a real SMTP server: what is sent when, what is never in it, and the link that answers by itself."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from email.message import EmailMessage
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from api.links import Links
+from concert.parts import links_of
+from concert.postman import Postman
+from seed.compressed import adopt_hours
+from tests.house import House, Loop
+from tests.post import Box, opened, post_of, text_of, token_of
+from tests.services.scenes import at_once, task_of
+from tests.services.test_notices import append, tell
+
+SECRETS = ("Rosalind", "Featherstonehaugh", "Gwen", "Maria", "Rent and deposit")
+
+
+class Mailroom:
+    """The house with its teller and a postman who work when they are told to."""
+
+    def __init__(self, house: House, loop: Loop, box: Box) -> None:
+        self.house, self.loop, self.box = house, loop, box
+        self.links = links_of(house.settings)
+        self.postman = Postman(house.engine, post_of(house, box), self.links, str(house.http.base_url).rstrip("/"))
+
+    def deliver(self) -> None:
+        tell(self.house)
+        while self.loop.run(self.postman.deliver()):
+            pass
+
+    def got(self, login: str, reference: str) -> list[EmailMessage]:
+        """The letters to that person that name the reference, oldest first."""
+        return [
+            m for to, m in self.box.got if to.startswith(f"{login}@") and reference in f"{m['Subject']}{text_of(m)}"
+        ]
+
+    def token(self, made: Any, login: str = "gwen.housing") -> str:
+        """Of the one-use link in the first letter about the referral."""
+        self.deliver()
+        token = token_of(self.got(login, made["reference"])[0])
+        assert token is not None
+        return token
+
+    def page(self, token: str) -> httpx.Response:
+        return self.house.http.get(f"/act/{token}")
+
+    def answer(self, token: str, **form: str) -> httpx.Response:
+        return self.house.http.post(f"/act/{token}", data=form)
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with opened(Box()) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def room(house: House, loop: Loop, box: Box) -> Iterator[Mailroom]:
+    """Nothing is quiet here, whatever the clock shows. At the end every letter that was sent is searched for names."""
+    adopt_hours(house.admin_url, house.region, "00:00", "00:00")
+    room = Mailroom(house, loop, box)
+    yield room
+    sent = room.box.words()
+    assert "R-" in sent
+    for secret in SECRETS:
+        assert secret not in sent, secret
+
+
+def state(house: House, made: Any) -> str:
+    found: str = house.person("maria.cap").read(task_of(made))["state"]
+    return found
+
+
+def test_a_request_comes_by_mail_at_once_with_reference_limit_and_link_and_nothing_else(
+    house: House, room: Mailroom
+) -> None:
+    made = house.refer("cap", "housing")
+    room.deliver()
+    (letter,) = room.got("gwen.housing", made["reference"])
+    assert letter["Subject"] == f"Request {made['reference']} waits for your answer."
+    assert re.search(r"Due: 20\d\d-\d\d-\d\d \d\d:\d\d M[SD]T", text_of(letter))
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert len(room.got("hector.housing", made["reference"])) == 1
+    assert room.got("maria.cap", made["reference"]) == []
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+def test_the_page_says_what_is_asked_and_never_of_whom_and_opening_it_changes_nothing(
+    house: House, room: Mailroom
+) -> None:
+    made = house.refer("cap", "housing", priority="urgent")
+    token = room.token(made)
+    shown = [room.page(token) for _ in range(3)][-1]
+    assert shown.status_code == 200
+    for said in (made["reference"], "Scotts Bluff", "Urgent", "Accept the request", "Answer by"):
+        assert said in shown.text, said
+    for secret in ("Rosalind", "Featherstonehaugh", made["client_id"]):
+        assert secret not in shown.text
+    assert "<script" not in shown.text
+    style = re.search("<style>(.*)</style>", shown.text, re.DOTALL)
+    assert style is not None
+    hashed = b64encode(sha256(style[1].encode()).digest()).decode()
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{hashed}'; form-action 'self'")
+    assert shown.headers["cache-control"] == "no-store"
+    assert state(house, made) == "requested"
+
+
+def test_accepting_by_link_is_the_persons_own_move_audited_and_the_link_is_used_up(
+    house: House, room: Mailroom
+) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    done = room.answer(token, deed="accept")
+    assert (done.status_code, "Accepted" in done.text) == (200, True)
+    assert state(house, made) == "accepted"
+    event = house.sql(
+        "select u.login from event e join user_account u on u.id = e.user_id"
+        " where e.referral_id = %s and e.kind = 'task_accepted'",
+        made["id"],
+    )
+    assert event == [("gwen.housing",)]
+    link = str(_id(room, token))
+    audited = house.sql(
+        "select a.verb, u.login from audit a join user_account u on u.id = a.user_id where a.object_id = %s", link
+    )
+    assert audited == [("link.use", "gwen.housing")]
+    over = room.page(token)
+    assert (over.status_code, "This link was used" in over.text) == (410, True)
+
+
+def test_the_same_answer_twice_is_one_answer_and_another_one_is_too_late(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    first, second = room.answer(token, deed="acknowledge"), room.answer(token, deed="acknowledge")
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert room.answer(token, deed="accept").status_code == 410
+    assert state(house, made) == "acknowledged"
+    assert _count(house, made, "task_acknowledged") == 1
+
+
+def test_two_browsers_at_the_same_moment_make_one_move(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    answers = at_once(
+        *[lambda: room.answer(token, deed="accept")] * 3,
+        *[lambda: room.answer(token, deed="decline", reason="full")] * 3,
+    )
+    assert {each.status_code for each in answers} == {200, 410}
+    assert _count(house, made, "task_accepted") + _count(house, made, "task_declined") == 1
+
+
+def test_declining_needs_a_reason_of_the_agenda(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    for reason in ("", "because"):
+        asked = room.answer(token, deed="decline", reason=reason)
+        assert (asked.status_code, "Choose a reason, then decline." in asked.text) == (422, True)
+    assert room.answer(token, deed="dance").status_code == 422
+    assert room.answer(token, deed="decline", reason="full").status_code == 200
+    assert state(house, made) == "declined"
+
+
+def test_a_link_is_over_once_somebody_else_has_moved_the_work(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    house.person("hector.housing").does(f"{task_of(made)}/acknowledge")
+    for answer in (room.page(token), room.answer(token, deed="accept")):
+        assert (answer.status_code, "Somebody answered it" in answer.text) == (410, True)
+    assert state(house, made) == "acknowledged"
+
+
+def test_a_link_expires(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    house.sql("update mail_link set expires_at = now() where id = %s", str(_id(room, token)))
+    for answer in (room.page(token), room.answer(token, deed="accept")):
+        assert (answer.status_code, "expired" in answer.text) == (410, True)
+    assert state(house, made) == "requested"
+
+
+GWENS = "where user_id = (select id from user_account where login = 'gwen.housing')"
+GONE = {
+    "revoked": ("user_account", "revoked_at", "now()", "where login = 'gwen.housing'"),
+    "has left": ("membership", "ends_on", "current_date - 2", GWENS),
+}
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_a_link_does_not_speak_for_whoever_is_gone(house: House, room: Mailroom, gone: str) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    table, column, value, whose = GONE[gone]
+    house.sql(f"update {table} set {column} = {value} {whose}")
+    try:
+        answers = [room.page(token), room.answer(token, deed="accept")]
+    finally:
+        house.sql(f"update {table} set {column} = null {whose}")
+    assert [each.status_code for each in answers] == [410, 410]
+    assert "Ask the administrator" in answers[0].text
+    assert state(house, made) == "requested"
+
+
+def test_a_forged_link_leads_nowhere(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    head, payload, signature = token.split(".")
+    other = Links(b"another key, of somebody else, 32+").sign(_id(room, token))
+    assert room.links is not None
+    for forged in (f"{head}.{payload}.{signature[:-2]}AA", f"eyJhbGciOiJub25lIn0.{payload}.", other, "x", "x" * 3000,
+                   room.links.sign(uuid4())):  # fmt: skip
+        for answer in (room.page(forged), room.answer(forged, deed="accept")):
+            assert answer.status_code == 404
+            assert answer.headers["content-type"].startswith("text/html")
+    assert state(house, made) == "requested"
+
+
+def test_what_has_moved_meanwhile_is_not_sent(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    tell(house)
+    house.person("hector.housing").does(f"{task_of(made)}/accept")
+    room.deliver()
+    assert room.got("gwen.housing", made["reference"]) == []
+
+
+def test_a_confidential_provider_gets_no_link(house: House, room: Mailroom) -> None:
+    made = house.refer("shelter", "shelter")
+    append(house, made["id"], "task_nudged", {"to": "shelter", "person": "june.shelter"}, "carmen.shelter")
+    room.deliver()
+    letters = room.got("june.shelter", made["reference"])
+    assert letters
+    assert {token_of(letter) for letter in letters} == {None}
+
+
+def test_the_server_is_away_and_nothing_is_lost(house: House, room: Mailroom, box: Box) -> None:
+    made = house.refer("cap", "housing")
+    for refusal in ("451 come again", "554 never"):
+        box.answer = refusal
+        house.sql("update mail set due_at = now() where closed_at is null")
+        room.deliver()
+        assert room.got("gwen.housing", made["reference"]) == []
+    row = house.sql("select distinct attempts, closed_at from mail where closed_at is null")
+    assert row == [(1, None)]
+    box.answer = "250 OK"
+    house.sql("update mail set due_at = now() where closed_at is null")
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+def test_a_letter_that_is_sent_twice_is_the_same_letter(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    room.deliver()
+    house.sql(
+        "update mail set closed_at = null, sent_at = null, due_at = now()"
+        " where created_at = (select max(created_at) from mail)"
+    )
+    room.deliver()
+    letters = [m for login in ("gwen.housing", "hector.housing") for m in room.got(login, made["reference"])]
+    assert len(letters) == 3
+    assert len({letter["Message-ID"] for letter in letters}) == 2
+    assert len({token_of(letter) for letter in letters}) == 2
+
+
+def test_a_digest_gathers_a_day_and_quiet_hours_hold_what_is_not_urgent(house: House, room: Mailroom) -> None:
+    hector = house.person("hector.housing")
+    hector.does("/v1/notices/choices", {"kind": "asked", "way": "digest"})
+    adopt_hours(house.admin_url, house.region, "00:00", "23:59:59.999999")
+    try:
+        two = [house.refer("cap", "housing") for _ in range(2)]
+        urgent = house.refer("cap", "housing", priority="urgent")
+        room.deliver()
+    finally:
+        adopt_hours(house.admin_url, house.region, "00:00", "00:00")
+        hector.does("/v1/notices/choices", {"kind": "asked", "way": "mail"})
+    assert len(room.got("gwen.housing", urgent["reference"])) == 1
+    assert [room.got("gwen.housing", each["reference"]) for each in two] == [[], []]
+    assert room.got("hector.housing", urgent["reference"]) == []
+
+    house.sql("update mail set due_at = now() where closed_at is null")
+    room.deliver()
+    assert [len(room.got("gwen.housing", each["reference"])) for each in two] == [1, 1]
+    (digest,) = room.got("hector.housing", urgent["reference"])
+    assert digest["Subject"] == "Concert: 3 things for you"
+    assert all(each["reference"] in text_of(digest) for each in two)
+    assert token_of(digest) is None
+
+
+def test_mail_in_spanish_for_who_reads_spanish(house: House, room: Mailroom) -> None:
+    house.sql("update user_account set language = 'es' where login = 'gwen.housing'")
+    try:
+        made = house.refer("cap", "housing")
+        page = room.page(room.token(made))
+    finally:
+        house.sql("update user_account set language = 'en' where login = 'gwen.housing'")
+    (letter,) = room.got("gwen.housing", made["reference"])
+    assert letter["Subject"] == f"La solicitud {made['reference']} espera su respuesta."
+    assert "Aceptar la solicitud" in page.text
+    assert '<html lang="es">' in page.text
+
+
+def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_elses(house: House, room: Mailroom) -> None:
+    (address,) = house.sql("select email from user_account where login = 'gwen.housing'")[0]
+    house.sql(
+        "update user_account set email = E'gwen.housing@x\\r\\nBcc: all@example.org' where login = 'gwen.housing'"
+    )
+    try:
+        made = house.refer("cap", "housing")
+        room.deliver()
+    finally:
+        house.sql("update user_account set email = %s where login = 'gwen.housing'", address)
+    assert room.got("gwen.housing", made["reference"]) == []
+    assert len(room.got("hector.housing", made["reference"])) == 1
+    assert house.sql("select count(*) > 0 from mail where error = 'address'") == [(True,)]
+
+
+def test_the_engine_reads_no_address_but_of_whom_a_letter_waits_for(house: House) -> None:
+    with house.engine.database.transaction() as connection:
+        from sqlalchemy import text
+
+        row = connection.execute(
+            text("select count(*) from mail m, app.address_of(m.id) where m.closed_at is not null")
+        )
+        assert row.scalar_one() == 0
+        with pytest.raises(Exception, match="permission denied"):
+            connection.execute(text("select email from user_account"))
+
+
+def _id(room: Mailroom, token: str) -> UUID:
+    assert room.links is not None
+    found = room.links.read(token)
+    assert found is not None
+    return found
+
+
+def _count(house: House, made: Any, kind: str) -> int:
+    found: int = house.sql("select count(*) from event where referral_id = %s and kind = %s", made["id"], kind)[0][0]
+    return found

@@ -1,0 +1,80 @@
+"""A local SMTP server that keeps what it is given: what mail is tested against."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from concert.post import Post
+from tests.house import House
+
+LINK = re.compile(r"\S*/act/(\S+)")
+
+
+class Box:
+    """`answer`: what it says to every letter; anything but 250 is a refusal and keeps nothing."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, EmailMessage]] = []
+        self.answer = "250 OK"
+        self.port = 0
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
+        if self.answer.startswith("250"):
+            message = message_from_bytes(envelope.content, policy=policy.default)
+            assert isinstance(message, EmailMessage)
+            self.got += [(to, message) for to in envelope.rcpt_tos]
+        return self.answer
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [message for to, message in self.got if to == address]
+
+    def words(self) -> str:
+        """Everything that was ever sent, headers and all."""
+        return "\n".join(str(message) for _, message in self.got)
+
+    def empty(self) -> None:
+        self.got.clear()
+
+
+@contextmanager
+def opened(box: Box, port: int = 0) -> Iterator[Box]:
+    controller = Controller(box, hostname="127.0.0.1", port=port or _free())
+    controller.start()
+    box.port = controller.port
+    try:
+        yield box
+    finally:
+        controller.stop()
+
+
+def _free() -> int:
+    import socket
+
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def post_of(house: House, box: Box) -> Post:
+    post = Post.of(house.settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{box.port}"}))
+    assert post is not None
+    return post
+
+
+def text_of(message: EmailMessage) -> str:
+    body = message.get_content()
+    assert isinstance(body, str)
+    return body
+
+
+def token_of(message: EmailMessage) -> str | None:
+    found = LINK.search(text_of(message))
+    return found[1] if found else None

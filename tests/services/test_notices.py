@@ -1,0 +1,354 @@
+"""Who hears of what: written down as a table of situations first. And: a feed is its reader's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, text
+
+from concert.consumers import CONSUMERS, Consumer
+from concert.teller import Teller
+from domain.moves import Happened
+from domain.notice import ALWAYS_TOLD, HEARS, SENTENCES, USUAL, Topic, sentence
+from services.advance import engine_work
+from services.happenings import about_referral, about_task, happened
+from services.journal import Journal
+from services.outbox import claim, depth
+from services.rows import lock_referral
+from services.telling import claim_news
+from services.transaction import by_engine
+from tests.house import House
+from tests.services.plans import Live, load, step
+from tests.services.scenes import organization_id
+
+HOUSING = {"gwen.housing", "hector.housing"}
+CAP = {"maria.cap", "dale.cap", "jolene.cap"}
+HUB = {"ruth.hub", "tomas.hub"}
+
+# situation: (event, facts, who did it, who hears). In facts and among the readers a login stands for its person. A
+# request from maria of cap to the housing authority, where it is assigned to nobody. hector and jolene are supervisors.
+SITUATIONS: dict[str, tuple[str, dict[str, Any], str | None, set[str]]] = {
+    "a request reaches everybody there, while nobody has it": ("task_requested", {}, "maria.cap", HOUSING),
+    "a question goes to who follows it at the source": ("task_info_requested", {}, "gwen.housing", {"maria.cap"}),
+    "an answer goes back to those who asked": ("task_answered", {}, "maria.cap", HOUSING),
+    "a service that was given waits for its confirmation": ("task_completed", {}, "gwen.housing", {"maria.cap"}),
+    "declined: the source must choose": ("task_declined", {}, "gwen.housing", {"maria.cap"}),
+    "failed: the source must choose": ("task_failed", {}, "gwen.housing", {"maria.cap"}),
+    "cancelled there: the source hears": ("task_cancelled", {}, "gwen.housing", {"maria.cap"}),
+    "cancelled at the source: those who were asked hear": ("task_cancelled", {}, "maria.cap", HOUSING),
+    "past its limit: whoever owes the answer": ("task_overdue", {"clock": "decide", "to": "owner"}, None, HOUSING),
+    "a question past its limit: the source": ("task_overdue", {"clock": "answer", "to": "owner"}, None, {"maria.cap"}),
+    "then the supervisor": ("task_escalated", {"clock": "decide", "to": "supervisor"}, None, {"hector.housing"}),
+    "of a question, the source's supervisor": (
+        "task_escalated", {"clock": "answer", "to": "supervisor"}, None, {"jolene.cap"},
+    ),
+    "then the backbone": ("task_escalated", {"clock": "decide", "to": "backbone"}, None, HUB),
+    "reminded again: whom the rung names": ("task_reminded", {"clock": "decide", "to": "backbone"}, None, HUB),
+    "by hand: whoever has the ball": ("task_escalated", {"to": "owner", "by_hand": "yes"}, "ruth.hub", HOUSING),
+    "nobody chose what comes next": (
+        "referral_overdue", {"clock": "awaiting_source", "to": "owner"}, None, {"maria.cap"},
+    ),
+    "and the backbone hears of it": ("referral_escalated", {"clock": "awaiting_source", "to": "backbone"}, None, HUB),
+    "a nudge reaches exactly the person that it names": (
+        "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap", {"gwen.housing"},
+    ),
+    "a nudge of nobody in particular reaches everybody there": (
+        "task_nudged", {"to": "housing", "person": None}, "ruth.hub", HOUSING,
+    ),
+    "who nudges their own house hears nothing of it": (
+        "task_nudged", {"to": "housing", "person": None}, "gwen.housing", {"hector.housing"},
+    ),
+    "a nudge of the source": (
+        "referral_nudged", {"to": "cap", "person": "maria.cap"}, "ruth.hub", {"maria.cap"},
+    ),
+    "re-assigned: who has it now, and who had it": (
+        "task_assigned", {"to_user": "gwen.housing", "from_user": "hector.housing"}, "ruth.hub", HOUSING,
+    ),
+    "taken for oneself: only who had it hears": (
+        "task_assigned", {"to_user": "gwen.housing", "from_user": "hector.housing"}, "gwen.housing", {"hector.housing"},
+    ),
+    "assigned to the same person: nothing changed": (
+        "task_assigned", {"to_user": "gwen.housing", "from_user": "gwen.housing"}, "ruth.hub", set(),
+    ),
+    "who follows it at the source changed": (
+        "referral_assigned", {"to_user": "dale.cap", "from_user": "maria.cap"}, "jolene.cap", {"dale.cap", "maria.cap"},
+    ),
+    "expired: those who were asked, the source and the backbone": (
+        "task_expired", {"against": "target"}, None, HOUSING | {"maria.cap"} | HUB,
+    ),
+    "another provider has it": ("task_released", {}, "carmen.shelter", HOUSING),
+    "an exception is told to whoever has the ball": (
+        "task_excepted", {"until": "2027-01-01", "why": "storm"}, "ruth.hub", HOUSING,
+    ),
+    "another provider is proposed": ("referral_reroute_proposed", {"service_id": "x"}, "ruth.hub", {"maria.cap"}),
+    "a note is no news": ("task_noted", {}, "gwen.housing", set()),
+    "acceptance is seen where the work is": ("task_accepted", {}, "gwen.housing", set()),
+}  # fmt: skip
+
+
+def tell(house: House) -> None:
+    while Teller(house.engine).tell_batch():
+        pass
+
+
+def feed(house: House, login: str, **asked: Any) -> list[Any]:
+    items: list[Any] = house.person(login).read("/v1/notices", **asked)["items"]
+    return items
+
+
+def user(house: House, login: str) -> UUID:
+    return next(each.id for each in house.region.users if each.login == login)
+
+
+def append(house: House, referral_id: str, kind: str, facts: dict[str, Any], by: str | None = None) -> str:
+    """As another part of Concert would: an event of that kind about the referral, or about its newest task."""
+    known = {"to_user", "from_user", "person"}
+    said = {name: str(user(house, value)) if name in known and value else value for name, value in facts.items()}
+    if kind.endswith("_nudged"):
+        said["to"] = str(organization_id(house, facts["to"]))
+
+    def work(connection: Connection) -> tuple[str, Journal]:
+        doing = engine_work(connection, UUID(referral_id))
+        locked = lock_referral(doing, UUID(referral_id))
+        if by:
+            doing.user_id = user(house, by)
+            doing.organization_id = organization_id(house, by.rpartition(".")[2])
+        about = about_task(locked.tasks[-1].t, locked.f) if kind.startswith("task_") else about_referral(locked.f)
+        event = happened(doing, about, Happened(kind, None, None, facts=said), version=99)
+        return str(event), doing.journal
+
+    return by_engine(house.engine, work)
+
+
+def heard(house: House, event_id: str) -> set[str]:
+    rows = house.sql(
+        "select u.login from notice n join user_account u on u.id = n.user_id where n.event_id = %s", event_id
+    )
+    return {row[0] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def made(house: House) -> Any:
+    return house.refer("cap", "housing")
+
+
+@pytest.fixture
+def away(house: House) -> Iterator[None]:
+    """gwen is away, and hector stands in for her."""
+    house.sql(
+        "update membership set absent_until = current_date + 3, delegate_user_id = %s where user_id = %s",
+        user(house, "hector.housing"),
+        user(house, "gwen.housing"),
+    )
+    yield
+    house.sql("update membership set absent_until = null, delegate_user_id = null")
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_exactly_these_people_hear_of_it(house: House, made: Any, situation: str) -> None:
+    kind, facts, by, readers = SITUATIONS[situation]
+    event = append(house, made["id"], kind, facts, by)
+    tell(house)
+    assert heard(house, event) == readers
+
+
+def test_every_kind_that_somebody_hears_of_is_in_the_table_or_in_a_story() -> None:
+    told = {kind for kind, _, _, readers in SITUATIONS.values() if readers}
+    of_plans = {kind for kind in HEARS if kind.startswith(("plan_", "step_"))}
+    the_same_for_referrals = {"referral_reminded", "referral_excepted"}
+    assert set(HEARS) - told - of_plans == the_same_for_referrals
+
+
+def test_each_rule_has_a_sentence_in_both_languages_and_each_kind_a_usual_way() -> None:
+    codes = {rule.code for rules in HEARS.values() for rule in rules}
+    assert codes == set(SENTENCES)
+    assert set(USUAL) == set(Topic)
+    for code in codes:
+        assert len({sentence(code, "R-1", "en"), sentence(code, "R-1", "es")}) == 2
+        assert "R-1" in sentence(code, "R-1", "es")
+
+
+@pytest.mark.usefixtures("away")
+def test_for_whoever_is_away_the_delegate_hears(house: House, made: Any) -> None:
+    nudge = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    tell(house)
+    assert heard(house, nudge) == {"hector.housing"}
+
+
+def test_whoever_is_away_with_nobody_in_their_place_reads_it_when_they_are_back(house: House, made: Any) -> None:
+    house.sql("update membership set absent_until = current_date + 3 where user_id = %s", user(house, "gwen.housing"))
+    nudge = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    tell(house)
+    house.sql("update membership set absent_until = null")
+    assert heard(house, nudge) == {"gwen.housing"}
+
+
+def test_of_confidential_work_the_backbone_hears_nothing(house: House) -> None:
+    hidden = house.refer("shelter", "shelter")
+    for kind, facts in (("task_escalated", {"clock": "decide", "to": "backbone"}), ("task_expired", {})):
+        event = append(house, hidden["id"], kind, facts)
+        tell(house)
+        assert not heard(house, event) & HUB
+
+
+def test_for_a_partner_without_logins_the_recorder_hears(house: House) -> None:
+    by_phone = next(o for o in house.region.organizations if o.mode == "by_phone" and _serves(house, o.slug))
+    made = house.refer("cap", by_phone.slug)
+    event = append(house, made["id"], "task_overdue", {"clock": "decide", "to": "owner"})
+    tell(house)
+    assert heard(house, event) == {"maria.cap"}
+
+
+def _serves(house: House, slug: str) -> bool:
+    return any(s.organization_id == house.region.organization(slug).id for s in house.region.services)
+
+
+def test_the_lead_of_a_plan_hears_that_it_asks_to_be_stopped_until_it_moves_the_plan(house: House) -> None:
+    load(house, "stopping", [step("first", "lead"), step("then", "lead", after=["first"])])
+    live = Live.begin(house, "stopping")
+    plan_id = live.lead.read("/v1/action-plans")["items"][0]["id"]
+    row = house.sql("select assigned_to from action_plan where id = %s", plan_id)
+    assert row == [(user(house, "maria.cap"),)]
+    house.sql(
+        "insert into event (id, collaborative_id, kind, at, occurred_at, day, action_plan_id, version, organization_id,"
+        " source_organization_id) select uuidv7(), collaborative_id, 'plan_stop_asked', now(), now(), current_date, id,"
+        " 9, organization_id, organization_id from action_plan where id = %s",
+        plan_id,
+    )
+    tell(house)
+    (asked,) = [each for each in feed(house, "maria.cap", kind="asked") if each["action_plan_id"] == plan_id]
+    assert asked["sentence"].startswith("Plan P-")
+    house.sql("update action_plan set state = 'closed_early' where id = %s", plan_id)
+    assert not [each for each in feed(house, "maria.cap", kind="asked") if each["action_plan_id"] == plan_id]
+
+
+# ------------------------------------------------------------------------------------------ a feed is its reader's
+
+
+def test_nobody_reads_or_marks_what_another_was_told(house: House, made: Any) -> None:
+    append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    tell(house)
+    mine = feed(house, "gwen.housing", kind="nudged")[0]
+    assert mine["id"] not in {each["id"] for each in feed(house, "hector.housing")}
+    assert house.person("hector.housing").post(f"/v1/notices/{mine['id']}/read").status_code == 404
+    assert feed(house, "gwen.housing", kind="nudged")[0]["read_at"] is None
+
+
+def test_row_security_hides_other_feeds_also_from_a_query_that_forgot_to_ask_whose(house: House) -> None:
+    with house.api.database.transaction() as connection:
+        connection.execute(text("select * from app.enter('hector.housing', null, null)"))
+        seen = connection.execute(text("select distinct user_id from notice")).scalars().all()
+    assert seen == [user(house, "hector.housing")]
+
+
+def test_read_once_read_all_and_only_what_is_unread(house: House, made: Any) -> None:
+    gwen = house.person("gwen.housing")
+    append(house, made["id"], "task_released", {}, "carmen.shelter")
+    tell(house)
+    first = feed(house, "gwen.housing", unread="true")[0]
+    done = gwen.does(f"/v1/notices/{first['id']}/read")
+    assert gwen.does(f"/v1/notices/{first['id']}/read")["read_at"] == done["read_at"]
+    assert first["id"] not in {each["id"] for each in feed(house, "gwen.housing", unread="true")}
+    assert gwen.does("/v1/notices/read-all")["read"] > 0
+    assert feed(house, "gwen.housing", unread="true") == []
+
+
+def test_the_feed_comes_in_pages_newest_first(house: House) -> None:
+    gwen = house.person("gwen.housing")
+    whole = [each["id"] for each in feed(house, "gwen.housing", limit=200)]
+    paged: list[str] = []
+    page = gwen.read("/v1/notices", limit=3)
+    while True:
+        paged += [each["id"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        page = gwen.read("/v1/notices", limit=3, cursor=page["next_cursor"])
+    assert paged == whole == sorted(whole, reverse=True)
+    assert len(whole) > 3
+
+
+def test_who_chose_to_hear_nothing_of_such_news_hears_nothing(house: House, made: Any) -> None:
+    gwen = house.person("gwen.housing")
+    ways = {
+        each["kind"]: each["way"]
+        for each in gwen.does("/v1/notices/choices", {"kind": "released", "way": "nothing"})["items"]
+    }
+    assert ways["released"] == "nothing"
+    event = append(house, made["id"], "task_released", {}, "carmen.shelter")
+    tell(house)
+    assert heard(house, event) == {"hector.housing"}
+    gwen.does("/v1/notices/choices", {"kind": "released", "way": "feed"})
+
+
+@pytest.mark.parametrize("kind", sorted(ALWAYS_TOLD))
+def test_a_nudge_cannot_be_turned_off(house: House, kind: str) -> None:
+    answer = house.person("gwen.housing").post("/v1/notices/choices", {"kind": kind, "way": "nothing"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/way"
+
+
+# ------------------------------------------------------------------------------------------ told by the outbox
+
+
+def test_an_event_that_is_told_again_changes_nothing(house: House, made: Any) -> None:
+    event = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    tell(house)
+    house.sql("insert into outbox (kind, event_id) values ('event', %s)", event)
+    tell(house)
+    assert house.sql("select count(*) from notice where event_id = %s", event) == [(1,)]
+    assert depth(house.engine)[0] == house.sql("select count(*) from outbox where kind <> 'event'")[0][0]
+
+
+def test_a_consumer_that_fails_stops_no_other_and_hears_again(house: House, made: Any) -> None:
+    told: list[UUID] = []
+
+    def fail(_record: Any, _event: UUID) -> None:
+        raise RuntimeError("Rosalind")
+
+    def take(_record: Any, event: UUID) -> None:
+        told.append(event)
+
+    kinds = frozenset({"task_nudged"})
+    broken = Consumer("broken", kinds, fail)
+    standing = Consumer("standing", kinds, take, after="broken")
+    event = append(house, made["id"], "task_nudged", {"to": "housing", "person": None}, "maria.cap")
+    Teller(house.engine, [broken, *CONSUMERS, standing]).tell_batch()
+    assert heard(house, event) == HOUSING
+    assert told == []
+    row = house.sql("select attempts, taken_by, error, dead from outbox where event_id = %s", event)
+    assert row == [(1, ["mail", "notices", "tidy"], "broken RuntimeError", False)]
+    house.sql("update outbox set due_at = now() where event_id = %s", event)
+    Teller(house.engine, [Consumer("broken", kinds, take), *CONSUMERS, standing]).tell_batch()
+    assert [str(each) for each in told] == [event, event]
+    assert house.sql("select count(*) from outbox where event_id = %s", event) == [(0,)]
+
+
+def test_what_fails_again_and_again_lies_dead_and_the_others_flow(house: House, made: Any) -> None:
+    def fail(_record: Any, _event: UUID) -> None:
+        raise RuntimeError
+
+    broken = Teller(house.engine, [Consumer("broken", frozenset({"task_released"}), fail)])
+    event = append(house, made["id"], "task_released", {}, "carmen.shelter")
+    for _ in range(6):
+        house.sql("update outbox set due_at = now() where event_id = %s", event)
+        broken.tell_batch()
+    assert house.sql("select dead, error from outbox where event_id = %s", event) == [(True, "broken RuntimeError")]
+    assert claim_news(house.engine) == []
+    house.sql("delete from outbox where event_id = %s", event)
+
+
+def test_the_relay_to_temporal_never_claims_an_event(house: House) -> None:
+    house.refer("cap", "housing")
+    assert {each.kind for each in claim(house.engine, 1000)} <= {"look", "complete"}
+    assert claim_news(house.engine) != []
+
+
+def test_people_cannot_put_an_event_of_their_own_making_into_the_outbox(house: House, made: Any) -> None:
+    event = house.sql("select id from event where referral_id = %s limit 1", made["id"])[0][0]
+    with house.api.database.engine.connect() as connection:
+        connection.execute(text("select * from app.enter('maria.cap', null, null)"))
+        with pytest.raises(Exception, match="row-level security"):
+            connection.execute(text("insert into outbox (kind, event_id) values ('event', :id)"), {"id": event})
