@@ -153,6 +153,9 @@ class Referral(Shape):
     service_id: UUID | None
     source_organization_id: UUID
     target_organization_id: UUID
+    asked: list[UUID] = Field(
+        default=[], description="For the source: organizations that are asked at once, while nobody has said yes."
+    )
     consent_id: UUID | None = None
     action_plan_id: UUID | None
     step_key: str | None

@@ -3,6 +3,7 @@
 from storage.tables.columns import metadata
 from storage.tables.directory import (
     agenda,
+    capacity_statement,
     collaborative,
     indicator,
     location,
@@ -57,6 +58,7 @@ __all__ = [
     "audit",
     "audit_seal",
     "audit_unsealed",
+    "capacity_statement",
     "client",
     "client_link",
     "client_residence",
