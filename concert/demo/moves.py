@@ -177,8 +177,9 @@ def _choose(request: Request, ended: str) -> Move | None:
 
 
 def last_task(referral: Shown) -> Shown:
+    """The one that somebody works on, else the last: of several that were asked at once, not one that was released."""
     tasks: list[Shown] = referral["tasks"]
-    return tasks[-1]
+    return next((task for task in reversed(tasks) if task["due_at"] is not None), tasks[-1])
 
 
 def is_closed(referral: Shown) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from domain.progress import StepResult
+from services.settling import settle_task
 from tests.house import OUTCOME, House, Person
 from tests.services.scenes import events, proven
 
@@ -234,3 +237,16 @@ def test_what_cannot_be_asked_at_once_is_refused_with_its_place(house: House) ->
         refused = lupe.post("/v1/referrals", {"client_id": client} | body)
         assert refused.status_code == 422, (body, refused.text)
         assert refused.json()["errors"][0]["pointer"] == pointer, body
+
+
+def test_a_partners_own_system_that_answers_first_has_it_too(house: House, three: Any) -> None:
+    naomi, _, _ = three
+    asked = ask(house, *ALL)
+    task_id = UUID(offer(house, asked, "housing").rpartition("/")[2])
+    assert settle_task(house.engine, task_id, StepResult("completed", outcome="need_met")) == "completed"
+    assert _states(house, asked) == ["cancelled", "completed", "cancelled"]
+    assert naomi.post(f"{offer(house, asked, 'faith')}/accept").json()["code"] == "placed-elsewhere"
+    loser = UUID(offer(house, asked, "level").rpartition("/")[2])
+    assert settle_task(house.engine, loser, StepResult("completed", outcome="need_met")) == "cancelled"
+    assert _seen(house, asked)["target_organization_id"] == _id(house, "housing")
+    proven(house)
