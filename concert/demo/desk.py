@@ -21,8 +21,9 @@ async def open_desks(book: Casebook, workers: list[Caseworker], pace: Pace) -> N
     of: dict[str, list[Caseworker]] = defaultdict(list)
     for worker in workers:
         of[worker.organization.slug].append(worker)
-    for worker in workers:
-        await worker.state_capacity()
+    async with asyncio.TaskGroup() as stating:
+        for worker in workers:
+            stating.create_task(worker.state_capacity())
     one_at_a_time: dict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
     async with asyncio.TaskGroup() as arrivals:
         for request in book.cast:

@@ -21,7 +21,7 @@ from seed.directory import Organization
 from seed.region import Region
 from seed.story import Request
 
-_STATE_THEIR_ROOM = 0.5
+_STATE_THEIR_ROOM = 0.4
 """Of the partners."""
 SAID_BY = "The volunteer who answered the phone"
 
