@@ -49,7 +49,7 @@ def capacity_report(
 
 def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[shapes.ServiceDemand]:
     """One row for each service and county; a service of which nothing was asked is there because of what it states."""
-    counted: dict[Any, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    counted: dict[Any, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
         counted[row.service_id][row.county].update({name: getattr(row, name) for name in COUNTED})
     rows = []
