@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.calls import Commanding, Reading, TheRecord, answered, page_of
+from api.calls import Commanding, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.values import Body, Code, ShortText
-from services import agreed, directory, shapes
+from api.values import Body, Code, Day, Id, QueryFlag, ShortText, Whole
+from services import agreed, capacities, directory, shapes
 
 router = APIRouter(prefix="/v1", tags=["Directory"])
 
@@ -16,6 +16,15 @@ router = APIRouter(prefix="/v1", tags=["Directory"])
 class ServiceFilters(Page):
     taxonomy: Code | None = None
     q: ShortText | None = None
+    taking: QueryFlag | None = Field(None, description="Those that can be asked now, or those that have no room.")
+
+
+class CapacityBody(Body):
+    """What the service has room for, until when."""
+
+    open_slots: Annotated[int, Whole(0, 9999)] | None = Field(None, description="Null: not counted.")
+    taking: bool = True
+    lapses_on: Day = Field(description="The last day on which it holds.")
 
 
 class AdoptBody(Body):
@@ -55,11 +64,33 @@ def list_services(
         page,
         keyset,
         lambda after, limit: directory.list_services(
-            record, call, taxonomy=page.taxonomy, q=page.q, after=after, limit=limit
+            record, call, taxonomy=page.taxonomy, q=page.q, taking=page.taking, after=after, limit=limit
         ),
         lambda item: (item.name, item.id),
         "services",
     )
+
+
+@router.post(
+    "/services/{service_id}/capacity",
+    operation_id="state_capacity",
+    summary="Say what a service has room for",
+    status_code=201,
+    response_model=shapes.ServiceCapacity,
+)
+def state_capacity(service_id: Id, body: CapacityBody, record: TheRecord, call: Commanding) -> Response:
+    said = (body.open_slots, body.taking, body.lapses_on)
+    return answered(capacities.state_capacity(record, call, service_id, *said))
+
+
+@router.get(
+    "/services/{service_id}/capacity",
+    operation_id="get_capacity",
+    summary="What a service has room for",
+    response_model=shapes.ServiceCapacity,
+)
+def get_capacity(service_id: Id, record: TheRecord, call: Reading) -> Response:
+    return shown(capacities.get_capacity(record, call, service_id))
 
 
 @router.get("/agenda", operation_id="get_agenda", summary="What the partners agreed on")

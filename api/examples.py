@@ -103,6 +103,13 @@ _EVENT_SHOWN: Final = {
     "reason": None,
 }
 _BALL: Final = {"organization_id": _HOUSING, "user_id": None}
+_CAPACITY: Final = {
+    "open_slots": 4,
+    "left": 3,
+    "taking": True,
+    "stated_at": _MONDAY,
+    "lapses_on": "2026-12-18",
+}
 _SERVICE_SHOWN: Final = {
     "id": _SERVICE,
     "organization_id": _HOUSING,
@@ -122,6 +129,7 @@ _SERVICE_SHOWN: Final = {
     "url": None,
     "opening_hours": None,
     "always_open": False,
+    "capacity": _CAPACITY,
     "locations": [],
 }
 
@@ -198,6 +206,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "WithdrawBody": {"reason": "client_declined", "text": "She found a place with her sister."},
     "RerouteBody": {"service_id": _SERVICE},
+    "CapacityBody": {"open_slots": 4, "taking": True, "lapses_on": "2026-12-18"},
     "ConfirmBody": {"outcome": "need_met", "by": "client"},
     "CloseBody": {"reason": "full"},
     "MistakeBody": {"reason": "Entered twice."},
@@ -586,6 +595,49 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
                     {"stage": "served", "requests": 35, "share": 0.5833},
                     {"stage": "met", "held_back": True},
                 ],
+            }
+        ],
+    },
+    "ServiceCapacity": {
+        "service_id": _SERVICE,
+        "capacity": _CAPACITY,
+        "statements": [
+            {
+                "open_slots": 4,
+                "taking": True,
+                "stated_at": _MONDAY,
+                "lapses_on": "2026-12-18",
+                "stated_by": _PERSON,
+            }
+        ],
+    },
+    "CapacityReport": {
+        "start": "2026-01",
+        "end": "2026-11",
+        "threshold": 11,
+        "services": [
+            {
+                "service_id": _SERVICE,
+                "organization_id": _HOUSING,
+                "name": "Rent and deposit help",
+                "term": "housing.rent",
+                "county": "31157",
+                "offered": 64,
+                "no_capacity": 9,
+                "turned_away": 21,
+                "waitlisted": 5,
+                "capacity": _CAPACITY,
+            }
+        ],
+        "region": [
+            {
+                "term": "housing.rent",
+                "county": "31157",
+                "offered": 118,
+                "no_capacity": 17,
+                "turned_away": 34,
+                "waitlisted": None,
+                "held_back": ["waitlisted"],
             }
         ],
     },

@@ -16,6 +16,7 @@ from services import lists, referrals, requests, shapes
 
 router = APIRouter(prefix="/v1/referrals", tags=["Referrals"])
 By = Literal["client", "source"]
+Several = Annotated[list[Id], Field(min_length=2, max_length=5)]
 
 
 class FinishedBody(Body):
@@ -26,7 +27,8 @@ class FinishedBody(Body):
 class ReferralBody(Body):
     """Ask another agency for a service. Concert is not for emergencies: for those, phone."""
 
-    service_id: Id
+    service_id: Id | None = None
+    service_ids: Several | None = Field(None, description="Ask these at once, instead of one: the first yes has it.")
     client_id: Id | None = None
     client: ClientBody | None = None
     household_id: Id | None = None
@@ -40,6 +42,7 @@ class ReferralBody(Body):
     consent_id: Id | None = None
     occurred_at: Instant | None = None
     finished: FinishedBody | None = Field(None, description="My own work, done already: recorded in one call.")
+    anyway: bool = Field(False, description="Ask also a service that said it has no room.")
 
 
 class ReferralFilters(Page):
@@ -53,8 +56,10 @@ class WithdrawBody(Body):
 
 
 class RerouteBody(Body):
-    service_id: Id
+    service_id: Id | None = None
+    service_ids: Several | None = Field(None, description="Ask these at once, instead of one: the first yes has it.")
     consent_id: Id | None = None
+    anyway: bool = Field(False, description="Ask also a service that said it has no room.")
 
 
 class ConfirmBody(Body):
@@ -78,12 +83,13 @@ class MistakeBody(Body):
     response_model=shapes.Referral,
 )
 def create_referral(body: ReferralBody, record: TheRecord, call: Commanding) -> Response:
-    plain = body.model_dump(exclude={"client", "finished", "priority"})
+    plain = body.model_dump(exclude={"client", "finished", "priority", "service_ids"})
     finished = body.finished
     request = requests.Request(
         client=body.client.asked() if body.client else None,
         finished=requests.Finished(finished.outcome, finished.occurred_at) if finished else None,
         priority=body.priority.value,
+        service_ids=tuple(body.service_ids or ()),
         **plain,
     )
     return answered(requests.create_referral(record, call, request), "/v1/referrals")
@@ -137,7 +143,12 @@ def withdraw_referral(referral_id: Id, body: WithdrawBody, record: TheRecord, ca
     response_model=shapes.Referral,
 )
 def reroute_referral(referral_id: Id, body: RerouteBody, record: TheRecord, call: Moving) -> Response:
-    return answered(referrals.reroute_referral(record, call, referral_id, body.service_id, body.consent_id))
+    several = body.service_ids or ()
+    return answered(
+        referrals.reroute_referral(
+            record, call, referral_id, body.service_id, body.consent_id, several, anyway=body.anyway
+        )
+    )
 
 
 @router.post(

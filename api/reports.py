@@ -8,7 +8,7 @@ from pydantic import Field
 from api.calls import Reading, TheRecord
 from api.indicators import Month
 from api.values import Parameters
-from services import shapes, shortfalls
+from services import shapes, shortages, shortfalls
 
 router = APIRouter(prefix="/v1/reports", tags=["Indicators"])
 
@@ -23,3 +23,14 @@ class Asked(Parameters):
 def get_unmet_needs(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> shapes.UnmetNeeds:
     """Needs by term, and by county, against the services that are listed. Small numbers are held back."""
     return shortfalls.unmet_needs(record, call, start=asked.start, end=asked.end, by=asked.by)
+
+
+class Months(Parameters):
+    start: Month | None = Field(None, alias="from", description="First month, as in 2026-11; else a year before `to`.")
+    end: Month | None = Field(None, alias="to", description="Last month, included; this month without it.")
+
+
+@router.get("/capacity", operation_id="get_capacity_report", summary="Where the region lacks room")
+def get_capacity_report(record: TheRecord, call: Reading, asked: Annotated[Months, Query()]) -> shapes.CapacityReport:
+    """By service and county: offered, declined for want of room, turned away, waitlisted; what it has room for now."""
+    return shortages.capacity_report(record, call, start=asked.start, end=asked.end)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.clock import Clock, Moment
-from domain.reason import ATTEMPTS_BEFORE_NOT_REACHED, ReasonClass
+from domain.reason import ATTEMPTS_BEFORE_NOT_REACHED, PLACED_ELSEWHERE, ReasonClass
 from domain.refusal import NotPossible
-from domain.task import CLOCK_OF, SERVING, TRANSITIONS, UNDECIDED, ContactResult, Side, State, Task, Verb
+from domain.task import CLOCK_OF, SERVING, UNDECIDED, ContactResult, Side, State, Task, Verb, transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Happened:
 NOTHING = Details()
 NO_RESPONSE = "no-response"
 """The reason of every expiry; it has no class, because nobody answered."""
+_OWN_REASONS = {Verb.EXPIRE: NO_RESPONSE, Verb.RELEASE: PLACED_ELSEWHERE}
 
 
 def born(
@@ -77,14 +78,14 @@ def move(task: Task, verb: Verb, at: Moment, details: Details = NOTHING) -> tupl
     """Apply one verb. Raises NotPossible; a repeat of a move that happened is not possible either:
     the state has changed.
     """
-    row = TRANSITIONS[verb]
+    row = transition(verb, alongside=task.alongside)
     if task.state not in row.needs:
         raise NotPossible("wrong-state", _wrong_state(task.state, verb))
     _check(task, verb, at, details)
     settled, reverses = _settle(task, verb, at, details)
     moved = _arrive(_touch(task, verb, at, details), row.leaves, verb, at, details)
     facts = _facts(task, moved, at, details)
-    reason = NO_RESPONSE if verb is Verb.EXPIRE else details.reason
+    reason = _OWN_REASONS.get(verb, details.reason)
     happened = Happened(row.event, task.state, moved.state, reason, settled, facts, reverses)
     missed = {clock: event for clock, event in task.missed.items() if settled.get(clock) != "met"}
     moved_at = task.moved_at if verb in _REMARKS else at.occurred_at

@@ -18,5 +18,8 @@ class ReasonClass(StrEnum):
 AGAINST_PARTNER = frozenset({ReasonClass.PROVIDER})
 """Classes that count against the partner. Expiry counts too; it has no reason class, nobody answered."""
 
+PLACED_ELSEWHERE = "placed_elsewhere"
+"""Why an offer was released: another provider that was asked at the same time has it. Nobody declined anything."""
+
 ATTEMPTS_BEFORE_NOT_REACHED = 3
 """Contact attempts, on different days, that permit `fail` with class not_reached (decision 22)."""

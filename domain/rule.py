@@ -183,7 +183,8 @@ EVENTS = frozenset(
     {
         *(row.event for row in TRANSITIONS.values()), *EVENT_OF.values(), "referral_created", "information_given",
         "referral_overdue", "referral_escalated", "task_requested", "task_overdue", "task_reminded", "task_escalated",
-        "task_answered_late", "need_outcome", "plan_created", "plan_changed", "plan_consented", "plan_reviewed",
+        "task_answered_late", "demand_turned_away", "need_outcome", "plan_created", "plan_changed", "plan_consented",
+        "plan_reviewed",
         "plan_closed", "plan_overdue", "plan_escalated", "plan_stop_asked", "plan_voided", "step_opened",
         "step_skipped", "step_taken_back",
         *(kind.replace("referral_", "step_") for kind in EVENT_OF.values()),

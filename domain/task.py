@@ -83,6 +83,7 @@ class Verb(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    RELEASE = "release"
     VOID = "void"
     CONTACT = "contact"
     NOTE = "note"
@@ -119,11 +120,31 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.FAIL: _row("target", SERVING, _S.FAILED, "task_failed"),
     Verb.CANCEL: _row("source target", OPEN, _S.CANCELLED, "task_cancelled"),
     Verb.EXPIRE: _row("engine", UNDECIDED, _S.EXPIRED, "task_expired"),
+    Verb.RELEASE: _row("engine", set(), _S.CANCELLED, "task_released"),
     Verb.VOID: _row("source", OPEN | ENDED - {_S.ENTERED_IN_ERROR}, _S.ENTERED_IN_ERROR, "task_voided"),
     Verb.CONTACT: _row("target", SERVING, None, "task_contacted"),
     Verb.NOTE: _row("source target", OPEN, None, "task_noted"),
     Verb.ASSIGN: _row("target", OPEN, None, "task_assigned"),
 }
+ALONGSIDE: dict[Verb, Transition] = {
+    Verb.ACCEPT: _row("target", {_S.REQUESTED, _S.ACKNOWLEDGED, _S.WAITLISTED}, _S.ACCEPTED, "task_accepted"),
+    Verb.WAITLIST: _row("target", {_S.ACKNOWLEDGED}, _S.WAITLISTED, "task_waitlisted"),
+    Verb.START: _row("target", {_S.ACCEPTED}, _S.IN_PROGRESS, "task_started"),
+    Verb.RELEASE: _row("engine", UNDECIDED | {_S.WAITLISTED}, _S.CANCELLED, "task_released"),
+}
+"""Where several are asked at once and nobody has said yes: a place on a waitlist is no yes, and a yes ends the others'
+offers (ADR 17)."""
+_FIRST = {(Verb.WAITLIST, _S.REQUESTED): Verb.ACKNOWLEDGE, (Verb.START, _S.WAITLISTED): Verb.ACCEPT}
+"""What such a verb says first: who offers a place on the list has seen it, who starts takes it."""
+
+
+def transition(verb: Verb, *, alongside: bool = False) -> Transition:
+    return ALONGSIDE.get(verb, TRANSITIONS[verb]) if alongside else TRANSITIONS[verb]
+
+
+def first(verb: Verb, state: State, *, alongside: bool) -> Verb | None:
+    """The move that goes before this one, in one sitting; None: it goes by itself."""
+    return _FIRST.get((verb, state)) if alongside else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +154,8 @@ class Task:
     `rung` is the next rung of the ladder for the running clock. `missed` remembers, by clock, the event that
     recorded that its limit passed, so that a move recorded late but made in time can take it back. `plain`: a step of
     a plan that serves no need by itself, so that completing it needs no outcome. `requested_at` (None: as recorded) and
-    `moved_at`: when it was asked for and when the last move happened, as told.
+    `moved_at`: when it was asked for and when the last move happened, as told. `alongside`: others are asked at the
+    same time, and nobody has said yes.
     """
 
     id: str
@@ -155,6 +177,7 @@ class Task:
     plain: bool = False
     requested_at: datetime | None = None
     moved_at: datetime | None = None
+    alongside: bool = False
 
     @property
     def asked_at(self) -> datetime:
@@ -173,10 +196,17 @@ class Task:
         return Side.SOURCE if self.state is State.INFO_REQUESTED else Side.TARGET
 
 
-def allowed(state: State, sides: frozenset[Side], *, absent: bool = False) -> tuple[Verb, ...]:
+def allowed(
+    state: State,
+    sides: frozenset[Side],
+    *,
+    absent: bool = False,
+    alongside: bool = False,
+) -> tuple[Verb, ...]:
     """The verbs that somebody on `sides` may use now, in the table's order.
 
     `absent`: the target has no login, so that there is nobody to assign it to.
     """
-    verbs = (v for v, t in TRANSITIONS.items() if state in t.needs and t.by & sides)
+    rows = ((v, transition(v, alongside=alongside)) for v in TRANSITIONS)
+    verbs = (v for v, t in rows if t.by & sides and (state in t.needs or first(v, state, alongside=alongside)))
     return tuple(v for v in verbs if not (absent and v is Verb.ASSIGN))

@@ -88,10 +88,11 @@ def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[shape
 
 
 def attach_consent(tx: Tx, locked: Locked, consent_id: UUID) -> None:
-    """Let an existing referral use a consent recorded since. In the caller's transaction."""
-    require_consent(
-        tx, consent_id, (locked.f["client_id"], locked.f["household_id"]), locked.f["target_organization_id"]
-    )
+    """Let an existing referral use a consent recorded since; it names everybody who is asked. In the caller's
+    transaction."""
+    about = (locked.f["client_id"], locked.f["household_id"])
+    for recipient in locked.f["asked"] or [locked.t["organization_id"]]:
+        require_consent(tx, consent_id, about, recipient)
     save_referral(tx, locked, locked.referral, consent_id=consent_id)
 
 

@@ -29,15 +29,17 @@ def list_services(
     *,
     taxonomy: str | None = None,
     q: str | None = None,
+    taking: bool | None = None,
     after: After = None,
     limit: int = 50,
 ) -> list[shapes.Service]:
     """Active services by name. `taxonomy` is a term's code and takes its narrower terms too;
-    `q` searches names and words.
+    `q` searches names and words. `taking`: those that can be asked (who said nothing that still holds can), or those
+    that said that they have no room.
     """
 
     def look(tx: Tx) -> list[shapes.Service]:
-        values = {"taxonomy": taxonomy, "q": like(q), "limit": limit}
+        values = {"taxonomy": taxonomy, "q": like(q), "taking": taking, "limit": limit}
         rows = tx.rows(_SERVICES, **values, name=after[0] if after else None, id=after[1] if after else None)
         return [shapes.Service.model_validate(row) for row in rows]
 
@@ -67,8 +69,11 @@ _SERVICES = text(
 with recursive wanted as (
     select code from taxonomy_term where code = :taxonomy
     union select t.code from taxonomy_term t join wanted w on t.parent = w.code)
-select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locations
+select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locations, room.stated as capacity
   from service s join organization o on o.id = s.organization_id
+  left join lateral (
+    select to_jsonb(r) as stated, r.taking and (r."left" is null or r."left" > 0) as takes
+      from app.room(s.id) r) room on true
   left join lateral (
     select jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name, 'confidential', l.confidential, 'address_1',
       l.address_1,
@@ -77,6 +82,7 @@ select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locat
       from service_at_location x join location l on l.id = x.location_id where x.service_id = s.id) places on true
  where s.status = 'active'
    and (cast(:taxonomy as text) is null or s.term in (select code from wanted))
+   and (cast(:taking as boolean) is null or coalesce(room.takes, true) = :taking)
    and (cast(:q as text) is null or s.name ilike :q or s.description ilike :q or o.name ilike :q or s.term ilike :q)
    and (cast(:name as text) is null or (s.name, s.id) > (:name, cast(:id as uuid)))
  order by s.name, s.id limit :limit

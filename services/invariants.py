@@ -68,10 +68,21 @@ select x.referral_id, x.version, x.before from (
  where x.version <= x.before
 """
 _ROUNDS = """
-select f.id, f.round, count(t.id) as tasks
+select f.id, f.rounds, count(t.id) as tasks
   from referral f left join task t on t.referral_id = f.id and t.owner_id = f.id
  where f.kind <> 'information'
- group by f.id having count(t.id) <> f.round or max(t.round) <> f.round
+ group by f.id having count(t.id) <> f.rounds or max(t.round) <> f.rounds or f.round > f.rounds
+"""
+# Several offers are open only while nobody has said yes, and then each of them is on the list of the asked.
+_ASKED = f"""
+select f.id, cardinality(f.asked) as asked, count(t.id) as open
+  from referral f left join task t on t.referral_id = f.id and t.{OPEN_TASK}
+ group by f.id
+having case when f.asked = '{{}}' then count(t.id) > 1
+            else count(t.id) <> cardinality(f.asked)
+                 or count(t.id) filter (where t.organization_id = any(f.asked)
+                                          and t.state in ('requested', 'acknowledged', 'info_requested', 'waitlisted'))
+                    <> cardinality(f.asked) end
 """
 _NOBODYS = f"""
 select f.id, f.state from referral f
@@ -157,7 +168,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ("I3 task {task_id}: an event leaves {from_state}, but the one before it came to {came_from}", _GAPS),
     ("I3 task {id} is {state} (version {version}), its events end with {to_state} (version {said})", _ENDS),
     ("I3 referral {referral_id}: version {before} is followed by {version}", _REFERRAL_EVENTS),
-    ("I3 referral {id} is in round {round} and has {tasks} tasks", _ROUNDS),
+    ("I3 referral {id} was offered {rounds} times and has {tasks} tasks", _ROUNDS),
+    ("I3 referral {id}: {asked} are asked at once, and {open} offers are open", _ASKED),
     ("I4 referral {id} is {state}, and it is nobody's turn", _NOBODYS),
     ("I4 referral {id} is open and has no next deadline", NO_DEADLINE),
     ("I4 referral {id}: its deadline passed {seconds} s ago, and nobody looked", LATE),

@@ -104,8 +104,9 @@ def _branches(tx: Tx, role: str | None) -> list[str]:
     if tx.here.backbone and role is None:
         return ["f.collaborative_id = :all"]
     source, target = "f.source_organization_id = :me", "f.target_organization_id = :me"
-    both = [source, f"{target} and f.source_organization_id <> :me"]
-    return {"source": [source], "target": [target]}.get(role or "", both)
+    others = f"{target} and f.source_organization_id <> :me"
+    beside = f"{_BESIDE} and f.source_organization_id <> :me"
+    return {"source": [source], "target": [target, beside]}.get(role or "", [source, others, beside])
 
 
 def _keyset(after: After) -> dict[str, Any]:
@@ -144,6 +145,11 @@ _ENDED_TASKS = f"""
 {_FROM} where t.organization_id = :me{{where}}
    and (cast(:after_at as timestamptz) is null or (t.created_at, t.id) < (:after_at, :after_id))
  order by t.created_at desc, t.id desc limit :limit
+"""
+# Asked beside others, so not the one that leads: found by my own open work.
+_BESIDE = f"""
+f.target_organization_id <> :me and (select app.me()) = any (f.asked)
+   and f.id in (select t.referral_id from task t where t.organization_id = :me and t.{OPEN_TASK})
 """
 _BRANCH = f"""
 select {REFERRAL} from referral f

@@ -28,7 +28,7 @@ from services.ladder import note_overdue
 from services.messages import say
 from services.needs import settle_need
 from services.refusals import Unprocessable
-from services.rows import Locked, moment, save_referral, save_task
+from services.rows import Locked, is_asked, moment, save_referral, save_task
 from services.transaction import Tx, Work
 
 
@@ -41,6 +41,8 @@ class Said:
 
 
 NOW = Said()
+Save = Callable[..., None]
+"""Like `save_task`."""
 
 
 More = Callable[[Tx, Locked], dict[str, Any]]
@@ -79,11 +81,14 @@ def settle_move(
     *,
     leads: bool = True,
     reverses: list[str] | None = None,
+    save: Save = save_task,
 ) -> UUID:
     """Everything that follows from a decided move, the same for people, for time and for a partner's own worker.
 
-    `leads` False: the referral is ending by itself and does not follow this task.
+    `leads` False: the referral is ending by itself and does not follow this task. `save`: how it is written where it
+    is another partner's.
     """
+    stood = is_asked(locked.t, locked.f)
     before, handover = locked.task.state, _handover(work, locked, after, at)
     came_to = stages.moved(work, locked.t, locked.f, locked.task, after)
     columns, voided = dict(extra or {}), after.state is State.ENTERED_IN_ERROR
@@ -92,7 +97,7 @@ def settle_move(
         columns["outcome"] = None
     if what.reason and after.ended:
         columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
-    save_task(work, locked, after, **columns)
+    save(work, locked, after, **columns)
     if reverses is None and voided:
         reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
@@ -107,19 +112,26 @@ def settle_move(
     if after.ended and before is not after.state:
         work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
-            _lead(work, locked, after, at, said)
+            _lead(work, locked, after, at, said, stood)
     else:
         _wake(work, locked, at)
     return event_id
 
 
-def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None) -> None:
+def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None, stood: bool) -> None:
     """The task is over: the referral follows, and what came of the need is recorded or taken back.
 
-    `said`: the outcome that the task had.
+    `said`: the outcome that the task had. `stood`: beside others that were asked at the same time; while one of those
+    is open, the referral waits for it.
     """
     f, voided = locked.f, after.state is State.ENTERED_IN_ERROR
-    if locked.t["round"] == f["round"] and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR:
+    if stood:
+        _leave(work, locked)
+    if (
+        not f["asked"]
+        and locked.t["round"] == f["round"]
+        and locked.referral.state is not referral_rules.State.ENTERED_IN_ERROR
+    ):
         reopened = referral_rules.reopens(locked.referral, after.state)
         columns = dict.fromkeys(WORDS) if voided and (said or reopened) else {}
         if after.state is State.COMPLETED:
@@ -135,6 +147,22 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None)
             _take_back_closing(work, locked)
     if voided or after.state is State.COMPLETED:
         settle_need(work, f, task=locked.t, occurred_at=None if voided else at.occurred_at)
+
+
+def _leave(work: Work, locked: Locked) -> None:
+    """One of several that were asked at once is out, and leads: so its own people still see what they ended, and where
+    it is the last one, the referral follows it."""
+    others = [one for one in locked.f["asked"] if one != locked.t["organization_id"]]
+    save_referral(work, locked, locked.referral, asked=others, **leading(locked.t))
+
+
+def leading(t: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a referral that say which of its offers leads."""
+    return {
+        "target_organization_id": t["organization_id"],
+        "service_id": t["service_id"],
+        "round": t["round"],
+    }
 
 
 def _take_back_closing(work: Work, locked: Locked) -> None:

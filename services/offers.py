@@ -4,8 +4,8 @@ so an inbox never waits (decision 2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,17 +37,20 @@ class Offered:
     confidential: bool
     row: Mapping[str, Any]
 
+    @property
+    def full(self) -> bool:
+        """It said that it takes nobody, or has no place left, and that still holds. Who said nothing can be asked."""
+        return self.row.get("room_taking") is False or self.row.get("room_left") == 0
 
-def find_service(tx: Work, service_id: UUID) -> Offered:
+
+def find_service(tx: Work, service_id: UUID, pointer: str = "/service_id") -> Offered:
     """Raises Unprocessable for a service that is not in the directory or takes no requests now."""
     row = tx.row(_SERVICE, id=service_id)
     if row is None:
-        raise Unprocessable(
-            "No service with that id in the directory; GET /v1/services lists them.", pointer="/service_id"
-        )
+        raise Unprocessable("No service with that id in the directory; GET /v1/services lists them.", pointer=pointer)
     if row.status != "active":
-        raise Unprocessable("That service takes no requests now. Choose another one.", pointer="/service_id")
-    _require_partner(row.backbone, "/service_id")
+        raise Unprocessable("That service takes no requests now. Choose another one.", pointer=pointer)
+    _require_partner(row.backbone, pointer)
     return Offered(
         row.id,
         row.organization_id,
@@ -60,7 +63,7 @@ def find_service(tx: Work, service_id: UUID) -> Offered:
     )
 
 
-def require_same_need(offered: Offered, term: str | None) -> None:
+def require_same_need(offered: Offered, term: str | None, pointer: str = "/service_id") -> None:
     """A service answers a need of its own term, or of one above or below it: else it would close what it did not serve.
 
     A step without a need (None) may go to any. Raises Unprocessable.
@@ -69,7 +72,7 @@ def require_same_need(offered: Offered, term: str | None) -> None:
         raise Unprocessable(
             f"That service answers another need ({offered.term}; this one is {term}). Make a new referral for that"
             f" need, or choose a service of this one: GET /v1/services?taxonomy={term}.",
-            pointer="/service_id",
+            pointer=pointer,
         )
 
 
@@ -94,9 +97,11 @@ def _require_partner(backbone: bool, pointer: str) -> None:
         )
 
 
-def new_offer(tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime | None = None) -> Locked:
+def new_offer(
+    tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime | None = None, beside: int = 0
+) -> Locked:
     """A new task of the referral's running round; not written yet. `asked_at`: when it was requested, as told; None:
-    now."""
+    now. `beside`: how many were asked at the same time before it."""
     task_id = new_id()
     t: dict[str, Any] = {column.name: None for column in tables.task.c} | {
         "id": task_id,
@@ -108,7 +113,7 @@ def new_offer(tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime 
         "action_plan_id": f["action_plan_id"],
         "step_key": f["step_key"] or "offer",
         "step": f["step"],
-        "round": f["round"],
+        "round": f["round"] + beside,
         "organization_id": offered.organization_id,
         "source_organization_id": f["source_organization_id"],
         "service_id": offered.service_id,
@@ -120,7 +125,7 @@ def new_offer(tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime 
     }
     t |= {name: offered.row[name] for name in offered.row if name.startswith("s_")}
     at = moment(tx, t, asked_at)
-    task = born(str(task_id), at)
+    task = replace(born(str(task_id), at), alongside=offered.organization_id in f["asked"])
     t |= {
         "state": task.state.value,
         "version": 1,
@@ -138,6 +143,11 @@ def new_offer(tx: Work, f: dict[str, Any], offered: Offered, asked_at: datetime 
     return Locked(task, referral_of(f), t, f)
 
 
+def new_offers(tx: Work, f: dict[str, Any], asked: Sequence[Offered], asked_at: datetime | None = None) -> list[Locked]:
+    """One each, beginning with the referral's running round; not written yet."""
+    return [new_offer(tx, f, one, asked_at, beside) for beside, one in enumerate(asked)]
+
+
 def insert_offer(tx: Work, offer: Locked, facts: Mapping[str, Any] | None = None) -> None:
     """In the caller's transaction, after its referral. `facts` say how it was asked."""
     tx.connection.execute(tables.task.insert(), {k: v for k, v in offer.t.items() if not k.startswith("s_")})
@@ -146,9 +156,10 @@ def insert_offer(tx: Work, offer: Locked, facts: Mapping[str, Any] | None = None
     happened(tx, about_task(offer.t, offer.f), asked, version=1, occurred_at=offer.task.asked_at, facts=said)
 
 
-def first_look(offer: Locked) -> datetime:
-    """When the engine must look at a new offer, if nobody moves it."""
-    return min(when for when in (offer.task.due_at, offer.task.hard_at) if when is not None)
+def first_look(*offers: Locked) -> datetime:
+    """When the engine must look at new offers, if nobody moves them."""
+    times = (when for offer in offers for when in (offer.task.due_at, offer.task.hard_at))
+    return min(when for when in times if when is not None)
 
 
 _NO_SERVICE: Mapping[str, Any] = dict.fromkeys(part.split()[-1] for part in SERVICE.split(", "))
@@ -162,9 +173,10 @@ _ORGANIZATION = text(
 _SERVICE = text(
     f"""
 select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential, {_IS_BACKBONE},
-       x.sensitive,
+       x.sensitive, room.taking as room_taking, room."left" as room_left,
        {SERVICE}
   from service s join organization o on o.id = s.organization_id join taxonomy_term x on x.code = s.term
+  left join lateral app.room(s.id) room on true
  where s.id = :id
 """
 )

@@ -92,7 +92,9 @@ def _lock_requests(work: Work, ids: list[UUID]) -> dict[UUID, LockedReferral]:
     for t in work.rows(_TASKS, ids=ids):
         tasks[t.referral_id].append(dict(t._mapping))
     return {
-        f["id"]: LockedReferral(referral_of(f), f, [Locked(task_of(t), referral_of(f), t, f) for t in tasks[f["id"]]])
+        f["id"]: LockedReferral(
+            referral_of(f), f, [Locked(task_of(t, f), referral_of(f), t, f) for t in tasks[f["id"]]]
+        )
         for f in rows
     }
 

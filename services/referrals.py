@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from domain.referral import ConfirmedBy, Verb
 from domain.task import OPEN, Outcome, Side, State
 from domain.task import Verb as TaskVerb
 from services import shapes
+from services.addressees import addressees, organizations, require_needed, require_room
 from services.consents import require_consent
 from services.happenings import about_referral, happened
 from services.journal import workflow_of
@@ -23,7 +24,7 @@ from services.ladder import note_overdue
 from services.messages import say
 from services.moving import WORDS, settle_move, unreversed
 from services.needs import settle_need
-from services.offers import Offered, find_service, first_look, insert_offer, new_offer, require_same_need
+from services.offers import Offered, first_look, insert_offer, new_offers
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import (
     OWN_CLIENT,
@@ -62,7 +63,7 @@ def withdraw_referral(
             if offer.task.state in OPEN:
                 details = Details(reason=reason, reason_class=known)
                 _settle(tx, locked, offer, TaskVerb.CANCEL, details)
-        save_referral(tx, locked, after, reason=reason)
+        save_referral(tx, locked, after, reason=reason, asked=[])
         tx.journal.look(workflow_of(locked.f))
         if words:
             say(tx, locked.f, "note", words)
@@ -71,33 +72,45 @@ def withdraw_referral(
 
 
 def reroute_referral(
-    record: Record, call: Call, referral_id: UUID, service_id: UUID, consent_id: UUID | None = None
+    record: Record,
+    call: Call,
+    referral_id: UUID,
+    service_id: UUID | None = None,
+    consent_id: UUID | None = None,
+    service_ids: Sequence[UUID] = (),
+    *,
+    anyway: bool = False,
 ) -> Answer[shapes.Referral]:
-    """The same referral, a new offer: to another service, or to the same once more."""
+    """The same referral, a new offer: to another service, to the same once more, or to several at once."""
 
     def act(tx: Tx, locked: LockedReferral) -> None:
         after = rules.move(locked.referral, Verb.REROUTE)
-        offered = find_service(tx, service_id)
-        require_same_need(offered, locked.f["term"])
-        consent = _consent_for(tx, locked, offered, consent_id)
-        require_release(tx, consent, offered, protected=is_protected(tx, locked.f["client_id"]))
+        asked = addressees(tx, service_id, service_ids)
+        require_needed(asked, locked.f["term"])
+        consent = _consent_for(tx, locked, asked, consent_id)
+        for one in asked:
+            require_release(tx, consent, one, protected=is_protected(tx, locked.f["client_id"]))
+        require_room(locked.f, asked, anyway=anyway)
         save_referral(
             tx,
             locked,
             after,
-            target_organization_id=offered.organization_id,
-            service_id=service_id,
+            target_organization_id=asked[0].organization_id,
+            service_id=asked[0].service_id,
             consent_id=consent,
-            round=locked.f["round"] + 1,
-            restricted=locked.f["restricted"] or offered.confidential,
-            sensitive=locked.f["sensitive"] or offered.sensitive,
+            round=locked.f["rounds"] + 1,
+            rounds=locked.f["rounds"] + len(asked),
+            asked=organizations(asked),
+            restricted=locked.f["restricted"] or asked[0].confidential,
+            sensitive=locked.f["sensitive"] or any(one.sensitive for one in asked),
             outcome_task=None,
         )
         say_event(tx, locked, after, Verb.REROUTE)
-        offer = new_offer(tx, locked.f, offered)
-        save_referral(tx, locked, after, look_at=first_look(offer))
-        insert_offer(tx, offer)
-        locked.tasks.append(offer)
+        offers = new_offers(tx, locked.f, asked)
+        save_referral(tx, locked, after, look_at=first_look(*offers))
+        for offer in offers:
+            insert_offer(tx, offer)
+        locked.tasks += offers
         tx.journal.look(workflow_of(locked.f))
 
     return _source(record, call, referral_id, Verb.REROUTE, act)
@@ -144,7 +157,7 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
         after = rules.move(locked.referral, Verb.VOID)
         say(tx, locked.f, "note", words)
         reverses = unreversed(tx, referral_id=referral_id)
-        save_referral(tx, locked, after, confirmed_by=None, **dict.fromkeys(WORDS))
+        save_referral(tx, locked, after, confirmed_by=None, asked=[], **dict.fromkeys(WORDS))
         say_event(tx, locked, after, Verb.VOID, reverses=reverses)
         for offer in locked.tasks:
             if offer.task.state is not State.ENTERED_IN_ERROR:
@@ -239,15 +252,17 @@ def require_release(tx: Tx, consent_id: UUID | None, offered: Offered, *, protec
         )
 
 
-def _consent_for(tx: Tx, locked: LockedReferral, offered: Offered, consent_id: UUID | None) -> UUID | None:
-    """A consent names its recipients: the old one serves the new target only if it names it too."""
+def _consent_for(tx: Tx, locked: LockedReferral, asked: Sequence[Offered], consent_id: UUID | None) -> UUID | None:
+    """A consent names its recipients: the old one serves the new targets only if it names them all too."""
     if consent_id is not None:
-        require_consent(tx, consent_id, (locked.f["client_id"], locked.f["household_id"]), offered.organization_id)
+        for one in asked:
+            require_consent(tx, consent_id, (locked.f["client_id"], locked.f["household_id"]), one.organization_id)
         return consent_id
     old = locked.f["consent_id"]
     if old is None:
         return None
-    holds = tx.connection.execute(_HOLDS, {"consent": old, "recipient": offered.organization_id}).scalar_one()
+    recipients = [{"consent": old, "recipient": one.organization_id} for one in asked]
+    holds = all(tx.connection.execute(_HOLDS, each).scalar_one() for each in recipients)
     return UUID(str(old)) if holds else None
 
 

@@ -6,8 +6,8 @@ Each refusal carries its HTTP status; the API adds only the envelope.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 
 class Refusal(Exception):
@@ -60,6 +60,18 @@ class Conflict(Refusal):
     """Wrong state or lost race; `current` is the state as it stands now."""
 
     status, title, default_code = 409, "Not possible in the current state", "conflict"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        current: Mapping[str, object] | None = None,
+        leaves: Callable[[Any], None] | None = None,
+    ) -> None:
+        """`leaves`: what is written together with the refusal, once for each command, given its transaction."""
+        super().__init__(detail, code=code, current=current)
+        self.leaves = leaves
 
 
 class Stale(Refusal):

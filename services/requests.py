@@ -15,6 +15,7 @@ from domain.referral import Verb
 from domain.task import Outcome
 from domain.task import Verb as TaskVerb
 from services import shapes
+from services.addressees import addressees, organizations, require_needed, require_room
 from services.clients import NewClient
 from services.consents import require_consent
 from services.groups import counted_as
@@ -23,7 +24,7 @@ from services.journal import new_id, workflow_of
 from services.messages import say
 from services.moving import Said, move_task
 from services.needs import insert_need, settle_need
-from services.offers import Offered, find_service, first_look, insert_offer, new_offer, require_same_need
+from services.offers import Offered, first_look, insert_offer, new_offers
 from services.references import reference
 from services.referrals import fill_in, kept, require_release, say_event
 from services.refusals import Unprocessable
@@ -53,9 +54,13 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A referral to be made: for a known client or a new one; `need_id` names a need that was recorded before."""
+    """A referral to be made: for a known client or a new one; `need_id` names a need that was recorded before.
 
-    service_id: UUID
+    `service_ids`: several that are asked at once, instead of one. `anyway`: also where one said that it has no room.
+    """
+
+    service_id: UUID | None = None
+    service_ids: tuple[UUID, ...] = ()
     client_id: UUID | None = None
     client: NewClient | None = None
     household_id: UUID | None = None
@@ -69,6 +74,7 @@ class Request:
     consent_id: UUID | None = None
     occurred_at: datetime | None = None
     finished: Finished | None = None
+    anyway: bool = False
 
 
 def create_referral(record: Record, call: Call, request: Request) -> Answer[shapes.Referral]:
@@ -84,25 +90,29 @@ def create_referral(record: Record, call: Call, request: Request) -> Answer[shap
 
 def _make(tx: Tx, request: Request) -> LockedReferral:
     _check(tx, request)
-    offered = find_service(tx, request.service_id)
+    asked = addressees(tx, request.service_id, request.service_ids)
     about = subject(tx, request.client_id, request.client, request.household_id)
-    need_id, term = _need(tx, request, about.id, offered)
-    f = _row(tx, request, offered, about, need_id, term)
-    require_release(tx, request.consent_id, offered, protected=about.restricted)
-    offer = None if request.kind == "information" else new_offer(tx, f, offered, _asked_at(request))
-    f["look_at"] = first_look(offer) if offer else None
-    tx.connection.execute(tables.referral.insert(), f)
-    made = LockedReferral(referral_of(f), f, [offer] if offer else [])
-    _say_created(tx, f, request)
-    if offer is None:
-        _inform(tx, made)
-    else:
+    need_id, term = _need(tx, request, about.id, asked)
+    f = _row(tx, request, asked, about, need_id, term)
+    for one in asked:
+        require_release(tx, request.consent_id, one, protected=about.restricted)
+    if request.kind == "information":
+        return _inform(tx, f, request)
+    require_room(f, asked, anyway=request.anyway or request.finished is not None)
+    made = LockedReferral(referral_of(f), f, new_offers(tx, f, asked, _asked_at(request)))
+    f["look_at"] = first_look(*made.tasks)
+    _insert(tx, f, request)
+    for offer in made.tasks:
         insert_offer(tx, offer, _FINISHED if request.finished else None)
-        if request.finished:
-            _finish(tx, made, offer, request.finished, request.finished.occurred_at or request.occurred_at)
-        tx.journal.look(workflow_of(f))
-    tx.audit("referral.create", "referral", f["id"], 1)
+    if request.finished:
+        _finish(tx, made, made.tasks[0], request.finished, request.finished.occurred_at or request.occurred_at)
+    tx.journal.look(workflow_of(f))
     return made
+
+
+def _insert(tx: Tx, f: dict[str, Any], request: Request) -> None:
+    tx.connection.execute(tables.referral.insert(), f)
+    _say_created(tx, f, request)
 
 
 def _check(tx: Tx, request: Request) -> None:
@@ -124,6 +134,8 @@ def _check(tx: Tx, request: Request) -> None:
         )
     if request.kind == "information" and request.finished:
         raise Unprocessable("Information given is finished by itself. Leave 'finished' out.", pointer="/finished")
+    if request.kind == "information" and request.service_ids:
+        raise Unprocessable("Information is given of one service at a time.", pointer="/service_ids")
 
 
 def _said(request: Request) -> list[tuple[str, datetime]]:
@@ -138,24 +150,25 @@ def _asked_at(request: Request) -> datetime | None:
     return next((at for _, at in _said(request)), None)
 
 
-def _need(tx: Tx, request: Request, client_id: UUID | None, offered: Offered) -> tuple[UUID, str]:
-    assert offered.term is not None  # a service has one
+def _need(tx: Tx, request: Request, client_id: UUID | None, asked: list[Offered]) -> tuple[UUID, str]:
+    term = asked[0].term
+    assert term is not None  # a service has one
     if request.need_id is None:
-        need_id = insert_need(
-            tx, offered.term, client_id=client_id, household_id=None if client_id else request.household_id
-        )
-        return need_id, offered.term
+        require_needed(asked, term)
+        need_id = insert_need(tx, term, client_id=client_id, household_id=None if client_id else request.household_id)
+        return need_id, term
     row = tx.row(_NEED, id=request.need_id, me=tx.here.organization_id)
     if row is None or (row.client_id, row.household_id) != (client_id, request.household_id):
         raise Unprocessable("No need with that id for this client or household.", pointer="/need_id")
-    require_same_need(offered, row.term)
+    require_needed(asked, row.term)
     return request.need_id, row.term
 
 
-def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, term: str) -> dict[str, Any]:
-    client_id = about.id
+def _row(tx: Tx, request: Request, asked: list[Offered], about: Any, need_id: UUID, term: str) -> dict[str, Any]:
+    client_id, offered = about.id, asked[0]
     if request.consent_id is not None:
-        require_consent(tx, request.consent_id, (client_id, request.household_id), offered.organization_id)
+        for one in asked:
+            require_consent(tx, request.consent_id, (client_id, request.household_id), one.organization_id)
     counted = counted_as(tx, client_id, request.household_id)
     return {column.name: None for column in tables.referral.c} | {
         "id": new_id(),
@@ -163,7 +176,7 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, 
         "collaborative_id": tx.here.collaborative_id,
         "source_organization_id": tx.here.organization_id,
         "target_organization_id": offered.organization_id,
-        "service_id": request.service_id,
+        "service_id": offered.service_id,
         "need_id": need_id,
         "client_id": client_id,
         "household_id": None if client_id else request.household_id,
@@ -177,11 +190,13 @@ def _row(tx: Tx, request: Request, offered: Offered, about: Any, need_id: UUID, 
         "county": about.county,
         "groups": counted.groups,
         "household_key": counted.household_key,
-        "sensitive": offered.sensitive,
+        "sensitive": any(one.sensitive for one in asked),
         "restricted": offered.confidential or tx.here.confidential or about.restricted,
         "state": rules.State.ACTIVE.value,
         "reported": False,
         "round": 1,
+        "rounds": len(asked),
+        "asked": organizations(asked),
         "rung": 0,
         "transfer": request.kind == "transfer",
         "assigned_to": tx.here.user_id,
@@ -209,14 +224,18 @@ def _say_created(tx: Tx, f: dict[str, Any], request: Request) -> None:
     for kind, words in (("reason", request.reason), ("note", request.note)):
         if words:
             say(tx, f, kind, words)
+    tx.audit("referral.create", "referral", f["id"], 1)
 
 
-def _inform(tx: Tx, made: LockedReferral) -> None:
+def _inform(tx: Tx, f: dict[str, Any], request: Request) -> LockedReferral:
     """Handing out a phone number is a referral without clocks: done when it is recorded (decision 20)."""
+    made = LockedReferral(referral_of(f), f, [])
+    _insert(tx, f, request)
     done = rules.Referral(str(made.f["id"]), rules.State.COMPLETED, 2)
     save_referral(tx, made, done)
     happened(tx, about_referral(made.f), Happened("information_given", None, None), version=2)
     tx.audit("referral.inform", "referral", made.f["id"], 2)
+    return made
 
 
 def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished, when: datetime | None) -> None:

@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import TextualSelect, bindparam, column, text
 
 from domain.clock import Clock, Moment
+from domain.reason import PLACED_ELSEWHERE
 from domain.referral import Referral
 from domain.referral import State as ReferralState
 from domain.task import Side, State, Task
-from services.refusals import Forbidden, NotVisible
+from services.refusals import Conflict, Forbidden, NotVisible, Refusal
 from services.transaction import Tx, Work
 from storage import tables
 
@@ -51,11 +52,21 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
     """Raises NotVisible; Forbidden where the caller sees it but takes no part in it."""
     row = tx.row(_LOCK_TASK, id=task_id)
     if row is None:
-        if tx.row(_SEE_TASK, id=task_id):
-            raise Forbidden("Only the organizations that work on it may move it. You may read it.")
-        raise NotVisible
+        raise _not_to_move(tx, tx.row(_SEE_TASK, id=task_id))
     tx.now = row.locked_at
     return _split(row._mapping)
+
+
+def _not_to_move(tx: Tx, seen: Any | None) -> Refusal:
+    if seen is None:
+        return NotVisible()
+    if seen.reason == PLACED_ELSEWHERE and seen.organization_id == tx.organization_id:
+        return Conflict(
+            "Another provider that was asked at the same time has it. There is nothing left to do here.",
+            code="placed-elsewhere",
+            current={"state": seen.state, "version": seen.version},
+        )
+    return Forbidden("Only the organizations that work on it may move it. You may read it.")
 
 
 def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
@@ -68,7 +79,7 @@ def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
     f = dict(row._mapping)
     tx.now = f.pop("locked_at")
     tasks = [dict(t._mapping) for t in tx.rows(_LOCK_TASKS, id=referral_id)]
-    return LockedReferral(referral_of(f), f, [Locked(task_of(t), referral_of(f), t, f) for t in tasks])
+    return LockedReferral(referral_of(f), f, [Locked(task_of(t, f), referral_of(f), t, f) for t in tasks])
 
 
 def sides(tx: Tx, t: Mapping[str, Any]) -> frozenset[Side]:
@@ -105,7 +116,7 @@ def moment(work: Work, t: Mapping[str, Any], occurred_at: Any = None) -> Moment:
     return Moment(work.now, occurred_at or work.now, calendar, limits, work.agenda.region())
 
 
-def task_of(t: Mapping[str, Any]) -> Task:
+def task_of(t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
     return Task(
         id=str(t["id"]),
         state=State(t["state"]),
@@ -126,7 +137,13 @@ def task_of(t: Mapping[str, Any]) -> Task:
         plain=t["kind"] == "step",
         requested_at=t["requested_at"],
         moved_at=t["moved_at"],
+        alongside=is_asked(t, f),
     )
+
+
+def is_asked(t: Mapping[str, Any], f: Mapping[str, Any]) -> bool:
+    """Whether it is open beside others that were asked at the same time, and nobody has said yes."""
+    return t["due_at"] is not None and t["organization_id"] in (f["asked"] or ())
 
 
 def referral_of(f: Mapping[str, Any]) -> Referral:
@@ -187,7 +204,7 @@ def ball_of(task: Task, source: UUID, target: UUID, on_behalf: bool) -> UUID | N
 def _split(row: Mapping[str, Any]) -> Locked:
     f = {name[2:]: value for name, value in row.items() if name.startswith("f_")}
     t = {name: value for name, value in row.items() if not name.startswith("f_")}
-    return Locked(task_of(t), referral_of(f), t, f)
+    return Locked(task_of(t, f), referral_of(f), t, f)
 
 
 def _columns(table: Any, alias: str, prefix: str = "") -> str:
@@ -236,7 +253,7 @@ select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}, clock_timestam
     SERVICE,
     "locked_at",
 )
-_SEE_TASK = text("select 1 from task where id = :id")
+_SEE_TASK = text("select organization_id, state, reason, version from task where id = :id")
 _LOCK_REFERRAL = known(
     f"""
 with f as materialized (select {REFERRAL} from referral f where f.id = :id for update)

@@ -14,11 +14,11 @@ from domain.progress import StepResult
 from domain.refusal import NotPossible
 from domain.task import UNDECIDED, Outcome, State, Task, Verb
 from services.advance import engine_work
-from services.consents import disclose
 from services.happenings import about_task, happened
 from services.journal import Journal
 from services.ladder import note_overdue
 from services.moving import refused_answers, settle_move
+from services.placements import release_others, take
 from services.rows import Locked, lock_referral, moment
 from services.transaction import Record, Work, by_engine
 
@@ -63,11 +63,13 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
         return
     for verb, details in moves:
         after, what = move(offer.task, verb, at, details)
-        columns: dict[str, Any] = disclose(work, offer) if verb is Verb.ACCEPT else {}
+        columns: dict[str, Any] = take(work, offer) if verb is Verb.ACCEPT else {}
         if verb is Verb.COMPLETE:
             columns = {"outcome": details.outcome, "outputs": written(result.outputs)}
         settle_move(work, offer, after, what, at, columns)
         work.audit(f"task.{verb.value}", "task", offer.t["id"], after.version)
+        if verb is Verb.ACCEPT:
+            release_others(work, offer)
 
 
 def _try(task: Task, moves: list[tuple[Verb, Details]], at: Moment) -> None:
@@ -94,6 +96,8 @@ def _moves(work: Work, offer: Locked, result: StepResult) -> list[tuple[Verb, De
     if result.state != "completed" or result.outcome not in outcomes:
         return []
     verbs = [*_FIRST.get(state, ()), Verb.COMPLETE]
+    if verbs[0] is Verb.START and offer.task.alongside:
+        verbs.insert(0, Verb.ACCEPT)
     return [(verb, Details(outcome=result.outcome) if verb is Verb.COMPLETE else NOTHING) for verb in verbs]
 
 

@@ -153,6 +153,9 @@ class Referral(Shape):
     service_id: UUID | None
     source_organization_id: UUID
     target_organization_id: UUID
+    asked: list[UUID] = Field(
+        default=[], description="For the source: organizations that are asked at once, while nobody has said yes."
+    )
     consent_id: UUID | None = None
     action_plan_id: UUID | None
     step_key: str | None
@@ -417,6 +420,34 @@ class Place(Shape):
     postal_code: str | None
 
 
+class Capacity(Shape):
+    """What a service says it has room for; it holds until the end of `lapses_on`."""
+
+    open_slots: int | None = Field(description="As stated; null: places are not counted.")
+    left: int | None = Field(description="What is left of them: each yes since the statement took one.")
+    taking: bool
+    stated_at: datetime
+    lapses_on: date
+
+
+class CapacityStatement(Shape):
+    """What somebody of the service said."""
+
+    open_slots: int | None
+    taking: bool
+    stated_at: datetime
+    lapses_on: date
+    stated_by: UUID
+
+
+class ServiceCapacity(Shape):
+    """What holds now; null: nothing was said, or it has lapsed. All statements, newest first, for its own people."""
+
+    service_id: UUID
+    capacity: Capacity | None
+    statements: list[CapacityStatement] = []
+
+
 class Service(Shape):
     """HSDS 3 service with its locations. A confidential location has no address anywhere."""
 
@@ -438,6 +469,7 @@ class Service(Shape):
     url: str | None
     opening_hours: dict[str, Any] | None
     always_open: bool
+    capacity: Capacity | None = Field(None, description="What it has room for; null: it said nothing that still holds.")
     locations: list[Place]
 
 
@@ -646,6 +678,43 @@ class UnmetNeeds(Shape):
     by: str | None
     threshold: int = Field(description="Smaller numbers than this are held back; zero is shown.")
     rows: list[UnmetNeed]
+
+
+class ServiceDemand(Shape):
+    """What was asked of one service for people of one county."""
+
+    service_id: UUID
+    organization_id: UUID
+    name: str
+    term: str
+    county: str | None = Field(description="FIPS code, or unknown; null: nothing was asked of it.")
+    offered: int
+    no_capacity: int = Field(description="Declined because there was no room.")
+    turned_away: int = Field(description="Not even asked: it had said that it has no room.")
+    waitlisted: int
+    capacity: Capacity | None = Field(description="What it says now.")
+
+
+class RegionDemand(Shape):
+    """The same for all services together. A number that is null is held back, because it is small."""
+
+    term: str
+    county: str = Field(description="FIPS code, or unknown.")
+    offered: int | None
+    no_capacity: int | None
+    turned_away: int | None
+    waitlisted: int | None
+    held_back: list[str] = []
+
+
+class CapacityReport(Shape):
+    """Where room is lacking, from `start` to `end`: worst first. The backbone reads all services, a partner its own."""
+
+    start: str
+    end: str
+    threshold: int = Field(description="Smaller numbers of the region than this are held back; zero is shown.")
+    services: list[ServiceDemand]
+    region: list[RegionDemand]
 
 
 PolicyName = Annotated[str, described("What happens then.", pathway.Policy)]

@@ -35,7 +35,7 @@ def moved(work: Work, t: Row, f: Row, before: Task, after: Task) -> dict[str, st
 
 def taken_back(work: Work, t: Row, f: Row, reverses: list[str]) -> tuple[list[str], dict[str, str]]:
     """Of an offer that was entered in error: which events it takes back besides its own, and what the request keeps."""
-    if f["kind"] not in COUNTED_KINDS or f["round"] == 1:
+    if f["kind"] not in COUNTED_KINDS or f["rounds"] == 1:
         return reverses, {}
     others = _others(work, t, f)
     reverses = reverses + [str(row.id) for row in work.rows(_STANDING_IN, referral=f["id"], side=t["restricted"])]
@@ -62,7 +62,7 @@ def still_of_request(facts: Row, before: Row | None) -> dict[str, str]:
 def _facts(work: Work, t: Row, f: Row, new: frozenset[Stage]) -> dict[str, str]:
     if not new or f["kind"] not in COUNTED_KINDS:
         return {}
-    first = new - _others(work, t, f) if f["round"] > 1 else new
+    first = new - _others(work, t, f) if f["rounds"] > 1 else new
     return said(sorted(new), sorted(first)) | referred_on(work, f)
 
 

@@ -15,13 +15,14 @@ from sqlalchemy import text
 from domain.answers import written
 from domain.moves import NOTHING, Details
 from domain.refusal import NotPossible
-from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb
+from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb, first
 from services import shapes
-from services.consents import attach_consent, disclose
+from services.consents import attach_consent
 from services.link_use import use_link
 from services.lists import READ_TASK
 from services.messages import say
 from services.moving import NOW, More, Said, class_of, move_task, refused_answers
+from services.placements import release_others, take
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import Locked, lock_task, moment, sides
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -33,8 +34,11 @@ def acknowledge_task(record: Record, call: Call, task_id: UUID, said: Said = NOW
 
 
 def accept_task(record: Record, call: Call, task_id: UUID, said: Said = NOW) -> Answer[shapes.Task]:
-    """First come, first served. What consent discloses is copied into the target's own record (decision 17)."""
-    return _verb(record, call, task_id, Verb.ACCEPT, said, more=disclose)
+    """First come, first served: of several that were asked at once, the first yes has it and the others are released.
+
+    What consent discloses is copied into the target's own record (decision 17).
+    """
+    return _verb(record, call, task_id, Verb.ACCEPT, said)
 
 
 def decline_task(
@@ -76,7 +80,7 @@ def answer_task(
     def consented(tx: Tx, locked: Locked) -> dict[str, Any]:
         if consent_id is not None:
             attach_consent(tx, locked, consent_id)
-        target, source = locked.f["target_organization_id"], locked.f["source_organization_id"]
+        target, source = locked.t["organization_id"], locked.f["source_organization_id"]
         if (
             not locked.t["on_behalf"]
             and target != source
@@ -230,7 +234,10 @@ def _verb(
         _permit(tx, locked, verb, said)
         if call.link_id is not None:
             use_link(tx, locked, call.link_id)
-        move_task(tx, locked, verb, details(tx, locked), said=said, more=more, facts=facts)
+        before = first(verb, locked.task.state, alongside=locked.task.alongside)
+        if before is not None:
+            _move(tx, locked, before, NOTHING, Said(said.occurred_at), more, facts=None)
+        _move(tx, locked, verb, details(tx, locked), said, more, facts)
         if words is not None and words[1]:
             say(tx, locked.f, words[0], words[1], task=locked.t)
         return task_view(tx, locked.t, locked.f)
@@ -244,6 +251,16 @@ def _verb(
     return perform(
         record, call, see, act, shapes.Task, again=again, fill=fill, version=lambda locked: locked.task.version
     )
+
+
+def _move(
+    tx: Tx, locked: Locked, verb: Verb, details: Details, said: Said, more: More, facts: Mapping[str, Any] | None
+) -> None:
+    """A yes takes it, from everybody else who was asked."""
+    accepts = verb is Verb.ACCEPT
+    move_task(tx, locked, verb, details, said=said, more=take if accepts else more, facts=facts)
+    if accepts:
+        release_others(tx, locked)
 
 
 def _permit(tx: Tx, locked: Locked, verb: Verb, said: Said) -> None:

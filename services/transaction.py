@@ -322,7 +322,8 @@ def _earlier(
 ) -> Answer[M] | None:
     """The same command may have been answered while this one waited for the lock: then that answer stands.
 
-    Otherwise a 409 is kept, so that a retry hears the same; 404, 412, 422 and the rest are never kept.
+    Otherwise a 409 is kept, with what it leaves behind, so that a retry hears the same; 404, 412, 422 and the rest are
+    never kept.
     """
     if call.key is None or refusal.replayed or not isinstance(refusal, Conflict | Stale):
         return None
@@ -332,7 +333,7 @@ def _earlier(
             return _replay(tx, see(tx), call, shape, fill)
         if isinstance(refusal, Conflict):
             body = {"detail": refusal.detail, "code": refusal.code, "current": dict(refusal.current or {})}
-            connection.execute(
+            kept = connection.execute(
                 _KEEP,
                 {
                     "user": tx.here.user_id,
@@ -342,6 +343,9 @@ def _earlier(
                     "body": json.dumps(body),
                 },
             )
+            if kept.rowcount and refusal.leaves is not None:
+                refusal.leaves(tx)
+                tx.journal.write(connection)
     return None
 
 

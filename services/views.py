@@ -8,7 +8,7 @@ from typing import Any
 from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.task import Side
-from services.rows import referral_of, sides, sides_of
+from services.rows import is_asked, referral_of, sides, sides_of
 from services.shapes import BallInCourt, FormField, Referral, Task
 from services.transaction import Tx
 
@@ -16,7 +16,11 @@ from services.transaction import Tx
 def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
     mine = sides(tx, t)
     verbs = (
-        task_rules.allowed(task_rules.State(t["state"]), mine - {Side.ENGINE}, absent=t["on_behalf"]) if mine else ()
+        task_rules.allowed(
+            task_rules.State(t["state"]), mine - {Side.ENGINE}, absent=t["on_behalf"], alongside=is_asked(t, f)
+        )
+        if mine
+        else ()
     )
     hidden = _hides(tx, f)
     ball = t["ball_organization_id"]
@@ -61,7 +65,10 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
     hidden = _hides(tx, f)
     source = f["source_organization_id"] == tx.here.organization_id
     mine = sides_of(tx, f["source_organization_id"], f["target_organization_id"], False)
-    current = next((t for t in rows if t["round"] == f["round"]), None)
+    current = _current(rows, f)
+    target, service = f["target_organization_id"], f["service_id"]
+    if f["asked"] and not source and not tx.here.backbone and current:
+        target, service = current["organization_id"], current["service_id"]
     ball = (
         BallInCourt(organization_id=f["source_organization_id"])
         if f["clock"]
@@ -81,9 +88,10 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         need_id=None if hidden else f["need_id"],
         term=None if hidden else _term(tx, f, current),
         county=f["county"],
-        service_id=None if hidden else f["service_id"],
+        service_id=None if hidden else service,
         source_organization_id=f["source_organization_id"],
-        target_organization_id=f["target_organization_id"],
+        target_organization_id=target,
+        asked=f["asked"] if source else [],
         consent_id=f["consent_id"] if source else None,
         action_plan_id=f["action_plan_id"],
         step_key=None if hidden else f["step_key"],
@@ -100,10 +108,16 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
     )
 
 
+def _current(rows: list[Mapping[str, Any]], f: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The offer that leads; where several are asked, the one that is due first of those that the caller sees."""
+    asked = sorted((t for t in rows if is_asked(t, f)), key=lambda t: (t["due_at"], t["id"]))
+    return next(iter(asked), None) or next((t for t in rows if t["round"] == f["round"]), None)
+
+
 def _term(tx: Tx, f: Mapping[str, Any], current: Mapping[str, Any] | None) -> str | None:
     """The target sees the category that it was asked for; after a re-route the need may be of another one."""
     organization = tx.here.organization_id
-    if organization == f["target_organization_id"] and organization != f["source_organization_id"]:
+    if organization in (f["target_organization_id"], *f["asked"]) and organization != f["source_organization_id"]:
         return current["s_term"] if current else None
     return str(f["term"])
 
@@ -114,6 +128,7 @@ def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:
     return bool(f["sensitive"]) and organization not in (
         f["source_organization_id"],
         f["target_organization_id"],
+        *(f["asked"] or ()),
     )
 
 

@@ -50,6 +50,8 @@ EVENTS = {
     "task_escalated": "is late: somebody above was told",
     "task_expired": "never answered: the request expired",
     "task_cancelled": "saw the request taken back",
+    "task_released": "heard that another partner has it",
+    "demand_turned_away": "has no room for somebody who asks",
     "referral_created": "asked for help for a client",
     "referral_rerouted": "asked another partner",
     "referral_closed": "closed the loop",
@@ -158,7 +160,10 @@ _STATES = text(
     """
 select case when f.state <> 'active' then f.state when f.reported then 'reported' else t.state end as state,
        count(*) as n
-  from referral f left join task t on t.referral_id = f.id and t.round = f.round
+  from referral f
+  left join lateral (select t.state from task t where t.referral_id = f.id
+                      order by t.organization_id = any(f.asked) and t.due_at is not null desc, t.round = f.round desc,
+                               t.due_at limit 1) t on true
  where f.action_plan_id is null group by 1
 """
 )

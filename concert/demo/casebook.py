@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from concert.demo.moves import Clock, rests
+from domain.taxonomy import akin
+from seed.directory import Service
 from seed.person import Client
 from seed.region import Region
 from seed.story import Request, clients_of
+
+_AT_ONCE = 3
+"""Of so many requests that go well, one is sent to two partners at once."""
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class Casebook:
     lost_races: int = 0
     refusals: list[str] = field(default_factory=list)
     by_own_system: int = 0
+    turned_away: int = 0
 
     def __post_init__(self) -> None:
         self.clients = clients_of(self.region, self.cast)
@@ -40,6 +46,26 @@ class Casebook:
 
     def service_id(self, slug: str) -> str:
         return str(self.region.service(slug).id)
+
+    def asked(self, request: Request) -> list[Service]:
+        """Whom its source asks: now and then two partners at once, where another one answers the same need."""
+        first = self.region.service(request.service)
+        alone = request.kind != "referral" or request.ending.kind != "complete" or request.on_behalf
+        if alone or request.number % _AT_ONCE or self.region.owner(first).confidential:
+            return [first]
+        return [first, *self._others(request, first)[:1]]
+
+    def _others(self, request: Request, first: Service) -> list[Service]:
+        """Open ones, whose people answer by hand, and who are not the source itself."""
+        return [
+            other
+            for other in self.region.services
+            if akin(other.term, first.term)
+            and other.organization_id != first.organization_id
+            and (owner := self.region.owner(other)).mode == "connected"
+            and not (owner.worker or owner.confidential or owner.slug == request.source)
+            and owner.slug in {each.service.partition("/")[0] for each in self.cast}
+        ]
 
     def unfinished(self, at: Clock) -> int:
         """Stories that are not at their end yet, those that did not begin included."""

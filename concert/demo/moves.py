@@ -15,6 +15,7 @@ LEFT_ON_HOLD_DAYS = 10
 """Longer holds are real days away: they stay on hold when the demonstration ends, and say until when."""
 _CLOSED = frozenset({"completed", "withdrawn", "entered_in_error"})
 _WEEK = 7
+_ENDED = frozenset({"declined", "completed", "failed", "cancelled", "expired", "entered_in_error"})
 _UNDECIDED = frozenset({"requested", "acknowledged", "info_requested"})
 Shown = Mapping[str, Any]
 
@@ -177,8 +178,9 @@ def _choose(request: Request, ended: str) -> Move | None:
 
 
 def last_task(referral: Shown) -> Shown:
+    """The one that somebody works on, else the last: of several that were asked at once, not one that was released."""
     tasks: list[Shown] = referral["tasks"]
-    return tasks[-1]
+    return next((task for task in reversed(tasks) if task["state"] not in _ENDED), tasks[-1])
 
 
 def is_closed(referral: Shown) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,14 +54,14 @@ def client_body(client: Client) -> dict[str, Any]:
 
 
 def consent_body(
-    client: Client, request: Request, source: Organization, client_id: str, recipient: str
+    client: Client, request: Request, source: Organization, client_id: str, recipients: Sequence[str]
 ) -> dict[str, Any]:
-    """The release that this source needs, to this one partner, for half a year."""
+    """The release that this source needs, to these partners, for half a year."""
     strict = source.confidential or source.part2
     name = " ".join(part for part in (client.given_name, client.family_name) if part)
     return {
         "client_id": client_id,
-        "recipients": [recipient],
+        "recipients": list(recipients),
         "purpose": "To get the help that was asked for",
         "data_kinds": ["identity", "contact", "notes"],
         "legal_basis": _basis(source),

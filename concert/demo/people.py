@@ -21,6 +21,8 @@ from seed.directory import Organization
 from seed.region import Region
 from seed.story import Request
 
+_STATE_THEIR_ROOM = 0.4
+"""Of the partners."""
 SAID_BY = "The volunteer who answered the phone"
 
 
@@ -157,15 +159,25 @@ class Caseworker:
         if move.verb != "reroute":
             return move
         service = self._book.region.service(move.body["service"])
-        body: dict[str, Any] = {"service_id": str(service.id)}
+        body: dict[str, Any] = {"service_id": str(service.id), "anyway": True}
         if needs_consent(request, self.organization):
             target = str(service.organization_id)
             body["consent_id"] = await self.ask_consent(request, referral["client_id"], target)
         return Move("reroute", body)
 
-    async def ask_consent(self, request: Request, client_id: str, recipient: str) -> str:
+    async def state_capacity(self) -> None:
+        """What the own services have room for this month; not everybody says so."""
+        if self._place[0] or self._random.random() > _STATE_THEIR_ROOM:
+            return
+        until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+        for service in self._book.region.services:
+            if service.organization_id == self.organization.id:
+                said = {"open_slots": self._random.randint(2, 12), "lapses_on": until}
+                await self.person.post(f"/v1/services/{service.id}/capacity", said)
+
+    async def ask_consent(self, request: Request, client_id: str, *recipients: str) -> str:
         client = self._book.clients[request.client]
-        body = consent_body(client, request, self.organization, client_id, recipient)
+        body = consent_body(client, request, self.organization, client_id, recipients)
         consent = await self.person.post("/v1/consents", body)
         return str(consent["id"])
 

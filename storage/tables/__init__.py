@@ -4,6 +4,7 @@ from storage.tables.columns import metadata
 from storage.tables.directory import (
     adoption,
     agenda,
+    capacity_statement,
     collaborative,
     indicator,
     location,
@@ -61,6 +62,7 @@ __all__ = [
     "audit",
     "audit_seal",
     "audit_unsealed",
+    "capacity_statement",
     "client",
     "client_link",
     "client_residence",

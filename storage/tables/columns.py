@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Column, DateTime, MetaData, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
@@ -22,6 +22,7 @@ metadata = MetaData(
 )
 
 ID = Uuid()
+IDS = ARRAY(Uuid())
 INSTANT = DateTime(timezone=True)
 JSON = JSONB()
 MAYBE_JSON = JSONB(none_as_null=True)

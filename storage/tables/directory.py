@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from storage.tables.columns import ID, INSTANT, JSON, TEXT, metadata, plain
@@ -175,6 +176,21 @@ service_capacity = Table(
     plain("taking", Boolean, server_default="true"),
     plain("stated_at", INSTANT),
     plain("lapses_on", Date),
+)
+
+capacity_statement = Table(
+    "capacity_statement",
+    metadata,
+    plain("id", ID, primary_key=True),
+    plain("service_id", ID, ForeignKey("service.id")),
+    plain("organization_id", ID, ForeignKey("organization.id")),
+    plain("open_slots", Integer, required=False),
+    plain("taking", Boolean),
+    plain("stated_at", INSTANT),
+    plain("lapses_on", Date),
+    plain("stated_by", ID, ForeignKey("user_account.id")),
+    CheckConstraint("open_slots between 0 and 9999", name="open_slots"),
+    Index("capacity_statement_service_id_idx", "service_id", text("stated_at desc"), text("id desc")),
 )
 
 reason = Table(

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.columns import ID, INSTANT, JSON, MAYBE_JSON, TEXT, metadata, personal, plain
+from storage.tables.columns import ID, IDS, INSTANT, JSON, MAYBE_JSON, TEXT, metadata, personal, plain
 
 OPEN_TASK = (
     "state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold')"
@@ -85,6 +85,8 @@ referral = Table(
     plain("confirmed_by", TEXT, required=False),
     plain("reason", TEXT, required=False),
     plain("round", Integer, server_default="1"),
+    plain("rounds", Integer, server_default="1"),
+    plain("asked", IDS, server_default="{}"),
     plain("clock", TEXT, required=False),
     plain("clock_started_at", INSTANT, required=False),
     plain("due_at", INSTANT, required=False),
@@ -182,6 +184,7 @@ task = Table(
     CheckConstraint(f"({OPEN_TASK}) = (due_at is not null)", name="open_has_a_clock"),
     CheckConstraint(f"({OPEN_TASK}) = (ball_organization_id is not null)", name="open_has_a_ball"),
     Index("task_referral_id_idx", "referral_id"),
+    Index("task_taken_idx", "service_id", "accepted_at", postgresql_where=text("accepted_at is not null")),
     Index("task_inbox_idx", "organization_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
     Index("task_ball_idx", "ball_organization_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
     Index("task_due_idx", "collaborative_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
@@ -222,6 +225,12 @@ event = Table(
     Index("event_task_id_idx", "task_id", "seq"),
     Index("event_seq_idx", "seq"),
     Index("event_day_idx", "collaborative_id", "day"),
+    Index(
+        "event_room_idx",
+        "collaborative_id",
+        "day",
+        postgresql_where=text("kind in ('task_requested', 'task_declined', 'task_waitlisted', 'demand_turned_away')"),
+    ),
     Index("event_link_idx", "seq", postgresql_where=text("kind in ('clients_linked', 'link_revoked')")),
     Index("event_action_plan_id_idx", "action_plan_id", "seq", postgresql_where=text("action_plan_id is not null")),
 )

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from concert.demo.casebook import Casebook
 from concert.demo.cast import KINDS, cast
 from concert.embedded import temporary_directory
-from seed.region import build_region
+from domain.taxonomy import akin
+from seed.region import Region, build_region
 
 DEMO = [sys.executable, "-m", "concert.demo"]
 
@@ -88,3 +90,13 @@ def test_even_a_short_demonstration_shows_every_kind_of_ending() -> None:
     assert any(request.service.startswith("clinic/") for request in played)
     assert any(request.on_behalf for request in played)
     assert any(request.kind == "information" for request in played)
+
+
+def test_some_families_are_asked_for_at_two_partners_at_once(the_region: Region) -> None:
+    book = Casebook(the_region, cast(the_region, 60))
+    pairs = [asked for asked in map(book.asked, book.cast) if len(asked) > 1]
+    assert pairs
+    for first, other in pairs:
+        assert first.organization_id != other.organization_id
+        assert akin(first.term, other.term)
+        assert not any(the_region.owner(each).confidential for each in (first, other))

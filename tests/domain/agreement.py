@@ -72,6 +72,13 @@ MOVES: dict[str, dict[str, str]] = {
     "in_progress": {"hold": "on_hold", "complete": "completed", "fail": "failed", "cancel": "cancelled"},
     "on_hold": {"resume": "in_progress", "complete": "completed", "fail": "failed", "cancel": "cancelled"},
 }
+# Where several are asked at once and nobody has said yes, these moves instead: the first yes ends the others' offers.
+ALONGSIDE: dict[str, dict[str, str]] = {
+    "requested": MOVES["requested"] | {"release": "cancelled"},
+    "acknowledged": MOVES["acknowledged"] | {"waitlist": "waitlisted", "release": "cancelled"},
+    "info_requested": MOVES["info_requested"] | {"release": "cancelled"},
+    "waitlisted": {"accept": "accepted", "cancel": "cancelled", "fail": "failed", "release": "cancelled"},
+}
 UNDECIDED = ("requested", "acknowledged", "info_requested")
 SERVING = ("accepted", "waitlisted", "in_progress", "on_hold")
 ENDS = ("declined", "completed", "failed", "cancelled", "expired")
@@ -96,9 +103,9 @@ CLOCKS = {
 }
 
 
-def possible(state: str) -> dict[str, str]:
+def possible(state: str, *, alongside: bool = False) -> dict[str, str]:
     """Every verb that fits a task in this state, with the state in which it leaves it."""
-    moves = dict(MOVES.get(state, {}))
+    moves = dict((ALONGSIDE if alongside else MOVES).get(state, {}))
     moves |= {verb: state for verb, states in STATIONARY.items() if state in states}
     return moves if state == NOT_COUNTED else moves | {"void": NOT_COUNTED}
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from domain.clock import Moment
 from domain.limit import Limit
-from domain.moves import Details, Happened, born, move
+from domain.moves import Details, Happened, born, move, overdue, unsettled
 from domain.reason import ReasonClass
 from domain.refusal import NotPossible
 from domain.task import ContactResult, State, Task, Verb
 from tests.domain.agreement import (
+    ALONGSIDE,
     CALENDAR,
     CLOCKS,
     COMPRESSED,
@@ -84,7 +85,8 @@ def check_refusal(task: Task, verb: str, at: Moment) -> None:
 
 def test_the_glossarys_table_is_whole() -> None:
     assert {*MOVES, *ENDS, NOT_COUNTED} == {state.value for state in State}
-    verbs = {verb for moves in MOVES.values() for verb in moves} | set(STATIONARY) | {"void"}
+    verbs = {verb for table in (MOVES, ALONGSIDE) for moves in table.values() for verb in moves}
+    verbs |= {*STATIONARY, "void"}
     assert verbs == {verb.value for verb in Verb}
     assert {*MOVES} == {*UNDECIDED, *SERVING} == {*CLOCKS}
 
@@ -112,6 +114,45 @@ def test_every_walk_there_is(hard: bool, limits: dict[str, dict[str, dict[str, f
                     seen.add(situation(after))
                     waiting.append((after, now))
     assert reached == {state.value for state in State}
+
+
+def test_every_walk_of_one_that_is_asked_beside_others() -> None:
+    """Until it ends or is accepted: then it stands alone. Nothing but a release is new to the engine."""
+    first = replace(born("task", moment(MONDAY)), alongside=True)
+    waiting, seen, released = [(first, MONDAY)], {situation(first)}, set()
+    while waiting:
+        task, then = waiting.pop()
+        now = then + timedelta(minutes=37)
+        for verb in Verb:
+            at, fits = moment(now), possible(task.state, alongside=True)
+            if verb.value not in fits:
+                check_refusal(task, verb.value, at)
+                continue
+            after, happened = move(task, verb, at, full(verb.value, now))
+            assert (after.state, after.version) == (fits[verb.value], task.version + 1)
+            if verb is Verb.RELEASE:
+                released.add(task.state.value)
+                assert (happened.kind, happened.reason, happened.settled) == ("task_released", "placed_elsewhere", {})
+                check_rest(after, now)
+            elif after.state in ALONGSIDE and situation(after) not in seen:
+                check_rest(after, now)
+                seen.add(situation(after))
+                waiting.append((after, now))
+    assert released == set(ALONGSIDE)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "too late"])
+def test_a_yes_from_the_waitlist_decides_in_time_where_the_place_was_offered_in_time(late: bool) -> None:
+    asked = replace(born("task", moment(MONDAY)), alongside=True)
+    seen, _ = move(asked, Verb.ACKNOWLEDGE, moment(MONDAY))
+    days = timedelta(days=6 if late else 1)
+    if late:
+        seen, _ = overdue(seen, "said")
+    listed, happened = move(seen, Verb.WAITLIST, moment(MONDAY + days))
+    assert (happened.settled, listed.accepted_at, unsettled(seen, happened)) == ({}, None, [] if late else ["decide"])
+    yes, happened = move(listed, Verb.ACCEPT, moment(MONDAY + WEEKS))
+    assert happened.settled == ({} if late else {"decide": "met"})
+    assert (yes.clock, yes.accepted_at) == ("first_contact", MONDAY + WEEKS)
 
 
 def situation(task: Task) -> tuple[object, ...]:

@@ -40,7 +40,7 @@ def test_the_short_list_is_what_the_partners_agreed_on() -> None:
         "referrals_sent", "acknowledged_in_time", "decided_in_time", "loops_closed", "reported_unconfirmed",
         "needs_met", "needs_unmet", "clients_served", "households_served", "days_to_first_contact",
         "first_contact_p90", "waitlisted", "crossing_share", "handover_days", "partners_active",
-        "flexible_funds_paid", "followup_stable", "rent_burdened",
+        "flexible_funds_paid", "followup_stable", "rent_burdened", "turned_away",
         *(f"{whose}_{stage}" for whose in ("funnel", "partner") for stage in Stage),
     }  # fmt: skip
     measures = {Rule.parse(one.rule).measure for one in agenda().indicators}

@@ -92,7 +92,10 @@ WRONG: list[tuple[str, str, str, str, int]] = [
     ("value: 0.85", "value: 85", "", "a share lies between 0 and 1", 0),
     ("outcome: unmet", "outcome: not_met", "", "`rule.where.outcome`: never says not_met", 0),
     (
-        "      left: {event: [task_started, task_cancelled, task_failed], where: {from_state: waitlisted}}\n", "", "",
+        (
+            "      left: {event: [task_started, task_cancelled, task_failed, task_accepted, task_released],"
+            " where: {from_state: waitlisted}}\n"
+        ), "", "",
         "`rule.left`: is needed", -3,
     ),
     ("by: [county", "by: [county, county", "code: needs_met", "`rule.by`: names county twice", 0),

@@ -41,6 +41,14 @@ def refer(house: House, source: str, target: str, *, nth: int = 0, login: str | 
     return create_referral(house.api, house.call(login or house.caseworker(source).login), request).body
 
 
+def ask_at_once(house: House, source: str, *services: UUID, **more: Any) -> Any:
+    """The same of several services at once."""
+    home = Residence("fixed", county="31157")
+    more |= {"client": NewClient(given_name=NAME, family_name="Featherstonehaugh", residence=home)}
+    request = Request(service_ids=services, **more)
+    return create_referral(house.api, house.call(house.caseworker(source).login), request).body
+
+
 def task_of(referral: Any) -> str:
     """The path of the referral's newest task."""
     tasks = referral["tasks"] if isinstance(referral, dict) else referral.model_dump()["tasks"]

@@ -14,7 +14,7 @@ from concert.embedded.postgres import libpq_url
 from services.transaction import read
 from storage.database import Database
 from tests.house import House
-from tests.services.scenes import organization_id, refer
+from tests.services.scenes import ask_at_once, organization_id, refer
 
 Cursor = psycopg.Connection[tuple[Any, ...]]
 As = Callable[[str], Cursor]
@@ -191,6 +191,83 @@ def test_what_happened_is_never_rewritten_not_even_by_the_administrator(
 def test_people_delete_nothing(as_: As, made: Any, login: str, table: str) -> None:
     with pytest.raises(FORBIDDEN):
         as_(login).execute(f"delete from {table}".encode())
+
+
+@pytest.fixture(scope="module")
+def asked(house: House) -> dict[str, Any]:
+    """Lupe asks three at once: the church, the housing authority and the centre for independent living."""
+    doors = (house.other_door().id, house.service("housing", nth=1).id, house.service("level", nth=1).id)
+    found: dict[str, Any] = ask_at_once(house, "pantry", *doors).model_dump()
+    return found
+
+
+ASKED = ["naomi.faith", "gwen.housing"]
+
+
+@pytest.mark.parametrize("login", ASKED)
+def test_one_of_those_asked_at_once_sees_the_request_and_its_own_offer_only(
+    house: House, as_: As, asked: dict[str, Any], login: str
+) -> None:
+    mine = organization_id(house, login.partition(".")[2])
+    door = as_(login)
+    assert door.execute("select count(*) from referral where id = %s", [asked["id"]]).fetchone() == (1,)
+    for table in ("task", "event"):
+        whose = f"select distinct organization_id from {table} where referral_id = %s"
+        assert door.execute(whose.encode(), [asked["id"]]).fetchall() == [(mine,)], table
+    stranger = as_("felix.clinic").execute("select count(*) from referral where id = %s", [asked["id"]])
+    assert stranger.fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["round = 1", "round = 3", "rounds = 9", "target_organization_id = source_organization_id", "term = 'food.pantry'",
+     "asked = asked || source_organization_id", "asked = asked[1:1]", "service_id = null"],
+)  # fmt: skip
+def test_one_of_those_asked_at_once_may_only_put_its_own_offer_first(
+    as_: As, asked: dict[str, Any], change: str
+) -> None:
+    """Gwen's offer is the second of three."""
+    with pytest.raises(FORBIDDEN):
+        as_("gwen.housing").execute(
+            f"update referral set target_organization_id = app.me(), {change} where id = %s".encode()
+            if "target" not in change
+            else f"update referral set {change} where id = %s".encode(),
+            [asked["id"]],
+        )
+
+
+def test_nobody_releases_the_others_without_having_said_yes(house: House, as_: As, asked: dict[str, Any]) -> None:
+    others = [task for task in asked["tasks"] if task["organization_id"] != organization_id(house, "housing")]
+    own = next(task for task in asked["tasks"] if task not in others)
+    for login in ("gwen.housing", "felix.clinic"):
+        for task in others:
+            released = as_(login).execute("select app.release(%s, 2, 'cannot_say', now())", [task["id"]]).fetchone()
+            assert released == (False,)
+    assert as_("felix.clinic").execute(
+        "select count(*) from app.others_asked(%s, %s)", [asked["id"], own["id"]]
+    ).fetchone() == (0,)
+
+
+def test_nobody_says_that_another_was_released_who_was_not(house: House, as_: As, asked: dict[str, Any]) -> None:
+    other = next(t for t in asked["tasks"] if t["organization_id"] == organization_id(house, "level"))
+    with pytest.raises(FORBIDDEN):
+        as_("gwen.housing").execute(
+            "insert into event (id, collaborative_id, kind, at, occurred_at, day, referral_id, task_id, version,"
+            " organization_id, source_organization_id, acting_organization_id, to_state)"
+            " select uuidv7(), app.collaborative(), 'task_released', now(), now(), current_date, %s, %s, 2,"
+            " %s, %s, app.me(), 'cancelled'",
+            [asked["id"], other["id"], other["organization_id"], asked["source_organization_id"]],
+        )
+
+
+@pytest.mark.parametrize("login", ["gwen.housing", "ruth.hub"])
+def test_nobody_states_what_another_partners_service_has_room_for(house: House, as_: As, login: str) -> None:
+    with pytest.raises(FORBIDDEN):
+        as_(login).execute(
+            "insert into service_capacity (service_id, taking, stated_at, lapses_on)"
+            " values (%s, true, now(), 'infinity')",
+            [house.service("pantry").id],
+        )
 
 
 def _mine(as_: As, login: str, table: str, **changed: Any) -> None:

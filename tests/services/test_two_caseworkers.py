@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
@@ -10,13 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
+from services.invariants import violations
 from services.referrals import reroute_referral, withdraw_referral
 from services.refusals import Refusal
 from services.tasks import accept_task, cancel_task, decline_task
 from tests.house import House
-from tests.services.scenes import at_once, proven, refer, statuses
+from tests.services.scenes import ask_at_once, at_once, proven, refer, statuses
 
 TIMES = 200
+AT_ONCE = 100
 
 
 def test_two_caseworkers_accept_the_same_task_at_the_same_moment_two_hundred_times(house: House) -> None:
@@ -55,6 +58,60 @@ def test_two_caseworkers_accept_the_same_task_at_the_same_moment_two_hundred_tim
     of_cases = [line for line in each if line[0] != "partners_active"]
     assert {(value, entries) for _, _, value, entries in of_cases} == {(TIMES, TIMES)}
     assert house.sql("select count(*) from indicator_entry") == [(entries_before + sum(line[3] for line in each),)]
+    proven(house)
+
+
+def test_three_providers_who_were_asked_at_once_all_accept_at_the_same_moment_a_hundred_times(house: House) -> None:
+    """One has it, two are told, nothing else remains open."""
+    logins = {"faith": "naomi.faith", "housing": "gwen.housing", "level": house.caseworker("level").login}
+    people = {house.region.organization(slug).id: house.person(login) for slug, login in logins.items()}
+    doors = (house.other_door().id, house.service("housing", nth=1).id, house.service("level", nth=1).id)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: ask_at_once(house, "pantry", *doors), range(AT_ONCE)))
+    deadlocks = house.sql("select deadlocks from pg_stat_database where datname = current_database()")
+    won: Counter[Any] = Counter()
+
+    for referral in made:
+        posts = [partial(people[t.organization_id].post, f"/v1/tasks/{t.id}/accept") for t in referral.tasks]
+        answers = at_once(*posts)
+        assert statuses(answers) == [200, 409, 409], [answer.text for answer in answers]
+        winner = next(answer.json() for answer in answers if answer.status_code == 200)
+        for lost in (answer for answer in answers if answer.status_code == 409):
+            assert lost.json()["code"] == "placed-elsewhere"
+            assert lost.json()["current"]["state"] == "cancelled"
+        won[winner["organization_id"]] += 1
+
+    ids = [str(referral.id) for referral in made]
+    states = house.sql(
+        "select t.state, t.reason, count(*) from task t where t.referral_id = any(%s::uuid[]) group by 1, 2 order by 1",
+        ids,
+    )
+    assert states == [("accepted", None, AT_ONCE), ("cancelled", "placed_elsewhere", 2 * AT_ONCE)]
+    told = house.sql(
+        "select kind, count(*), count(distinct referral_id) from event where referral_id = any(%s::uuid[])"
+        " and kind in ('task_accepted', 'task_released') group by 1 order by 1",
+        ids,
+    )
+    assert told == [("task_accepted", AT_ONCE, AT_ONCE), ("task_released", 2 * AT_ONCE, AT_ONCE)]
+    leads = house.sql(
+        "select count(*) from referral f join task t on t.referral_id = f.id and t.round = f.round"
+        " where f.id = any(%s::uuid[]) and f.state = 'active' and f.asked = '{}' and t.state = 'accepted'"
+        " and f.target_organization_id = t.organization_id and f.service_id = t.service_id",
+        ids,
+    )
+    assert leads == [(AT_ONCE,)]
+    ends = house.sql(
+        "select count(*), count(distinct task_id) from outbox where kind = 'complete' and result = 'cancelled'"
+    )
+    assert ends == [(2 * AT_ONCE, 2 * AT_ONCE)]
+    unsettled = house.sql(
+        "select distinct facts ->> 'unsettled', settled::text from event where kind = 'task_released'"
+    )
+    assert unsettled == [('["acknowledge", "decide"]', "{}")]
+    assert house.sql("select deadlocks from pg_stat_database where datname = current_database()") == deadlocks
+    assert sum(won.values()) == AT_ONCE
+    with house.engine.database.transaction() as connection:
+        assert violations(connection) == []
     proven(house)
 
 

@@ -29,19 +29,23 @@ create or replace function app.still_open(p_from timestamp with time zone, p_unt
     returns table (whose text, stage text, requests bigint)
     language sql stable security definer set search_path = public, pg_temp
 as $$
-    select case p_by when 'organization' then f.target_organization_id::text when 'county' then coalesce(f.county, 'unknown')
+    select case p_by when 'organization' then t.whose::text when 'county' then coalesce(f.county, 'unknown')
                      when 'term' then coalesce(f.term, 'unknown') when '' then null
                      else coalesce(f.groups ->> p_by, 'unknown') end,
            case when bool_or(t.first_contact_at is not null) then 'served' when bool_or(t.accepted_at is not null) then 'accepted'
                 when bool_or(t.acknowledged_at is not null) then 'acknowledged' else 'offered' end,
            1::bigint
-      from referral f join task t on t.referral_id = f.id
+      from referral f
+      join lateral (
+        select x.*, case when p_by = 'organization' then x.organization_id end as whose from task x
+         where x.referral_id = f.id and x.state <> 'entered_in_error'
+           and (p_by <> 'organization' or f.asked = '{}' and x.round = f.round
+                or x.organization_id = any (f.asked) and x.due_at is not null)) t on true
      where f.collaborative_id = app.collaborative() and f.state in ('active', 'awaiting_source')
-       and f.kind in ('referral', 'transfer') and not f.restricted and t.state <> 'entered_in_error'
-       and (p_by <> 'organization' or t.round = f.round)
+       and f.kind in ('referral', 'transfer') and not f.restricted
        and f.requested_at >= p_from and f.requested_at < p_until
        and not exists (select from need n where n.id = f.need_id and n.outcome = 'need_met')
-     group by f.id
+     group by f.id, t.whose
 $$;
 set local role concert_owner;
 revoke create on schema app from concert_disclosure;

@@ -1,0 +1,104 @@
+"""Where the region lacks room: what was asked of each service, and what it had no room for.
+
+Counted from the events of at most 36 months, by an index that holds only the four kinds that are asked for: a total by
+service would be written with every offer, for a report that is read once a month.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from domain.holding import held_back
+from services import shapes
+from services.spans import months_asked, moved
+from services.transaction import Call, Record, Tx, read
+
+COUNTED = ("offered", "no_capacity", "turned_away", "waitlisted")
+
+
+def capacity_report(
+    record: Record, call: Call, *, start: str | None = None, end: str | None = None
+) -> shapes.CapacityReport:
+    """By service and county in the months `start` to `end`, both included; the last twelve without them.
+
+    The backbone reads every service that is open to it; a partner its own, exactly, and the region's totals by term and
+    county, of which small numbers are held back.
+    """
+
+    def look(tx: Tx) -> shapes.CapacityReport:
+        first, last = months_asked(tx, start, end)
+        days = {"opens": date.fromisoformat(f"{first}-01"), "closes": date.fromisoformat(f"{moved(last, 1)}-01")}
+        found = tx.rows(_DEMAND, **days)
+        listed = {row.id: row for row in tx.rows(_SERVICES)}
+        threshold = 0 if tx.here.backbone else int(tx.connection.execute(_THRESHOLD).scalar_one())
+        return shapes.CapacityReport(
+            start=first,
+            end=last,
+            threshold=threshold,
+            services=_services(tx, found, listed),
+            region=_region(found, threshold),
+        )
+
+    return read(record, call, look)
+
+
+def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[shapes.ServiceDemand]:
+    """One row for each service and county; a service of which nothing was asked is there because of what it states."""
+    counted: dict[Any, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for row in found:
+        counted[row.service_id][row.county].update({name: getattr(row, name) for name in COUNTED})
+    rows = []
+    for one in listed.values():
+        if not tx.here.backbone and one.organization_id != tx.here.organization_id:
+            continue
+        for county, counts in (counted.get(one.id) or {None: Counter()}).items():
+            rows.append(_service(one, county, counts))
+    return sorted(rows, key=lambda r: (-r.no_capacity - r.turned_away, r.name, str(r.county)))
+
+
+def _service(one: Any, county: str | None, counts: Counter[str]) -> shapes.ServiceDemand:
+    stated = None
+    if one.stated_at is not None:
+        stated = shapes.Capacity.model_validate(one)
+    return shapes.ServiceDemand(
+        service_id=one.id,
+        organization_id=one.organization_id,
+        name=one.name,
+        term=one.term,
+        county=county,
+        capacity=stated,
+        **{name: counts[name] for name in COUNTED},
+    )
+
+
+def _region(found: Iterable[Any], threshold: int) -> list[shapes.RegionDemand]:
+    """By term and county; a small number is held back, and with a single one the next, which the term's total would
+    tell."""
+    cells: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for row in found:
+        cells[row.term][row.county].update({name: getattr(row, name) for name in COUNTED})
+    rows = []
+    for term, places in cells.items():
+        hidden = {name: held_back({p: c[name] for p, c in places.items()}, threshold) for name in COUNTED}
+        for place, counts in places.items():
+            held = [name for name in COUNTED if place in hidden[name]]
+            shown = {name: None if name in held else counts[name] for name in COUNTED}
+            rows.append(shapes.RegionDemand(term=term, county=place, held_back=held, **shown))
+    return sorted(rows, key=lambda r: (-(r.no_capacity or 0) - (r.turned_away or 0), r.term, r.county))
+
+
+_DEMAND = text("select * from app.demand(:opens, :closes)")
+_THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
+_SERVICES = text(
+    """
+select s.id, s.organization_id, s.name, s.term,
+       room.open_slots, room."left", room.taking, room.stated_at, room.lapses_on
+  from service s left join lateral app.room(s.id) room on true
+ where s.status = 'active' order by s.name, s.id
+"""
+)
