@@ -110,7 +110,8 @@ _ROLE = """
 select r.rolname, r.rolsuper, r.rolbypassrls,
        exists (select from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
                 and pg_has_role(current_user, c.relowner, 'member')) as owns,
-       has_function_privilege(to_regprocedure('app.enter(text, uuid, text)'), 'execute') as people
+       (select has_function_privilege(f.oid, 'execute') from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+         where n.nspname = 'app' and f.proname = 'enter') as people
   from pg_roles r where r.rolname = current_user
 """
 
