@@ -133,7 +133,8 @@ class Task:
     `rung` is the next rung of the ladder for the running clock. `missed` remembers, by clock, the event that
     recorded that its limit passed, so that a move recorded late but made in time can take it back. `plain`: a step of
     a plan that serves no need by itself, so that completing it needs no outcome. `requested_at` (None: as recorded) and
-    `moved_at`: when it was asked for and when the last move happened, as told.
+    `moved_at`: when it was asked for and when the last move happened, as told. `excepted_until`: the backbone lets it
+    rest, its limits pass then.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Task:
     plain: bool = False
     requested_at: datetime | None = None
     moved_at: datetime | None = None
+    excepted_until: datetime | None = None
 
     @property
     def asked_at(self) -> datetime:

@@ -26,7 +26,7 @@ def compressed(clocks: Clocks, day_seconds: float) -> dict[str, dict[str, dict[s
 def adopt_clocks(admin_url: str, region: Region, clocks: Clocks, day_seconds: float = 86_400.0) -> None:
     """Make these limits the collaborative's next agenda version; they hold for whatever starts from now on.
 
-    `day_seconds`: how long a day of a plan takes, for its reviews, follow-ups and end.
+    `day_seconds`: how long a day of a plan takes, for its reviews, follow-ups and end. Such days have no quiet hours.
     """
     engine = create_engine(admin_url, poolclass=NullPool)
     try:
@@ -50,7 +50,8 @@ _NEXT = text(
     """
 insert into agenda (collaborative_id, version, name, adopted_on, body)
 select a.collaborative_id, a.version + 1, a.name, a.adopted_on,
-       a.body || jsonb_build_object('clocks', cast(:clocks as jsonb), 'day_seconds', cast(:day as float8))
+       a.body - 'quiet_hours'
+           || jsonb_build_object('clocks', cast(:clocks as jsonb), 'day_seconds', cast(:day as float8))
   from agenda a where a.collaborative_id = :id order by a.version desc limit 1
 """
 )

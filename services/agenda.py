@@ -17,10 +17,14 @@ from sqlalchemy import Connection, Engine, text
 from domain.calendar import Calendar
 from domain.clock import SOURCE_CLOCKS, Limits, Priority
 from domain.indicator import Indicator
+from domain.ladder import Ladder, Quiet, ladder_of
+from domain.limit import Limit
 from domain.period import Grain
 from domain.reason import ReasonClass
 from domain.rule import Rule
 from services.calendars import calendar_of
+
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,10 @@ class Agenda:
     reasons: Mapping[str, ReasonClass]
     indicators: tuple[Indicator, ...]
     counts_from: date
-    day_seconds: float = 86_400.0
+    day_seconds: float = _DAY
     age_of_majority: int = 19
+    ladders: Mapping[str, Any] = field(default_factory=dict)
+    quiet: Quiet | None = None
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
 
     def limits(
@@ -51,6 +57,15 @@ class Agenda:
             step = {"routine": own, "urgent": own}
             self._limits[key] = Limits.of(Priority(priority), self.clocks, _targets(service_clocks or {}), step)
         return self._limits[key]
+
+    def ladder(self, priority: str, service: Mapping[str, Any] | None = None) -> Ladder:
+        """`service`: the ladders that a service has of its own, by priority."""
+        return ladder_of(priority, self.ladders, service, self.quiet)
+
+    @property
+    def business_day(self) -> Limit:
+        """One, as long as it takes here."""
+        return Limit(business_days=1) if self.day_seconds == _DAY else Limit(seconds=self.day_seconds)
 
     @property
     def day(self) -> timedelta:
@@ -109,8 +124,10 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         {code: ReasonClass(reason_class) for code, reason_class in reasons},
         tuple(Indicator(str(i.id), i.code, Rule.parse(i.rule), i.standing == "in_force") for i in indicators),
         min((i.effective_on for i in indicators), default=date.min),
-        float(row.body.get("day_seconds", 86_400)),
+        float(row.body.get("day_seconds", _DAY)),
         row.age_of_majority,
+        row.body.get("ladder", {}),
+        Quiet.parse(row.body["quiet_hours"], row.zone) if row.body.get("quiet_hours") else None,
     )
 
 

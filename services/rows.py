@@ -102,7 +102,14 @@ def moment(work: Work, t: Mapping[str, Any], occurred_at: Any = None) -> Moment:
     """The clocks of this task: its step's limits before its service's, before the region's; its service's hours."""
     calendar = work.agenda.calendar(t["s_opening_hours"], t["s_closed_on"] or [], bool(t["s_always_open"]))
     limits = work.agenda.limits(t["priority"], t["s_clocks"], (t["step"] or {}).get("clocks"))
-    return Moment(work.now, occurred_at or work.now, calendar, limits, work.agenda.region())
+    own, regional = work.agenda.ladder(t["priority"], t["s_ladder"]), work.agenda.ladder(t["priority"])
+    return Moment(work.now, occurred_at or work.now, calendar, limits, work.agenda.region(), own, regional)
+
+
+def region_moment(work: Work, priority: str) -> Moment:
+    """The clocks of a referral's source, and of a plan's lead: they run in the region's business time."""
+    region = work.agenda.region()
+    return Moment(work.now, work.now, region, work.agenda.limits(priority, None), region, work.agenda.ladder(priority))
 
 
 def task_of(t: Mapping[str, Any]) -> Task:
@@ -126,6 +133,7 @@ def task_of(t: Mapping[str, Any]) -> Task:
         plain=t["kind"] == "step",
         requested_at=t["requested_at"],
         moved_at=t["moved_at"],
+        excepted_until=t["excepted_until"],
     )
 
 
@@ -141,14 +149,15 @@ def referral_of(f: Mapping[str, Any]) -> Referral:
         rung=f["rung"],
         plain=f["kind"] == "step",
         planned=f["action_plan_id"] is not None,
+        excepted_until=f["excepted_until"],
     )
 
 
 _TASK_COLUMNS = (
     "state", "version", "clock", "clock_started_at", "due_at", "hard_at", "rung", "decide_left", "hard_left",
-    "acknowledged_at", "accepted_at", "first_contact_at", "moved_at",
+    "acknowledged_at", "accepted_at", "first_contact_at", "moved_at", "excepted_until",
 )  # fmt: skip
-_REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung")
+_REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung", "excepted_until")
 
 
 def save_task(work: Work, locked: Locked, task: Task, **more: Any) -> None:
@@ -203,7 +212,7 @@ def referral_columns(prefix: str) -> str:
 
 SERVICE = (
     "s.name as s_name, s.opening_hours as s_opening_hours, s.closed_on as s_closed_on, s.always_open as s_always_open,"
-    " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone, s.term as s_term"
+    " s.clocks as s_clocks, s.ladder as s_ladder, s.on_call_phone as s_on_call_phone, s.term as s_term"
 )
 
 

@@ -14,7 +14,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain import pathway, plan, referral, task
-from domain.clock import Clock, Priority, Rung
+from domain.clock import Clock, Priority
+from domain.ladder import Rung
 from domain.stage import Stage
 
 T = TypeVar("T")

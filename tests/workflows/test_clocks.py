@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.clock import LADDER
+from domain.ladder import DEFAULT
 from services.advance import advance_referral
 from tests.house import OUTCOME, House, eventually
 from tests.workflows.case import Case, refer
@@ -89,8 +89,8 @@ def test_nobody_hears_before_the_rung_is_due(left: dict[str, Case]) -> None:
     case = left["accepted"]
     hears(case, "first_contact", EVERYBODY)
     waited = [(at - since(case)).total_seconds() for at in reminded_at(case, "first_contact")]
-    for (_, distance), seconds in zip(LADDER, waited, strict=True):
-        assert seconds >= LIMIT * (1 + distance) - 0.001
+    for rung, seconds in zip(DEFAULT.rungs, waited, strict=True):
+        assert seconds >= LIMIT * (1 + rung.after) - 0.001
 
 
 def since(case: Case) -> datetime:
