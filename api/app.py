@@ -12,6 +12,7 @@ from api import (
     indicators,
     me,
     monitor,
+    people,
     plans,
     public,
     publications,
@@ -21,6 +22,7 @@ from api import (
     stories,
     tasks,
     templates,
+    watching,
 )
 from api.cursors import Cursors
 from api.issuer import issuer_routes
@@ -32,8 +34,8 @@ from services.transaction import Record
 Document = Mapping[str, object]
 _ROUTERS = (
     tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
-    monitor,
-    directory, me, health,
+    monitor, watching,
+    directory, people, me, health,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 

@@ -140,6 +140,17 @@ def plan_look(p: Mapping[str, Any], ticking: Ticking, at: Moment) -> datetime | 
     return next_rung(ticking.clock, p[ticking.rung], rested(due, p["excepted_until"]), at)
 
 
+def waited_for(p: Mapping[str, Any], now: datetime, *, resting: bool = False) -> Ticking | None:
+    """Which of an active plan's own clocks its lead is waited for by: of those that passed, the first. All steps are
+    done: then also before. `resting`: whichever comes first, passed or not.
+    """
+    if p["state"] != rules.State.ACTIVE:
+        return None
+    ticking = [one for one in TICKING if p[one.due] is not None]
+    late = [one for one in ticking if resting or p[one.due] <= now or one.clock is Clock.GOALS]
+    return min(late, key=lambda one: p[one.due], default=None)
+
+
 def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
     rung: int = plan.p[ticking.rung]
     to, lead = at.ladder_of(ticking.clock).rungs[rung].to, holder_of("plan", plan.p)

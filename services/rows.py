@@ -55,7 +55,7 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
             raise Forbidden("Only the organizations that work on it may move it. You may read it.")
         raise NotVisible
     tx.now = row.locked_at
-    return _split(row._mapping)
+    return locked_of(row._mapping)
 
 
 def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:
@@ -193,7 +193,7 @@ def ball_of(task: Task, source: UUID, target: UUID, on_behalf: bool) -> UUID | N
     return source if on_behalf or task.ball is Side.SOURCE else target
 
 
-def _split(row: Mapping[str, Any]) -> Locked:
+def locked_of(row: Mapping[str, Any]) -> Locked:
     f = {name[2:]: value for name, value in row.items() if name.startswith("f_")}
     t = {name: value for name, value in row.items() if not name.startswith("f_")}
     return Locked(task_of(t), referral_of(f), t, f)
