@@ -149,7 +149,7 @@ def referral_of(f: Mapping[str, Any]) -> Referral:
         rung=f["rung"],
         plain=f["kind"] == "step",
         planned=f["action_plan_id"] is not None,
-        excepted_until=f["excepted_until"],
+        excepted_until=f.get("excepted_until"),
     )
 
 

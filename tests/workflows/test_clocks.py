@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ HARD = 6.0
 EVERYBODY = ["owner", "supervisor", "backbone", "backbone", "backbone"]
 WITHOUT_SUPERVISOR = ["owner", "backbone", "backbone", "backbone"]
 WITHOUT_BACKBONE = ["owner", "supervisor"]
+STEEP = {"routine": {"rungs": [{"to": "owner", "after": 0}, {"to": "backbone", "after": 0.25}]}}
+REST = 4.0
 QUESTION = {"question": "How many rooms?"}
 RUNNING = (
     "acknowledge", "decide", "answer", "first_contact", "sign_of_life", "reconfirm", "awaiting_source", "confirm",
@@ -44,7 +47,17 @@ def left(room: Room, house: House) -> dict[str, Case]:
         "at the shelter": refer(house, "cap", "shelter"),
         "by phone": refer(house, "cap", "fuel"),
         "urgent": refer(house, "cap", "housing", priority="urgent"),
+        "resting": refer(house, "cap", "housing"),
+        "watched again": refer(house, "cap", "housing"),
+        "nudged": refer(house, "cap", "housing"),
     }
+    ruth = house.person("ruth.hub")
+    house.sql(f"update task set excepted_until = created_at + interval '{REST} s' where id = %s", cases["resting"].task)
+    until = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
+    ruth.does(f"/v1/tasks/{cases['watched again'].task}/except", {"reason": "weather", "until": until})
+    ruth.does(f"/v1/tasks/{cases['nudged'].task}/nudge")
+    house.sql("update service set ladder = %s::jsonb where id = %s", json.dumps(STEEP), house.service("pantry").id)
+    cases["steep"] = refer(house, "cap", "pantry")
     cases["seen"].does("acknowledge")
     cases["asked"].does("request-info", QUESTION)
     for name in ("accepted", "started", "waitlisted", "completed"):
@@ -82,6 +95,35 @@ def test_whoever_lets_it_lie_hears_first_then_the_supervisor_then_the_backbone_e
     hears(case, clock, EVERYBODY)
     said = [event["kind"] for event in case.events() if event["facts"].get("clock") == clock]
     assert said == ["task_overdue", "task_escalated", "task_escalated", "task_reminded", "task_reminded"]
+
+
+def test_what_rests_is_silent_until_the_end_of_its_exception_and_climbs_afterwards(left: dict[str, Case]) -> None:
+    case = left["resting"]
+    hears(case, "acknowledge", EVERYBODY)
+    waited = [(at - since(case)).total_seconds() for at in reminded_at(case, "acknowledge")]
+    for rung, seconds in zip(DEFAULT.rungs, waited, strict=True):
+        assert seconds >= REST + LIMIT * rung.after - 0.001
+
+
+def test_an_exception_that_is_taken_back_wakes_the_engine_at_once(left: dict[str, Case], house: House) -> None:
+    case = left["watched again"]
+    hears(left["accepted"], "first_contact", EVERYBODY)
+    assert case.heard("acknowledge") == []
+    house.person("ruth.hub").does(f"/v1/tasks/{case.task}/watch")
+    hears(case, "acknowledge", EVERYBODY)
+
+
+def test_a_nudge_is_one_event_and_the_ladder_climbs_as_ever(left: dict[str, Case]) -> None:
+    case = left["nudged"]
+    hears(case, "acknowledge", EVERYBODY)
+    assert case.kinds().count("task_nudged") == 1
+
+
+def test_a_service_with_a_ladder_of_its_own_climbs_by_it(left: dict[str, Case]) -> None:
+    case = left["steep"]
+    hears(left["nudged"], "acknowledge", EVERYBODY)
+    assert case.heard("acknowledge") == ["owner", "backbone"]
+    eventually(lambda: case.column("task", "rung") == 2)
 
 
 def test_nobody_hears_before_the_rung_is_due(left: dict[str, Case]) -> None:
