@@ -23,7 +23,6 @@ EVERYBODY = ["owner", "supervisor", "backbone", "backbone", "backbone"]
 WITHOUT_SUPERVISOR = ["owner", "backbone", "backbone", "backbone"]
 WITHOUT_BACKBONE = ["owner", "supervisor"]
 STEEP = {"routine": {"rungs": [{"to": "owner", "after": 0}, {"to": "backbone", "after": 0.25}]}}
-REST = 4.0
 QUESTION = {"question": "How many rooms?"}
 RUNNING = (
     "acknowledge", "decide", "answer", "first_contact", "sign_of_life", "reconfirm", "awaiting_source", "confirm",
@@ -33,7 +32,14 @@ RUNNING = (
 @pytest.fixture(scope="module")
 def left(room: Room, house: House) -> dict[str, Case]:
     """Referrals that somebody moved so far and then let lie. They lie side by side, so that waiting costs once."""
+    resting = {name: refer(house, "cap", "housing") for name in ("resting", "watched again")}
+    until = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
+    for case in resting.values():
+        house.person("ruth.hub").does(f"/v1/tasks/{case.task}/except", {"reason": "weather", "until": until})
     adopt(house, **dict.fromkeys(RUNNING, LIMIT), hard_limit=HARD, answer_limit=HARD)
+    house.sql("update task set excepted_until = now() + interval '4 s' where id = %s", resting["resting"].task)
+    for case in resting.values():
+        case.does("accept")
     cases = {
         "unseen": refer(house, "cap", "housing"),
         "seen": refer(house, "cap", "housing"),
@@ -47,15 +53,10 @@ def left(room: Room, house: House) -> dict[str, Case]:
         "at the shelter": refer(house, "cap", "shelter"),
         "by phone": refer(house, "cap", "fuel"),
         "urgent": refer(house, "cap", "housing", priority="urgent"),
-        "resting": refer(house, "cap", "housing"),
-        "watched again": refer(house, "cap", "housing"),
         "nudged": refer(house, "cap", "housing"),
+        **resting,
     }
-    ruth = house.person("ruth.hub")
-    house.sql(f"update task set excepted_until = created_at + interval '{REST} s' where id = %s", cases["resting"].task)
-    until = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
-    ruth.does(f"/v1/tasks/{cases['watched again'].task}/except", {"reason": "weather", "until": until})
-    ruth.does(f"/v1/tasks/{cases['nudged'].task}/nudge")
+    house.person("ruth.hub").does(f"/v1/tasks/{cases['nudged'].task}/nudge")
     house.sql("update service set ladder = %s::jsonb where id = %s", json.dumps(STEEP), house.service("pantry").id)
     cases["steep"] = refer(house, "cap", "pantry")
     cases["seen"].does("acknowledge")
@@ -99,18 +100,18 @@ def test_whoever_lets_it_lie_hears_first_then_the_supervisor_then_the_backbone_e
 
 def test_what_rests_is_silent_until_the_end_of_its_exception_and_climbs_afterwards(left: dict[str, Case]) -> None:
     case = left["resting"]
-    hears(case, "acknowledge", EVERYBODY)
-    waited = [(at - since(case)).total_seconds() for at in reminded_at(case, "acknowledge")]
-    for rung, seconds in zip(DEFAULT.rungs, waited, strict=True):
-        assert seconds >= REST + LIMIT * rung.after - 0.001
+    hears(case, "first_contact", EVERYBODY)
+    ends = case.column("task", "excepted_until")
+    for rung, at in zip(DEFAULT.rungs, reminded_at(case, "first_contact"), strict=True):
+        assert (at - ends).total_seconds() >= LIMIT * rung.after - 0.001
 
 
 def test_an_exception_that_is_taken_back_wakes_the_engine_at_once(left: dict[str, Case], house: House) -> None:
     case = left["watched again"]
     hears(left["accepted"], "first_contact", EVERYBODY)
-    assert case.heard("acknowledge") == []
+    assert case.heard("first_contact") == []
     house.person("ruth.hub").does(f"/v1/tasks/{case.task}/watch")
-    hears(case, "acknowledge", EVERYBODY)
+    hears(case, "first_contact", EVERYBODY)
 
 
 def test_a_nudge_is_one_event_and_the_ladder_climbs_as_ever(left: dict[str, Case]) -> None:
