@@ -46,6 +46,7 @@ class Agenda:
     ladders: Mapping[str, Any] = field(default_factory=dict)
     quiet: Quiet | None = None
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
+    _climbs: dict[str, Ladder] = field(default_factory=dict, compare=False, repr=False)
 
     def limits(
         self, priority: str, service_clocks: Mapping[str, Any] | None, step_clocks: Mapping[str, Any] | None = None
@@ -60,7 +61,11 @@ class Agenda:
 
     def ladder(self, priority: str, service: Mapping[str, Any] | None = None) -> Ladder:
         """`service`: the ladders that a service has of its own, by priority."""
-        return ladder_of(priority, self.ladders, service, self.quiet)
+        if service:
+            return ladder_of(priority, self.ladders, service, self.quiet)
+        if priority not in self._climbs:
+            self._climbs[priority] = ladder_of(priority, self.ladders, None, self.quiet)
+        return self._climbs[priority]
 
     @property
     def business_day(self) -> Limit:

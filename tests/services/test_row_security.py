@@ -14,6 +14,7 @@ from concert.embedded.postgres import libpq_url
 from services.transaction import read
 from storage.database import Database
 from tests.house import House
+from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id, refer
 
 Cursor = psycopg.Connection[tuple[Any, ...]]
@@ -237,6 +238,26 @@ def test_a_confidential_providers_work_cannot_be_touched_by_the_backbone(house: 
     for table, thing in (("referral", hidden["id"]), ("task", hidden["tasks"][0]["id"])):
         statement = f"update {table} set {WATCHED} where id = %s".encode()
         assert as_("ruth.hub").execute(statement, [thing]).rowcount == 0
+
+
+def test_a_plan_is_watched_in_the_same_way(house: House, as_: As) -> None:
+    load(house, "walled", [step("listen")])
+    plan = Live.begin(house, "walled").id
+    watched = f"update action_plan set {WATCHED} where id = %s".encode()
+    assert as_("ruth.hub").execute(watched, [plan]).rowcount == 1
+    for column in (
+        "name",
+        "due_at",
+        "next_review_at",
+        "assigned_to",
+        "state",
+        "consent_id",
+        "look_at",
+        "stop_asked_by",
+    ):
+        change = f"update action_plan set version = version + 1, {column} = {other(column)} where id = %s"
+        refused(as_("ruth.hub"), change, plan)
+    assert as_("ruth.hub").execute("update plan_step set removed_at = now()").rowcount == 0
 
 
 SAYS: dict[str, Any] = {"kind": "task_nudged", "facts": "{}", "from_state": "accepted", "to_state": "accepted"}
