@@ -15,6 +15,7 @@ from api import (
     me,
     monitor,
     notices,
+    people,
     plans,
     public,
     publications,
@@ -24,6 +25,7 @@ from api import (
     stories,
     tasks,
     templates,
+    watching,
 )
 from api.cursors import Cursors
 from api.issuer import issuer_routes
@@ -38,8 +40,8 @@ from services.transaction import Record
 Document = Mapping[str, object]
 _ROUTERS = (
     tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
-    monitor, notices,
-    directory, me, health, act,
+    monitor, watching, notices,
+    directory, people, me, health, act,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 

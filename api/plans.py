@@ -8,11 +8,12 @@ from pydantic import Field
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.clients import ClientBody
 from api.cursors import Keyset, Listing, Page
+from api.referrals import FollowerBody
 from api.values import Body, Choice, Code, Day, Id, LongText, ShortText, Whole, named
 from domain.clock import Priority
 from domain.plan import State
 from domain.task import Outcome
-from services import plan_closing, plan_consents, plan_edits, plan_shapes, plans, switching
+from services import following, plan_closing, plan_consents, plan_edits, plan_shapes, plans, switching
 
 router = APIRouter(prefix="/v1/action-plans", tags=["Action plans"])
 Key = Annotated[str, Field(strict=True, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -243,3 +244,8 @@ def close_action_plan(plan_id: Id, body: ClosePlanBody, record: TheRecord, call:
 @router.post("/{plan_id}/void", operation_id="void_action_plan", summary="Entered in error", response_model=PLAN)
 def void_action_plan(plan_id: Id, body: VoidPlanBody, record: TheRecord, call: Moving) -> Response:
     return answered(plan_closing.void_plan(record, call, plan_id, body.reason))
+
+
+@router.post("/{plan_id}/assign", operation_id="assign_action_plan", summary="Who follows it", response_model=PLAN)
+def assign_action_plan(plan_id: Id, body: FollowerBody, record: TheRecord, call: Moving) -> Response:
+    return answered(following.assign_plan(record, call, plan_id, body.user_id))

@@ -12,7 +12,7 @@ from api.values import Body, Choice, Code, Id, Instant, LongText, ShortText, nam
 from domain.clock import Priority
 from domain.referral import ConfirmedBy, State
 from domain.task import Outcome
-from services import lists, referrals, requests, shapes
+from services import following, lists, referrals, requests, shapes
 
 router = APIRouter(prefix="/v1/referrals", tags=["Referrals"])
 By = Literal["client", "source"]
@@ -69,6 +69,10 @@ class ConfirmBody(Body):
 
 class CloseBody(Body):
     reason: Code
+
+
+class FollowerBody(Body):
+    user_id: Id
 
 
 class MistakeBody(Body):
@@ -179,3 +183,10 @@ def close_unmet(referral_id: Id, body: CloseBody, record: TheRecord, call: Movin
 )
 def void_referral(referral_id: Id, body: MistakeBody, record: TheRecord, call: Moving) -> Response:
     return answered(referrals.void_referral(record, call, referral_id, body.reason))
+
+
+@router.post(
+    "/{referral_id}/assign", operation_id="assign_referral", summary="Who follows it", response_model=shapes.Referral
+)
+def assign_referral(referral_id: Id, body: FollowerBody, record: TheRecord, call: Moving) -> Response:
+    return answered(following.assign_referral(record, call, referral_id, body.user_id))

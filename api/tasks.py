@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, WithJsonSchema
 
-from api.calls import Moving, Reading, TheRecord, answered, page_of, shown
+from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Choice, Code, Day, Id, Instant, LongText, Name, QueryFlag, named
 from domain.reason import ReasonClass
 from domain.task import ENDED, ContactResult, Outcome, State
-from services import lists, shapes, tasks
+from services import following, lists, shapes, tasks
 from services.moving import Said
 
 router = APIRouter(prefix="/v1/tasks", tags=["Inbox"])
@@ -81,6 +81,13 @@ class AssignBody(VerbBody):
     user_id: Id
 
 
+class ReassignBody(Body):
+    """`to_user_id` null: to nobody; it shows as unassigned."""
+
+    from_user_id: Id
+    to_user_id: Id | None
+
+
 class Inbox(Page):
     state: Annotated[State, named(State)] | None = None
     mine: QueryFlag = False
@@ -116,6 +123,16 @@ def list_tasks(record: TheRecord, call: Reading, page: Annotated[Inbox, Query()]
         lambda item: (item.created_at if ended else item.due_at, item.id),
         "tasks",
     )
+
+
+@router.post(
+    "/reassign",
+    operation_id="reassign_tasks",
+    summary="A colleague leaves: hand on all their open work",
+    response_model=shapes.Reassigned,
+)
+def reassign_tasks(body: ReassignBody, record: TheRecord, call: Commanding) -> Response:
+    return answered(following.reassign(record, call, body.from_user_id, body.to_user_id))
 
 
 @router.get("/{task_id}", operation_id="get_task", summary="Read a task", response_model=shapes.Task)

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.calendar import Calendar
+from domain.ladder import DEFAULT, Ladder
 from domain.limit import Limit
 
 
@@ -66,7 +67,7 @@ class Limits:
 class Moment:
     """When a move is made: `now` is the database's clock, `occurred_at` what the person says (never later).
 
-    `calendar` is the service's; `region` the source's, the same if left out.
+    `calendar` and `ladder` are the service's; `region` and `region_ladder` the source's, the same if left out.
     """
 
     now: datetime
@@ -74,6 +75,11 @@ class Moment:
     calendar: Calendar
     limits: Limits
     region: Calendar | None = None
+    ladder: Ladder = DEFAULT
+    region_ladder: Ladder | None = None
+
+    def ladder_of(self, clock: Clock) -> Ladder:
+        return self.region_ladder if self.region_ladder is not None and clock in SOURCE_CLOCKS else self.ladder
 
     def calendar_of(self, clock: Clock) -> Calendar:
         return self.region if self.region is not None and clock in SOURCE_CLOCKS else self.calendar
@@ -89,29 +95,20 @@ class Moment:
         return self.calendar_of(clock).resumed(self.limits.by_clock[clock], self.now, left)
 
 
-class Rung(StrEnum):
-    OWNER = "owner"
-    SUPERVISOR = "supervisor"
-    BACKBONE = "backbone"
+def rung_at(rung: int, due_at: datetime, limit: Limit, calendar: Calendar, ladder: Ladder = DEFAULT) -> datetime | None:
+    """When rung number `rung` (0 = the limit itself) is due; None when the ladder has ended.
 
-
-# Whom each reminder reaches and when: after the limit has passed, in multiples of one more such limit.
-# The distances double (reminders back off) and then stop: the work stays listed as stalled, nobody is sent a tenth
-# note.
-LADDER: tuple[tuple[Rung, float], ...] = (
-    (Rung.OWNER, 0.0),
-    (Rung.SUPERVISOR, 0.5),
-    (Rung.BACKBONE, 1.0),
-    (Rung.BACKBONE, 2.0),
-    (Rung.BACKBONE, 4.0),
-)
-
-
-def rung_at(rung: int, due_at: datetime, limit: Limit, calendar: Calendar) -> datetime | None:
-    """When rung number `rung` (0 = the limit itself) is due; None when the ladder has ended."""
-    if rung >= len(LADDER):
+    The limit passes when it passes; no reminder after that comes in quiet hours.
+    """
+    if rung >= len(ladder.rungs):
         return None
     if rung == 0:
         return due_at
     one_more = calendar.remaining(limit, due_at, calendar.due(due_at, limit))
-    return calendar.resumed(limit, due_at, LADDER[rung][1] * one_more)
+    at = calendar.resumed(limit, due_at, ladder.rungs[rung].after * one_more)
+    return ladder.quiet.over(at) if ladder.quiet else at
+
+
+def rested(at: datetime, excepted_until: datetime | None) -> datetime:
+    """A limit while an exception stands: for the ladder it passes at the exception's end, not before."""
+    return at if excepted_until is None else max(at, excepted_until)

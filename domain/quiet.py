@@ -1,11 +1,14 @@
-"""Quiet hours, during which mail waits, and when a day's digest goes out: by the clock on the region's wall."""
+"""Quiet hours, in which reminders and mail wait, and when a day's digest goes out, on the region's clocks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from domain.wall import moment, shown
 
 SOON = timedelta(minutes=1)
 """A digest that goes out so soon is full already: what comes now waits for the next."""
@@ -13,25 +16,33 @@ SOON = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """From `start` until `end`, over midnight where `start` is the later one; both the same: never."""
+    """In these hours nobody is reminded and no mail goes out, on the region's clock; over midnight if they begin later
+    than they end.
+    """
 
-    start: time = time(20, 0)
-    end: time = time(7, 0)
+    begins: time
+    ends: time
+    zone: str
+
+    def over(self, at: datetime) -> datetime:
+        """`at` itself, or the end of the quiet hours that it falls into."""
+        here = ZoneInfo(self.zone)
+        local = shown(here, at)
+        clock, day = local.time(), local.date()
+        if self.begins <= self.ends:
+            inside, ends_on = self.begins <= clock < self.ends, day
+        else:
+            inside = clock >= self.begins or clock < self.ends
+            ends_on = day + timedelta(days=1) if clock >= self.begins else day
+        return moment(here, datetime.combine(ends_on, self.ends)) if inside else at
 
     @classmethod
-    def parse(cls, hours: Mapping[str, str] | None) -> Quiet:
-        """`{from, until}` as `20:00`; None: what holds without."""
-        return cls(time.fromisoformat(hours["from"]), time.fromisoformat(hours["until"])) if hours else cls()
-
-    def holds(self, at: time) -> bool:
-        if self.start <= self.end:
-            return self.start <= at < self.end
-        return at >= self.start or at < self.end
-
-    def until(self, now: datetime, zone: str) -> datetime:
-        """When what is ready now may go out: now, or when the quiet hours are over."""
-        local = now.astimezone(ZoneInfo(zone))
-        return next_at(now, self.end, zone) if self.holds(local.time()) else now
+    def parse(cls, shape: Mapping[str, Any], zone: str) -> Quiet:
+        """From `{"from": "20:00", "until": "07:00"}`; ValueError for what is no time of day, or never quiet."""
+        begins, ends = time.fromisoformat(shape["from"]), time.fromisoformat(shape["until"])
+        if begins == ends:
+            raise ValueError("quiet hours begin when they end")
+        return cls(begins, ends, zone)
 
 
 def next_at(now: datetime, at: time, zone: str) -> datetime:

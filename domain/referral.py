@@ -57,6 +57,7 @@ class Referral:
     rung: int = 0
     plain: bool = False
     planned: bool = False
+    excepted_until: datetime | None = None
 
     @property
     def ball(self) -> Side | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.clock import LADDER, Clock, Rung
+from domain.clock import Clock
+from domain.ladder import DEFAULT, Ladder, Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,6 @@ STALLS: dict[Clock, Stall] = {
 }
 
 
-def level(rung: int) -> Rung:
+def level(rung: int, ladder: Ladder = DEFAULT) -> Rung:
     """How far it has climbed: whom the last rung reached. Nobody was told yet counts as the owner."""
-    return LADDER[min(max(rung, 1), len(LADDER)) - 1][0]
+    return ladder.reached(rung)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -116,6 +116,9 @@ class Agenda:
     reasons: tuple[Reason, ...]
     terms: tuple[Term, ...]
     indicators: tuple[IndicatorSpec, ...]
+    ladder: dict[str, Any] = field(default_factory=dict)
+    quiet_hours: dict[str, str] | None = None
+    digest_at: str | None = None
 
     def term(self, code: str) -> Term:
         return next(term for term in self.terms if term.code == code)
@@ -139,6 +142,9 @@ def agenda_of(text: Mapping[str, Any], taxonomy: list[dict[str, Any]]) -> Agenda
         reasons=tuple(Reason(row["code"], row["class"], row["name"], row["es"]) for row in text["reasons"]),
         terms=_terms(taxonomy),
         indicators=tuple(_indicator(row, calendars, text["strategies"]) for row in text["indicators"]),
+        ladder=text.get("ladder", {}),
+        quiet_hours=text.get("quiet_hours"),
+        digest_at=text.get("digest_at"),
     )
 
 
@@ -217,6 +223,9 @@ def agenda_body(text: Agenda) -> dict[str, Any]:
         ],
         "calendars": [{"code": one.code, "name": one.name, "starts_in": one.starts_in} for one in text.periods],
         "languages": list(text.collaborative.languages),
+        "ladder": text.ladder,
+        "quiet_hours": text.quiet_hours,
+        "digest_at": text.digest_at,
     }
 
 

@@ -21,9 +21,11 @@ from holidays import list_supported_countries
 
 from domain.clock import Clock, Priority
 from domain.groups import DIMENSIONS
+from domain.ladder import Ladder, Rung
 from domain.limit import Limit
 from domain.moves import NO_RESPONSE
 from domain.period import CALENDAR_YEAR, MONTH
+from domain.quiet import Quiet
 from domain.reason import ReasonClass
 from domain.rule import Rule, RuleError
 from seed.agenda import (
@@ -36,7 +38,7 @@ from seed.agenda import (
     rule_of,
 )
 from seed.documents import document
-from seed.forms import code, day, entries, listing, members, number, one_of, text, whole
+from seed.forms import code, day, entries, flag, listing, members, number, one_of, text, whole
 from seed.hours import opening_hours
 from seed.marked import Path, Sheet, read, read_file
 from services.amending import Amendment
@@ -102,6 +104,32 @@ def _span(sheet: Sheet, path: Path, value: Any) -> None:
         sheet.slip(path, "there is no such month.", 'Write "2025-10", "2025", or the span in words.')
 
 
+def _ladder(sheet: Sheet, path: Path, value: Any) -> None:
+    """That it begins with its owner, at the limit, and climbs."""
+    _LADDER(sheet, path, value)
+    if sheet.spoiled(path):
+        return
+    try:
+        Ladder.parse(value)
+    except ValueError as error:
+        sheet.slip((*path, "rungs"), f"this is no ladder: {error}.", "Correct the order of its rungs.")
+
+
+def _quiet(sheet: Sheet, path: Path, value: Any) -> None:
+    _QUIET(sheet, path, value)
+    if sheet.spoiled(path):
+        return
+    try:
+        Quiet.parse(value, "UTC")
+    except ValueError:
+        sheet.slip(path, "these are no quiet hours.", 'Write {from: "20:00", until: "07:00"}, in quotes.')
+
+
+def _clock(sheet: Sheet, path: Path, value: Any) -> None:
+    if not isinstance(value, str) or not fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        sheet.slip(path, "this is no time of day.", 'Write "08:00", in quotes.')
+
+
 def _nothing_or(check: Any) -> Any:
     def checked(sheet: Sheet, path: Path, value: Any) -> None:
         if value is not None:
@@ -142,6 +170,9 @@ _INDICATOR = members(
         "by": listing(one_of(("organization", *DIMENSIONS)), 0, 7), "threshold": whole(2, 1000), "ends_on": day(),
     },
 )  # fmt: skip
+_RUNG = members({"to": one_of(Rung), "after": number()})
+_LADDER = members({"rungs": listing(_RUNG, 1, 12)}, {"quiet": flag()})
+_QUIET = members({"from": text(5), "until": text(5)})
 _AGENDA = members(
     {
         "collaborative": _COLLABORATIVE,
@@ -150,7 +181,8 @@ _AGENDA = members(
         "strategies": listing(_STRATEGY, 1, 30),
         "clocks": members(dict.fromkeys(map(str, Priority), entries(map(str, Clock), _limit))),
         "reasons": listing(_REASON, 1, 200), "indicators": listing(_INDICATOR, 1, 200),
-    }
+    },
+    {"ladder": entries(map(str, Priority), _ladder), "quiet_hours": _quiet, "digest_at": _clock},
 )  # fmt: skip
 
 

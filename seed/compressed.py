@@ -25,15 +25,15 @@ def compressed(clocks: Clocks, day_seconds: float) -> dict[str, dict[str, dict[s
 
 def adopt_hours(admin_url: str, region: Region, start: str, end: str) -> None:
     """Make these the hours during which mail is held, in the next agenda version; both the same: none."""
-    _adopt(admin_url, region, {"quiet_hours": {"from": start, "until": end}})
+    _adopt(admin_url, region, {"quiet_hours": None if start == end else {"from": start, "until": end}})
 
 
 def adopt_clocks(admin_url: str, region: Region, clocks: Clocks, day_seconds: float = 86_400.0) -> None:
     """Make these limits the collaborative's next agenda version; they hold for whatever starts from now on.
 
-    `day_seconds`: how long a day of a plan takes, for its reviews, follow-ups and end.
+    `day_seconds`: how long a day of a plan takes, for its reviews, follow-ups and end. Such days have no quiet hours.
     """
-    _adopt(admin_url, region, {"clocks": clocks, "day_seconds": day_seconds})
+    _adopt(admin_url, region, {"clocks": clocks, "day_seconds": day_seconds, "quiet_hours": None})
 
 
 def _adopt(admin_url: str, region: Region, changed: Mapping[str, Any]) -> None:

@@ -12,18 +12,19 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from domain import referral as rules
-from domain.clock import LADDER, Clock, Moment
+from domain.clock import Clock, Moment
 from domain.moves import Happened, move
 from domain.progress import OpenTask, Progress
 from domain.task import Verb as TaskVerb
 from services.agenda import current_agenda
-from services.deadlines import referral_look, task_look
+from services.deadlines import hard_limit, referral_look, task_look
 from services.happenings import about_referral, happened
+from services.holders import holder_of, reaches
 from services.journal import Journal
-from services.ladder import climb, reaches
+from services.ladder import climb, hears
 from services.moving import settle_move
 from services.needs import settle_need
-from services.rows import Locked, LockedReferral, lock_referral, moment, save_referral
+from services.rows import Locked, LockedReferral, lock_referral, moment, region_moment, save_referral
 from services.transaction import Record, Work, by_engine
 
 HOSTED = "partners"
@@ -52,7 +53,7 @@ def keep_look(work: Work, locked: LockedReferral) -> datetime | None:
     """When somebody must look at the request again; the request remembers it."""
     still = [offer for offer in locked.tasks if not offer.task.ended]
     times = [task_look(offer.task, moment(work, offer.t)) for offer in still]
-    times.append(referral_look(locked.referral, _moment(work, locked)))
+    times.append(referral_look(locked.referral, region_moment(work, locked.f["priority"])))
     look_at = min((when for when in times if when is not None), default=None)
     save_referral(work, locked, locked.referral, look_at=look_at)
     return look_at
@@ -70,10 +71,11 @@ def _advance_task(work: Work, locked: LockedReferral, offer: Locked) -> None:
         due = task_look(offer.task, at)
         if due is None or due > work.now:
             break
-        if offer.task.hard_at is not None and offer.task.hard_at <= work.now:
+        hard = hard_limit(offer.task)
+        if hard is not None and hard <= work.now:
             _expire(work, offer, at)
         else:
-            climb(work, offer)
+            climb(work, offer, at)
     locked.referral = offer.referral
 
 
@@ -87,7 +89,7 @@ def _expire(work: Work, offer: Locked, at: Moment) -> None:
 
 def _advance_clock(work: Work, locked: LockedReferral) -> None:
     """The source's own clock: to confirm (time closes the loop) or to choose what comes next (the ladder climbs)."""
-    at = _moment(work, locked)
+    at = region_moment(work, locked.f["priority"])
     while locked.referral.clock is not None:
         due = referral_look(locked.referral, at)
         if due is None or due > work.now:
@@ -95,7 +97,7 @@ def _advance_clock(work: Work, locked: LockedReferral) -> None:
         if locked.referral.clock is Clock.CONFIRM:
             _close_by_time(work, locked)
         else:
-            _climb_referral(work, locked)
+            _climb_referral(work, locked, at)
 
 
 def _close_by_time(work: Work, locked: LockedReferral) -> None:
@@ -111,20 +113,16 @@ def _close_by_time(work: Work, locked: LockedReferral) -> None:
     work.audit("referral.close", "referral", locked.f["id"], after.version)
 
 
-def _climb_referral(work: Work, locked: LockedReferral) -> None:
-    referral = locked.referral
-    to = LADDER[referral.rung][0]
+def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
+    referral, holder = locked.referral, holder_of("referral", locked.f)
+    assert referral.clock is not None
+    to = at.ladder_of(referral.clock).rungs[referral.rung].to
     after = replace(referral, rung=referral.rung + 1)
-    if reaches(
-        work,
-        to,
-        {"organization_id": locked.f["source_organization_id"], "assigned_to": locked.f["assigned_to"]},
-        locked.f,
-    ):
+    if reaches(work, to, holder, locked.f["restricted"]):
         noun = "step" if referral.plain else "referral"
         kind = f"{noun}_overdue" if referral.rung == 0 else f"{noun}_escalated"
         after = replace(after, version=referral.version + 1)
-        facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value}
+        facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value} | hears(work, to, holder)
         happened(work, about_referral(locked.f), Happened(kind, None, None, facts=facts), version=after.version)
         work.audit("referral.remind", "referral", locked.f["id"], after.version)
     save_referral(work, locked, after)
@@ -156,12 +154,6 @@ def open_tasks(work: Work, offers: Iterable[Locked]) -> list[OpenTask]:
 def seconds_until(now: datetime, at: datetime | None) -> float | None:
     """Never zero: a deadline that is due was just dealt with."""
     return None if at is None else max(0.05, (at - now).total_seconds())
-
-
-def _moment(work: Work, locked: LockedReferral) -> Moment:
-    """The source's clocks run in the region's business time."""
-    calendar = work.agenda.region()
-    return Moment(work.now, work.now, calendar, work.agenda.limits(locked.f["priority"], None), calendar)
 
 
 _START = text("select collaborative_id, clock_timestamp() as now from referral where id = :id")

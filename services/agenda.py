@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Engine, text
 from domain.calendar import Calendar
 from domain.clock import SOURCE_CLOCKS, Limits, Priority
 from domain.indicator import Indicator
+from domain.ladder import Ladder, ladder_of
+from domain.limit import Limit
 from domain.period import Grain
 from domain.quiet import Quiet
 from domain.reason import ReasonClass
@@ -45,9 +47,11 @@ class Agenda:
     counts_from: date
     day_seconds: float = A_DAY
     age_of_majority: int = 19
-    quiet: Quiet = field(default_factory=Quiet)
+    ladders: Mapping[str, Any] = field(default_factory=dict)
+    quiet: Quiet | None = None
     digest_at: time = time(8, 0)
     _limits: dict[tuple[str, str], Limits] = field(default_factory=dict, compare=False, repr=False)
+    _climbs: dict[str, Ladder] = field(default_factory=dict, compare=False, repr=False)
 
     def limits(
         self, priority: str, service_clocks: Mapping[str, Any] | None, step_clocks: Mapping[str, Any] | None = None
@@ -59,6 +63,19 @@ class Agenda:
             step = {"routine": own, "urgent": own}
             self._limits[key] = Limits.of(Priority(priority), self.clocks, _targets(service_clocks or {}), step)
         return self._limits[key]
+
+    def ladder(self, priority: str, service: Mapping[str, Any] | None = None) -> Ladder:
+        """`service`: the ladders that a service has of its own, by priority."""
+        if service:
+            return ladder_of(priority, self.ladders, service, self.quiet)
+        if priority not in self._climbs:
+            self._climbs[priority] = ladder_of(priority, self.ladders, None, self.quiet)
+        return self._climbs[priority]
+
+    @property
+    def business_day(self) -> Limit:
+        """One, as long as it takes here."""
+        return Limit(business_days=1) if self.day_seconds == A_DAY else Limit(seconds=self.day_seconds)
 
     @property
     def day(self) -> timedelta:
@@ -127,8 +144,9 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
         min((i.effective_on for i in indicators), default=date.min),
         float(row.body.get("day_seconds", A_DAY)),
         row.age_of_majority,
-        Quiet.parse(row.body.get("quiet_hours")),
-        time.fromisoformat(row.body.get("digest_at", "08:00")),
+        row.body.get("ladder", {}),
+        Quiet.parse(row.body["quiet_hours"], row.zone) if row.body.get("quiet_hours") else None,
+        time.fromisoformat(row.body.get("digest_at") or "08:00"),
     )
 
 

@@ -156,7 +156,7 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
     newest = max(had)
     same = had.get(amendment.version)
     if same is not None:
-        if any(same.body.get(name) != _json(value) for name, value in amendment.body.items()):
+        if any((same.body.get(name) or None) != (_json(value) or None) for name, value in amendment.body.items()):
             what = f"version {amendment.version} is in the record and says something else."
             amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
         return

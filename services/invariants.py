@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from domain.clock import LADDER
+from domain.ladder import DEFAULT
 from services.folding import broken_seal
 from services.transaction import Record
 from services.verifying import verify_indicators
@@ -34,7 +34,7 @@ def check_record(record: Record) -> list[str]:
 
 def violations(connection: Connection) -> list[str]:
     """Those that one statement each can see, in the caller's transaction."""
-    values = {"most": SHOWN, "rungs": len(LADDER), "late": LATE_SECONDS}
+    values = {"most": SHOWN, "rungs": len(DEFAULT.rungs), "late": LATE_SECONDS}
     found = []
     for sentence, statement in _CHECKS:
         rows = connection.execute(text(f"select * from ({statement}) x limit :most"), values)
@@ -90,11 +90,27 @@ select f.id, f.state from referral f
    and not exists (select from task t
                     where t.referral_id = f.id and t.{OPEN_TASK} and t.ball_organization_id is not null)
 """
+
+
+def _rungs(of: str, service: str = "") -> str:
+    """How many rungs the ladder of that row has: its service's, its agenda's, or the usual one's (`domain.ladder`)."""
+    own = f"(select s.ladder from service s where s.id = {service})" if service else "cast(null as jsonb)"
+    whole = f"""(select a.body -> 'ladder' from collaborative c
+       join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version
+      where c.id = {of}.collaborative_id)"""
+    named = [
+        f"{layer} -> {priority} -> 'rungs'" for priority in (f"{of}.priority", "'routine'") for layer in (own, whole)
+    ]
+    return f"coalesce({', '.join(f'jsonb_array_length({each})' for each in named)}, :rungs)"
+
+
 # The ladder ends: what is then still open stays listed as stalled, and nobody is chased again.
 _CLIMBS = f"""
-(f.clock is not null and (f.clock = 'confirm' or f.rung < :rungs)
+(f.clock is not null and (f.clock = 'confirm' or f.rung < {_rungs("f")})
  or exists (select from task t
-             where t.referral_id = f.id and t.{OPEN_TASK} and (t.rung < :rungs or t.hard_at is not null)))
+             where t.referral_id = f.id and t.{OPEN_TASK}
+               and (t.hard_at is not null or t.rung < case t.clock when 'answer' then {_rungs("t")}
+                                                      else {_rungs("t", "t.service_id")} end)))
 """
 NO_DEADLINE = f"select f.id from referral f where f.{OPEN_REFERRAL} and f.look_at is null and ({_CLIMBS})"
 LATE = f"""
@@ -118,8 +134,10 @@ select p.id from action_plan p
 """
 PLAN_NO_DEADLINE = f"""
 select p.id from action_plan p
- where p.{OPEN_PLAN} and p.look_at is null and (p.due_at is not null and p.rung < :rungs
-    or p.next_review_at is not null and p.review_rung < :rungs or p.goals_due_at is not null and p.goals_rung < :rungs)
+ where p.{OPEN_PLAN} and p.look_at is null
+   and (p.due_at is not null and p.rung < {_rungs("p")}
+        or p.next_review_at is not null and p.review_rung < {_rungs("p")}
+        or p.goals_due_at is not null and p.goals_rung < {_rungs("p")})
 """
 PLAN_LATE = f"""
 select p.id, round(extract(epoch from clock_timestamp() - p.look_at)) as seconds from action_plan p

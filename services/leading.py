@@ -22,8 +22,12 @@ def as_lead(
 ) -> Answer[plan_shapes.ActionPlan]:
     """`act` says what happened by one event at least; then the engine is asked to look. If-Match is required."""
 
-    def decide(tx: Tx, plan: LockedPlan) -> plan_shapes.ActionPlan:
+    def see(tx: Tx) -> LockedPlan:
+        plan = lock_plan(tx, plan_id)
         require_lead(tx, plan)
+        return plan
+
+    def decide(tx: Tx, plan: LockedPlan) -> plan_shapes.ActionPlan:
         act(tx, plan)
         tx.journal.look(f"plan-{plan_id}")
         return plan_view(tx, plan_id)
@@ -31,7 +35,7 @@ def as_lead(
     return perform(
         record,
         call,
-        lambda tx: lock_plan(tx, plan_id),
+        see,
         decide,
         plan_shapes.ActionPlan,
         again=lambda tx: plan_view(tx, plan_id),

@@ -10,6 +10,7 @@ from sqlalchemy import TextualSelect, text
 
 from domain.task import ENDED, State
 from services import shapes
+from services.proposals import proposals_of
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, known, referral_columns
 from services.transaction import Call, Record, Tx, read
@@ -80,7 +81,8 @@ def list_referrals(
         of: dict[UUID, list[Any]] = {}
         for task in tasks:
             of.setdefault(task.referral_id, []).append(task._mapping)
-        return [referral_view(tx, row._mapping, of.get(row.id, [])) for row in rows]
+        proposed = proposals_of(tx, [row._mapping for row in rows])
+        return [referral_view(tx, row._mapping, of.get(row.id, []), proposed.get(row.id, ())) for row in rows]
 
     return read(record, call, look)
 

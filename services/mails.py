@@ -66,7 +66,7 @@ def _write(connection: Connection, row: Any, *, digest: bool) -> None:
     if digest:
         due = digest_at(now, agenda.digest_at, agenda.zone)
     else:
-        due = now if row.urgent else agenda.quiet.until(now, agenda.zone)
+        due = now if row.urgent or agenda.quiet is None else agenda.quiet.over(now)
     values = {"user": row.user_id, "organization": row.organization_id, "due": due, "digest": digest}
     mail_id = connection.execute(_GATHERING, values).scalar() if digest else None
     if mail_id is None:

@@ -114,7 +114,7 @@ def settle_move(
         if leads:
             _lead(work, locked, after, at, said, stood)
     else:
-        _wake(work, locked, at)
+        wake(work, locked, at)
     return event_id
 
 
@@ -189,7 +189,7 @@ WORDS = ("outcome", "outcome_task", "outcome_source", "outcome_client")
 """What was said to have come of it: gone when the work was entered in error."""
 
 
-def _wake(work: Work, locked: Locked, at: Moment) -> None:
+def wake(work: Work, locked: Locked, at: Moment) -> None:
     """A look only when the next deadline became earlier than the one the workflow sleeps until (decision 7).
 
     Once the ladder has ended it sleeps until somebody moves: then every new deadline is earlier.
@@ -243,6 +243,11 @@ def _handover(work: Work, locked: Locked, after: Task, at: Moment) -> dict[str, 
 def unreversed(work: Work, task_id: UUID | None = None, referral_id: UUID | None = None) -> list[str]:
     """Events whose worth still counts; the need's outcomes are taken back by their own kind of event."""
     return [str(row.id) for row in work.rows(_UNREVERSED, task=task_id, referral=referral_id)]
+
+
+def handed(before: UUID | None, after: UUID | None) -> dict[str, Any]:
+    """The facts of an assignment."""
+    return {"from_user": str(before) if before else None, "to_user": str(after) if after else None}
 
 
 def class_of(tx: Tx, code: str, pointer: str) -> ReasonClass:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain import plan as rules
 from domain import referral as referral_rules
-from domain.clock import Clock, Moment
+from domain.clock import Clock
 from domain.moves import Happened
 from domain.pathway import Owner, StepKind, step_body
 from services.happenings import about_plan, about_referral, happened
@@ -22,7 +22,7 @@ from services.offers import Offered, find_organization, find_service, first_look
 from services.plan_rows import LockedPlan, PlanStep, released, renew, save_plan, save_step
 from services.references import reference
 from services.refusals import Unprocessable
-from services.rows import LockedReferral, referral_of, save_referral
+from services.rows import LockedReferral, referral_of, region_moment, save_referral
 from services.transaction import Work
 from storage import tables
 
@@ -182,7 +182,7 @@ def _whom(work: Work, plan: LockedPlan, one: PlanStep) -> Offered | None:
 def _request(work: Work, plan: LockedPlan, one: PlanStep, offered: Offered | None) -> dict[str, Any]:
     p, step = plan.p, one.step
     serves = next((g["need_id"] for g in plan.goals if g["key"] == step.goal), None)
-    due = None if offered else _lead_moment(work, p).due(Clock.AWAITING_SOURCE)
+    due = None if offered else region_moment(work, p["priority"]).due(Clock.AWAITING_SOURCE)
     state = referral_rules.State.ACTIVE if offered else referral_rules.State.AWAITING_SOURCE
     row: dict[str, Any] = dict.fromkeys(_PLAIN) | {
         "id": new_id(),
@@ -233,11 +233,6 @@ def _handed_over(plan: LockedPlan, one: PlanStep, offered: Offered | None) -> An
     before = [plan.steps[key] for key in one.step.after if key in plan.steps]
     owner = offered.organization_id if offered else None
     return max((b.worked_at for b in before if b.worked_at and b.s["organization_id"] != owner), default=None)
-
-
-def _lead_moment(work: Work, p: dict[str, Any]) -> Moment:
-    region = work.agenda.region()
-    return Moment(work.now, work.now, region, work.agenda.limits(p["priority"], None), region)
 
 
 def say_plan(

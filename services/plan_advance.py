@@ -5,6 +5,7 @@ Asked by the plan's workflow whenever a step ended, somebody edited the plan or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,17 +15,20 @@ from sqlalchemy import Connection, text
 
 from domain import plan as rules
 from domain import referral as referral_rules
-from domain.clock import LADDER, Clock, Moment, rung_at
+from domain.clock import Clock, Moment, rested
 from domain.pathway import Policy
 from domain.progress import Progress
 from domain.task import State as TaskState
 from services.advance import advance_request, keep_look, open_tasks, seconds_until
 from services.agenda import current_agenda
+from services.deadlines import next_rung
 from services.endings import withdraw_request
+from services.holders import holder_of, reaches
 from services.journal import Journal
-from services.ladder import reaches
+from services.ladder import hears
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
+from services.rows import region_moment
 from services.transaction import Record, Work, by_engine
 
 
@@ -112,46 +116,52 @@ def settle_end(work: Work, plan: LockedPlan) -> None:
         save_plan(work, plan, state=rules.State.COMPLETED.value, goals_since=None, goals_due_at=None)
         say_plan(work, plan, "plan_closed", state=plan.p["state"], closed_by="steps")
     elif over and plan.p["goals_since"] is None:
-        due = plan_moment(work, plan).due(Clock.GOALS)
+        due = region_moment(work, plan.p["priority"]).due(Clock.GOALS)
         save_plan(work, plan, goals_since=work.now, goals_due_at=due, goals_rung=0)
     elif not over and plan.p["goals_since"] is not None:
         save_plan(work, plan, goals_since=None, goals_due_at=None, goals_rung=0)
 
 
-def plan_moment(work: Work, plan: LockedPlan) -> Moment:
-    region = work.agenda.region()
-    return Moment(work.now, work.now, region, work.agenda.limits(plan.p["priority"], None), region)
-
-
 def _remind(work: Work, plan: LockedPlan) -> None:
-    at = plan_moment(work, plan)
+    at = region_moment(work, plan.p["priority"])
     for ticking in TICKING:
         while plan.state is rules.State.ACTIVE:
-            due = _look(plan, ticking, at)
+            due = plan_look(plan.p, ticking, at)
             if due is None or due > work.now:
                 break
-            _climb(work, plan, ticking)
+            _climb(work, plan, ticking, at)
 
 
-def _look(plan: LockedPlan, ticking: Ticking, at: Moment) -> datetime | None:
-    due: datetime | None = plan.p[ticking.due]
+def plan_look(p: Mapping[str, Any], ticking: Ticking, at: Moment) -> datetime | None:
+    """When the next rung of one of the plan's own clocks is due; None: it does not run, or its ladder has ended."""
+    due: datetime | None = p[ticking.due]
     if due is None:
         return None
-    return rung_at(plan.p[ticking.rung], due, at.limits.by_clock[ticking.clock], at.calendar_of(ticking.clock))
+    return next_rung(ticking.clock, p[ticking.rung], rested(due, p["excepted_until"]), at)
 
 
-def _climb(work: Work, plan: LockedPlan, ticking: Ticking) -> None:
+def waited_for(p: Mapping[str, Any], now: datetime, *, resting: bool = False) -> Ticking | None:
+    """Which of an active plan's own clocks its lead is waited for by: of those that passed, the first. All steps are
+    done: then also before. `resting`: whichever comes first, passed or not.
+    """
+    if p["state"] != rules.State.ACTIVE:
+        return None
+    ticking = [one for one in TICKING if p[one.due] is not None]
+    late = [one for one in ticking if resting or p[one.due] <= now or one.clock is Clock.GOALS]
+    return min(late, key=lambda one: p[one.due], default=None)
+
+
+def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
     rung: int = plan.p[ticking.rung]
-    to = LADDER[rung][0]
+    to, lead = at.ladder_of(ticking.clock).rungs[rung].to, holder_of("plan", plan.p)
     save_plan(work, plan, **{ticking.rung: rung + 1})
-    lead = {"organization_id": plan.p["organization_id"], "assigned_to": plan.p["assigned_to"]}
-    if reaches(work, to, lead, plan.p):
+    if reaches(work, to, lead, plan.p["restricted"]):
         kind = "plan_overdue" if rung == 0 else "plan_escalated"
-        say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value)
+        say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value, **hears(work, to, lead))
 
 
 def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progress:
-    at = plan_moment(work, plan)
+    at = region_moment(work, plan.p["priority"])
     times: list[datetime | None] = list(later.values())
     offers = []
     for one in plan.open_requests:
@@ -160,7 +170,7 @@ def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progr
         offers += one.request.tasks
     over = plan.state is not rules.State.ACTIVE
     if not over:
-        times += [_look(plan, ticking, at) for ticking in TICKING]
+        times += [plan_look(plan.p, ticking, at) for ticking in TICKING]
     look_at = None if over else min((when for when in times if when is not None), default=None)
     save_plan(work, plan, look_at=look_at)
     return Progress(plan.state.value, over, seconds_until(work.now, look_at), open_tasks(work, offers))

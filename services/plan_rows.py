@@ -70,6 +70,15 @@ class LockedPlan:
 
 def lock_plan(work: Work, plan_id: UUID) -> LockedPlan:
     """Everything that its lead or the engine may move. Raises NotVisible; Forbidden for who may only read it."""
+    p = lock_plan_alone(work, plan_id).p
+    rows = [dict(r._mapping) for r in work.rows(_STEPS, id=plan_id)]
+    requests = _lock_requests(work, [r["referral_id"] for r in rows if r["f_state"] in OPEN_REQUEST])
+    goals = [dict(r._mapping) for r in work.rows(_GOALS, id=plan_id)]
+    return LockedPlan(p, {r["key"]: _step_of(r, requests.get(r["referral_id"])) for r in rows}, goals)
+
+
+def lock_plan_alone(work: Work, plan_id: UUID) -> LockedPlan:
+    """The plan itself, without its steps: for who watches it."""
     row = work.row(_LOCK, id=plan_id)
     if row is None:
         if work.organization_id and work.row(_SEE, id=plan_id):
@@ -77,10 +86,7 @@ def lock_plan(work: Work, plan_id: UUID) -> LockedPlan:
         raise NotVisible
     p = dict(row._mapping)
     work.now = p.pop("locked_at")
-    rows = [dict(r._mapping) for r in work.rows(_STEPS, id=plan_id)]
-    requests = _lock_requests(work, [r["referral_id"] for r in rows if r["f_state"] in OPEN_REQUEST])
-    goals = [dict(r._mapping) for r in work.rows(_GOALS, id=plan_id)]
-    return LockedPlan(p, {r["key"]: _step_of(r, requests.get(r["referral_id"])) for r in rows}, goals)
+    return LockedPlan(p, {}, [])
 
 
 def _lock_requests(work: Work, ids: list[UUID]) -> dict[UUID, LockedReferral]:

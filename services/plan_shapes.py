@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from domain import plan
-from services.shapes import BallInCourt, HowUrgent, Shape, Task, WhatCame, described
+from services.shapes import WATCHERS, BallInCourt, HowUrgent, Shape, Task, WhatCame, described
 
 PlanState = Annotated[str, described("`closed_early`: before all its steps were done.", plan.State)]
 StepState = Annotated[
@@ -20,7 +20,10 @@ StepKind = Annotated[
     str,
     described("`referral`: an offer that the lead confirms; `step`: done when it is completed.", "step", "referral"),
 ]
-PlanVerbs = Annotated[list[Annotated[str, described("A verb.", plan.Verb)]], Field(description="What you may do now.")]
+PlanVerbs = Annotated[
+    list[Annotated[str, described("A verb.", plan.Verb, *WATCHERS, "assign")]],
+    Field(description="What you may do now."),
+]
 StepVerbs = Annotated[
     list[Annotated[str, described("A verb.", plan.StepVerb)]], Field(description="What you may do now.")
 ]
@@ -81,6 +84,8 @@ class ActionPlan(Shape):
     stop_asked_by: str | None = Field(None, description="The step after whose end the plan should be closed.")
     due_at: datetime | None
     next_review_at: datetime | None
+    assigned_to: UUID | None = Field(None, description="Who follows it at the lead.")
+    excepted_until: datetime | None = Field(None, description="The backbone lets it rest: nobody is reminded before.")
     created_at: datetime
     updated_at: datetime
     version: int

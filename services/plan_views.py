@@ -10,13 +10,15 @@ from domain import plan as rules
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.referral import State as RequestState
+from services.holders import watchers_actions
+from services.plan_advance import waited_for
 from services.plan_rows import PLAN, STEP
 from services.plan_shapes import ActionPlan, ActionPlanSummary, PlanGoal, PlanStep
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, SERVICE, TASK, does_casework, known, referral_columns
 from services.shapes import BallInCourt
 from services.transaction import Tx
-from services.views import task_view
+from services.views import resting, task_view
 
 HIDDEN = "A step of another partner"
 """The title of a step whose term is sensitive, for all but the lead and its own organization."""
@@ -44,8 +46,21 @@ def plan_view(tx: Tx, plan_id: UUID) -> ActionPlan:
         ball_in_court=_ball(p, steps),
         stop_asked_by=names.get(p["stop_asked_by"]),
         updated_at=p["updated_at"],
-        allowed_actions=[verb.value for verb in rules.allowed(rules.State(p["state"]), leads)],
+        assigned_to=p["assigned_to"],
+        excepted_until=resting(tx, p),
+        allowed_actions=[verb.value for verb in rules.allowed(rules.State(p["state"]), leads)] + _beside(tx, p, leads),
     )
+
+
+def _beside(tx: Tx, p: Mapping[str, Any], leads: bool) -> list[str]:
+    """What may be done with a plan that runs besides changing it."""
+    if p["state"] != rules.State.ACTIVE:
+        return []
+    first = waited_for(p, tx.now, resting=True)
+    late = waited_for(p, tx.now)
+    now = dict(p) | ({"clock": first.clock, "rung": p[first.rung]} if first else {"clock": None})
+    found = [verb for verb in watchers_actions(tx, "plan", now) if late or verb not in ("nudge", "escalate")]
+    return found + (["assign"] if leads else [])
 
 
 def summary(tx: Tx, p: Mapping[str, Any]) -> ActionPlanSummary:

@@ -25,6 +25,7 @@ from services.messages import say
 from services.moving import WORDS, settle_move, unreversed
 from services.needs import settle_need
 from services.offers import Offered, first_look, insert_offer, new_offers
+from services.proposals import proposals_of
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import (
     OWN_CLIENT,
@@ -270,7 +271,8 @@ def view_of(tx: Tx, referral_id: UUID) -> shapes.Referral:
     row = tx.row(_GET, id=referral_id)
     if row is None:
         raise NotVisible
-    return referral_view(tx, row._mapping, [task._mapping for task in tx.rows(_TASKS, id=referral_id)])
+    f, tasks = row._mapping, [task._mapping for task in tx.rows(_TASKS, id=referral_id)]
+    return referral_view(tx, f, tasks, proposals_of(tx, [f]).get(referral_id, ()))
 
 
 def kept(body: shapes.Referral) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
     if row is None:
         raise _not_to_move(tx, tx.row(_SEE_TASK, id=task_id))
     tx.now = row.locked_at
-    return _split(row._mapping)
+    return locked_of(row._mapping)
 
 
 def _not_to_move(tx: Tx, seen: Any | None) -> Refusal:
@@ -113,7 +113,14 @@ def moment(work: Work, t: Mapping[str, Any], occurred_at: Any = None) -> Moment:
     """The clocks of this task: its step's limits before its service's, before the region's; its service's hours."""
     calendar = work.agenda.calendar(t["s_opening_hours"], t["s_closed_on"] or [], bool(t["s_always_open"]))
     limits = work.agenda.limits(t["priority"], t["s_clocks"], (t["step"] or {}).get("clocks"))
-    return Moment(work.now, occurred_at or work.now, calendar, limits, work.agenda.region())
+    own, regional = work.agenda.ladder(t["priority"], t["s_ladder"]), work.agenda.ladder(t["priority"])
+    return Moment(work.now, occurred_at or work.now, calendar, limits, work.agenda.region(), own, regional)
+
+
+def region_moment(work: Work, priority: str) -> Moment:
+    """The clocks of a referral's source, and of a plan's lead: they run in the region's business time."""
+    region = work.agenda.region()
+    return Moment(work.now, work.now, region, work.agenda.limits(priority, None), region, work.agenda.ladder(priority))
 
 
 def task_of(t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
@@ -138,6 +145,7 @@ def task_of(t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         requested_at=t["requested_at"],
         moved_at=t["moved_at"],
         alongside=is_asked(t, f),
+        excepted_until=t["excepted_until"],
     )
 
 
@@ -158,14 +166,15 @@ def referral_of(f: Mapping[str, Any]) -> Referral:
         rung=f["rung"],
         plain=f["kind"] == "step",
         planned=f["action_plan_id"] is not None,
+        excepted_until=f.get("excepted_until"),
     )
 
 
 _TASK_COLUMNS = (
     "state", "version", "clock", "clock_started_at", "due_at", "hard_at", "rung", "decide_left", "hard_left",
-    "acknowledged_at", "accepted_at", "first_contact_at", "moved_at",
+    "acknowledged_at", "accepted_at", "first_contact_at", "moved_at", "excepted_until",
 )  # fmt: skip
-_REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung")
+_REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung", "excepted_until")
 
 
 def save_task(work: Work, locked: Locked, task: Task, **more: Any) -> None:
@@ -201,7 +210,7 @@ def ball_of(task: Task, source: UUID, target: UUID, on_behalf: bool) -> UUID | N
     return source if on_behalf or task.ball is Side.SOURCE else target
 
 
-def _split(row: Mapping[str, Any]) -> Locked:
+def locked_of(row: Mapping[str, Any]) -> Locked:
     f = {name[2:]: value for name, value in row.items() if name.startswith("f_")}
     t = {name: value for name, value in row.items() if not name.startswith("f_")}
     return Locked(task_of(t, f), referral_of(f), t, f)
@@ -220,7 +229,7 @@ def referral_columns(prefix: str) -> str:
 
 SERVICE = (
     "s.name as s_name, s.opening_hours as s_opening_hours, s.closed_on as s_closed_on, s.always_open as s_always_open,"
-    " s.clocks as s_clocks, s.on_call_phone as s_on_call_phone, s.term as s_term"
+    " s.clocks as s_clocks, s.ladder as s_ladder, s.on_call_phone as s_on_call_phone, s.term as s_term"
 )
 
 

@@ -14,8 +14,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain import pathway, plan, referral, task
-from domain.clock import Clock, Priority, Rung
+from domain.clock import Clock, Priority
+from domain.ladder import Rung
 from domain.stage import Stage
+from domain.watch import Verb as WatchVerb
 
 T = TypeVar("T")
 
@@ -28,6 +30,8 @@ def described(words: str, *names: type[StrEnum] | str) -> Any:
     return Field(description=words, json_schema_extra={"enum": listed})
 
 
+WATCHERS = ("nudge", "escalate", "except", "watch")
+"""The verbs of whoever watches work."""
 TaskState = Annotated[str, described("Where the work stands.", task.State)]
 ReferralState = Annotated[
     str,
@@ -37,12 +41,14 @@ HowUrgent = Annotated[str, described("Urgent work has shorter limits. Emergencie
 RunningClock = Annotated[str, described("Which limit runs towards `due_at`.", Clock)]
 WhatCame = Annotated[str, described("What came of the need.", task.Outcome)]
 ByWhom = Annotated[str, described("Whose word it is; only client or source close a loop.", referral.ConfirmedBy)]
-TaskVerbs = Annotated[list[Annotated[str, described("A verb.", task.Verb)]], Field(description="What you may do now.")]
+TaskVerbs = Annotated[
+    list[Annotated[str, described("A verb.", task.Verb, *WATCHERS)]], Field(description="What you may do now.")
+]
 ReferralVerbs = Annotated[
-    list[Annotated[str, described("A verb.", referral.Verb)]], Field(description="What you may do now.")
+    list[Annotated[str, described("A verb.", referral.Verb, WatchVerb)]], Field(description="What you may do now.")
 ]
 StalledVerbs = Annotated[
-    list[Annotated[str, described("A verb.", task.Verb, referral.Verb, plan.Verb)]],
+    list[Annotated[str, described("A verb.", task.Verb, referral.Verb, plan.Verb, *WATCHERS)]],
     Field(description="What you may do now."),
 ]
 Mode = Annotated[
@@ -118,10 +124,19 @@ class Task(Shape):
     due_at: datetime | None
     call_now: str | None = Field(None, description="Urgent and closed now: whom to phone instead of waiting.")
     form: list[FormField] = Field(default=[], description="What completing it must record: `outputs` of complete.")
+    excepted_until: datetime | None = Field(None, description="The backbone lets it rest: nobody is reminded before.")
     created_at: datetime
     updated_at: datetime
     version: int
     allowed_actions: TaskVerbs
+
+
+class Proposal(Shape):
+    """Another service, proposed by the backbone or by who was asked; the source decides."""
+
+    service_id: UUID
+    by: UUID = Field(description="The organization that proposes it.")
+    at: datetime
 
 
 class Referral(Shape):
@@ -164,6 +179,9 @@ class Referral(Shape):
     ball_in_court: BallInCourt | None
     clock: RunningClock | None
     due_at: datetime | None
+    assigned_to: UUID | None = Field(None, description="Who follows it at the source.")
+    excepted_until: datetime | None = Field(None, description="The backbone lets it rest: nobody is reminded before.")
+    proposals: list[Proposal] = Field(default=[], description="For the source: other services, in this round.")
     tasks: list[Task]
     created_at: datetime
     updated_at: datetime
@@ -377,6 +395,24 @@ class Membership(Shape):
     organization_id: UUID
     organization: str
     roles: list[str]
+
+
+class Colleague(Shape):
+    """Somebody who works in your organization. `absent_until`: the day on which they are back."""
+
+    id: UUID
+    login: str
+    name: str | None
+    roles: list[str]
+    absent_until: date | None
+    delegate_user_id: UUID | None = Field(description="Who acts for them while they are away.")
+
+
+class Reassigned(Shape):
+    """How much went to somebody else, and how much more there is: ask again for the rest."""
+
+    reassigned: int
+    left: int
 
 
 class Me(Shape):

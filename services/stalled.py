@@ -14,6 +14,7 @@ from domain import task as task_rules
 from domain.clock import Clock
 from domain.stall import STALLS, level
 from services import shapes
+from services.holders import watchers_actions
 from services.rows import does_casework, referral_of, sides, sides_of
 from services.transaction import Call, Record, Tx, read
 from storage.tables.plans import OPEN_PLAN
@@ -71,6 +72,11 @@ def _title(tx: Tx, row: Mapping[str, Any]) -> str:
 
 
 def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+    noun = "plan" if row["kind"] == "action_plan" else row["kind"]
+    return _moves(tx, row) + watchers_actions(tx, noun, row)
+
+
+def _moves(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "task":
         verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row), absent=row["on_behalf"])
         return [verb.value for verb in verbs]

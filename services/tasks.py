@@ -21,7 +21,7 @@ from services.consents import attach_consent
 from services.link_use import use_link
 from services.lists import READ_TASK
 from services.messages import say
-from services.moving import NOW, More, Said, class_of, move_task, refused_answers
+from services.moving import NOW, More, Said, class_of, handed, move_task, refused_answers
 from services.placements import release_others, take
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.rows import Locked, lock_task, moment, sides
@@ -184,7 +184,7 @@ def contact_task(
     def details(_tx: Tx, _locked: Locked) -> Details:
         return Details(contact=result)
 
-    return _verb(record, call, task_id, Verb.CONTACT, said, details=details, facts={"channel": channel})
+    return _verb(record, call, task_id, Verb.CONTACT, said, details=details, facts=lambda _: {"channel": channel})
 
 
 def note_task(record: Record, call: Call, task_id: UUID, words: str, said: Said = NOW) -> Answer[shapes.Task]:
@@ -202,11 +202,14 @@ def assign_task(record: Record, call: Call, task_id: UUID, user_id: UUID, said: 
             raise Unprocessable("That person has no current membership in the organization.", pointer="/user_id")
         return {"assigned_to": user_id}
 
-    return _verb(record, call, task_id, Verb.ASSIGN, said, more=more)
+    def facts(locked: Locked) -> dict[str, Any]:
+        return handed(locked.t["assigned_to"], user_id)
+
+    return _verb(record, call, task_id, Verb.ASSIGN, said, more=more, facts=facts)
 
 
 def get_task(record: Record, call: Call, task_id: UUID) -> shapes.Task:
-    return read(record, call, lambda tx: joined_view(tx, _see(tx, task_id)))
+    return read(record, call, lambda tx: joined_view(tx, see_task(tx, task_id)))
 
 
 # ---------------------------------------------------------------------------------------------- how a move is made
@@ -225,7 +228,7 @@ def _verb(
     details: GetDetails = lambda _tx, _locked: NOTHING,
     more: More = lambda _tx, _locked: {},
     words: tuple[str, str | None] | None = None,
-    facts: Mapping[str, Any] | None = None,
+    facts: Callable[[Locked], Mapping[str, Any]] = lambda _locked: {},
 ) -> Answer[shapes.Task]:
     def see(tx: Tx) -> Locked:
         return lock_task(tx, task_id)
@@ -237,13 +240,13 @@ def _verb(
         before = first(verb, locked.task.state, alongside=locked.task.alongside)
         if before is not None:
             _move(tx, locked, before, NOTHING, Said(said.occurred_at), more, facts=None)
-        _move(tx, locked, verb, details(tx, locked), said, more, facts)
+        _move(tx, locked, verb, details(tx, locked), said, more, facts(locked))
         if words is not None and words[1]:
             say(tx, locked.f, words[0], words[1], task=locked.t)
         return task_view(tx, locked.t, locked.f)
 
     def again(tx: Tx) -> Any:
-        return _see(tx, task_id)
+        return see_task(tx, task_id)
 
     def fill(tx: Tx, row: Any, body: dict[str, Any]) -> dict[str, Any]:
         return body | {"client_id": joined_view(tx, row).client_id}
@@ -274,7 +277,7 @@ def _permit(tx: Tx, locked: Locked, verb: Verb, said: Said) -> None:
         raise Unprocessable("This partner has no login: say who there told you so.", pointer="/said_by")
 
 
-def _see(tx: Tx, task_id: UUID) -> Mapping[str, Any]:
+def see_task(tx: Tx, task_id: UUID) -> Mapping[str, Any]:
     row = tx.row(READ_TASK, id=task_id)
     if row is None:
         raise NotVisible

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.task import Side
+from domain.watch import Verb as WatchVerb
+from services.holders import is_watcher, watchers_actions
 from services.rows import is_asked, referral_of, sides, sides_of
-from services.shapes import BallInCourt, FormField, Referral, Task
+from services.shapes import BallInCourt, FormField, Proposal, Referral, Task
 from services.transaction import Tx
 
 
@@ -49,8 +52,15 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         created_at=t["created_at"],
         updated_at=t["updated_at"],
         version=t["version"],
-        allowed_actions=[verb.value for verb in verbs],
+        excepted_until=resting(tx, t),
+        allowed_actions=[verb.value for verb in verbs] + watchers_actions(tx, "task", t, f),
     )
+
+
+def resting(tx: Tx, row: Mapping[str, Any]) -> datetime | None:
+    """Until when the backbone lets it rest; None once that is over."""
+    until: datetime | None = row["excepted_until"]
+    return until if until is not None and until > tx.now else None
 
 
 def joined_view(tx: Tx, row: Mapping[str, Any]) -> Task:
@@ -60,7 +70,10 @@ def joined_view(tx: Tx, row: Mapping[str, Any]) -> Task:
     return task_view(tx, row, {name[2:]: value for name, value in row.items() if name.startswith("f_")})
 
 
-def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Referral:
+def referral_view(
+    tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], proposals: Iterable[Any] = ()
+) -> Referral:
+    """`proposals`: rows of `services.proposals`; only the source is shown them."""
     rows = list(tasks)
     hidden = _hides(tx, f)
     source = f["source_organization_id"] == tx.here.organization_id
@@ -104,7 +117,10 @@ def referral_view(tx: Tx, f: Mapping[str, Any], tasks: Iterable[Mapping[str, Any
         created_at=f["created_at"],
         updated_at=f["updated_at"],
         version=f["version"],
-        allowed_actions=[verb.value for verb in referral_rules.allowed(referral_of(f), mine)],
+        assigned_to=f["assigned_to"],
+        excepted_until=resting(tx, f),
+        proposals=[Proposal.model_validate(one) for one in proposals] if source else [],
+        allowed_actions=[verb.value for verb in referral_rules.allowed(referral_of(f), mine)] + _beside(tx, f, mine),
     )
 
 
@@ -112,6 +128,15 @@ def _current(rows: list[Mapping[str, Any]], f: Mapping[str, Any]) -> Mapping[str
     """The offer that leads; where several are asked, the one that is due first of those that the caller sees."""
     asked = sorted((t for t in rows if is_asked(t, f)), key=lambda t: (t["due_at"], t["id"]))
     return next(iter(asked), None) or next((t for t in rows if t["round"] == f["round"]), None)
+
+
+def _beside(tx: Tx, f: Mapping[str, Any], mine: frozenset[Side]) -> list[str]:
+    """What may be done with an open referral besides moving it."""
+    if f["state"] not in referral_rules.OPEN:
+        return []
+    proposes = (is_watcher(tx) and not f["sensitive"]) or mine == {Side.TARGET}
+    found = [WatchVerb.PROPOSE_REROUTE.value] if proposes and not f["reported"] else []
+    return watchers_actions(tx, "referral", f) + found + ([WatchVerb.ASSIGN.value] if Side.SOURCE in mine else [])
 
 
 def _term(tx: Tx, f: Mapping[str, Any], current: Mapping[str, Any] | None) -> str | None:

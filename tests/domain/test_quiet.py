@@ -9,7 +9,7 @@ import pytest
 from domain.quiet import Quiet, digest_at
 
 DENVER = "America/Denver"
-NIGHT, NEVER, NOON = Quiet(), Quiet(time(0), time(0)), Quiet(time(12), time(13))
+NIGHT, NOON = Quiet(time(20), time(7), DENVER), Quiet(time(12), time(13), DENVER)
 
 
 def utc(text: str) -> datetime:
@@ -26,11 +26,10 @@ def utc(text: str) -> datetime:
         (NIGHT, "2026-11-28T14:00", "2026-11-28T14:00"),
         (NIGHT, "2026-11-01T05:00", "2026-11-01T14:00"),  # the night in which clocks go back
         (NOON, "2026-11-27T19:30", "2026-11-27T20:00"),
-        (NEVER, "2026-11-28T08:00", "2026-11-28T08:00"),
     ],
 )
 def test_mail_waits_until_the_quiet_hours_are_over(quiet: Quiet, ready: str, goes_out: str) -> None:
-    assert quiet.until(utc(ready), DENVER).astimezone(UTC) == utc(goes_out)
+    assert quiet.over(utc(ready)).astimezone(UTC) == utc(goes_out)
 
 
 @pytest.mark.parametrize(
@@ -46,5 +45,4 @@ def test_a_digest_goes_out_at_eight(now: str, goes_out: str) -> None:
 
 
 def test_an_agenda_may_say_other_hours() -> None:
-    assert Quiet.parse({"from": "21:30", "until": "06:00"}) == Quiet(time(21, 30), time(6))
-    assert Quiet.parse(None) == Quiet(time(20), time(7))
+    assert Quiet.parse({"from": "21:30", "until": "06:00"}, DENVER) == Quiet(time(21, 30), time(6), DENVER)

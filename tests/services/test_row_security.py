@@ -14,6 +14,7 @@ from concert.embedded.postgres import libpq_url
 from services.transaction import read
 from storage.database import Database
 from tests.house import House
+from tests.services.plans import Live, load, step
 from tests.services.scenes import ask_at_once, organization_id, refer
 
 Cursor = psycopg.Connection[tuple[Any, ...]]
@@ -165,10 +166,148 @@ def test_nobody_rewrites_whose_task_it_is(as_: As, made: Any, column: str, login
         as_(login).execute(f"update task set {column} = {value} where id = %s".encode(), [made["tasks"][0]["id"]])
 
 
-@pytest.mark.parametrize("login", ["ruth.hub", "lupe.pantry"])
 @pytest.mark.parametrize("table", ["referral", "task"])
-def test_who_may_only_read_moves_nothing(as_: As, made: Any, login: str, table: str) -> None:
-    assert as_(login).execute(f"update {table} set rung = 3".encode()).rowcount == 0
+def test_who_may_only_read_moves_nothing(as_: As, made: Any, table: str) -> None:
+    assert as_("lupe.pantry").execute(f"update {table} set rung = 3".encode()).rowcount == 0
+
+
+WATCHED = "rung = rung + 1, excepted_until = now() + interval '3 days', version = version + 1, updated_at = now()"
+
+
+@pytest.mark.parametrize("table", ["referral", "task"])
+def test_the_backbone_writes_how_far_it_climbed_and_how_long_it_rests_and_nothing_else(
+    as_: As, made: Any, table: str
+) -> None:
+    where = "where id = %s"
+    ids = {"referral": made["id"], "task": made["tasks"][0]["id"]}
+    assert as_("ruth.hub").execute(f"update {table} set {WATCHED} {where}".encode(), [ids[table]]).rowcount == 1
+    rows = as_("ruth.hub").execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped", [table]
+    )
+    free = {"rung", "excepted_until", "version", "updated_at"}
+    columns = [name for (name,) in rows if name not in free]
+    assert len(columns) > 30
+    for column in columns:
+        refused(
+            as_("ruth.hub"), f"update {table} set version = version + 1, {column} = {other(column)} {where}", ids[table]
+        )
+
+
+def other(column: str) -> str:
+    """A value that the row does not have."""
+    changed = {
+        "restricted": "not restricted", "sensitive": "not sensitive", "on_behalf": "not on_behalf",
+        "state": "'completed'", "transfer": "not transfer", "reported": "not reported", "round": "round + 1",
+        "kind": "'step'", "groups": "'{\"a\": 1}'", "outputs": "'{\"a\": 1}'", "priority": "'urgent'",
+        "attempts": "'[\"2026-01-01\"]'", "missed": "'{\"a\": \"b\"}'",
+        "step": "'{}'", "decide_left": "7", "hard_left": "7", "origin": "'self'",
+    }  # fmt: skip
+    if column in changed:
+        return changed[column]
+    if column.endswith("_at"):
+        return "now() + interval '1 year'"
+    if column.endswith("_id") or column in ("id", "assigned_to", "created_by", "household_key"):
+        return UUID7
+    return "'another'"
+
+
+def refused(connection: Cursor, statement: str, *values: Any) -> None:
+    with pytest.raises((FORBIDDEN, psycopg.errors.CheckViolation)):
+        connection.execute(statement.encode(), values)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["rung = rung + 1", "rung = rung - 1, version = version + 1", "excepted_until = now()",
+     "version = version + 2", "excepted_until = now() + interval '1 year', version = version + 1"],
+)  # fmt: skip
+def test_the_backbone_goes_one_version_at_a_time_and_only_up(as_: As, made: Any, change: str) -> None:
+    refused(as_("ruth.hub"), f"update task set {change} where id = %s", made["tasks"][0]["id"])
+
+
+def test_the_backbones_auditor_and_what_is_over_stay_as_they_are(house: House, as_: As, made: Any) -> None:
+    refused(as_("edith.hub"), f"update task set {WATCHED} where id = %s", made["tasks"][0]["id"])
+    over = house.refer("cap", "housing")
+    house.person("maria.cap").does(f"/v1/referrals/{over['id']}/withdraw", {"reason": "client_declined"})
+    refused(as_("ruth.hub"), f"update task set {WATCHED} where id = %s", over["tasks"][0]["id"])
+    refused(as_("ruth.hub"), f"update referral set {WATCHED} where id = %s", over["id"])
+
+
+def test_a_confidential_providers_work_cannot_be_touched_by_the_backbone(house: House, as_: As) -> None:
+    hidden = house.refer("cap", "shelter")
+    for table, thing in (("referral", hidden["id"]), ("task", hidden["tasks"][0]["id"])):
+        statement = f"update {table} set {WATCHED} where id = %s".encode()
+        assert as_("ruth.hub").execute(statement, [thing]).rowcount == 0
+
+
+def test_a_plan_is_watched_in_the_same_way(house: House, as_: As) -> None:
+    load(house, "walled", [step("listen")])
+    plan = Live.begin(house, "walled").id
+    watched = f"update action_plan set {WATCHED} where id = %s".encode()
+    assert as_("ruth.hub").execute(watched, [plan]).rowcount == 1
+    for column in (
+        "name",
+        "due_at",
+        "next_review_at",
+        "assigned_to",
+        "state",
+        "consent_id",
+        "look_at",
+        "stop_asked_by",
+    ):
+        change = f"update action_plan set version = version + 1, {column} = {other(column)} where id = %s"
+        refused(as_("ruth.hub"), change, plan)
+    assert as_("ruth.hub").execute("update plan_step set removed_at = now()").rowcount == 0
+
+
+SAYS: dict[str, Any] = {"kind": "task_nudged", "facts": "{}", "from_state": "accepted", "to_state": "accepted"}
+
+
+def says(connection: Cursor, made: Any, **changed: Any) -> None:
+    """An event about the task, as the backbone's own login would write it past every service."""
+    row = SAYS | changed
+    connection.execute(
+        "insert into event (id, collaborative_id, kind, at, occurred_at, day, referral_id, task_id, version,"
+        " organization_id, source_organization_id, acting_organization_id, user_id, from_state, to_state, settled,"
+        " facts, restricted)"
+        " select uuidv7(), t.collaborative_id, %(kind)s, now(), now(), current_date, t.referral_id, t.id,"
+        " t.version + 1, coalesce(%(organization)s::uuid, t.organization_id), t.source_organization_id,"
+        " coalesce(%(acting)s::uuid, app.me()), coalesce(%(user)s::uuid, app.person()), %(from_state)s, %(to_state)s,"
+        " %(settled)s::jsonb, %(facts)s::jsonb, %(restricted)s from task t where t.id = %(task)s",
+        {"organization": None, "acting": None, "user": None, "settled": "{}", "restricted": False}
+        | row
+        | {"task": made["tasks"][0]["id"]},
+    )
+
+
+def test_the_backbone_says_of_others_work_what_it_did_and_nothing_that_they_do(
+    house: House, as_: As, made: Any
+) -> None:
+    says(as_("ruth.hub"), made)
+    says(as_("ruth.hub"), made, kind="task_escalated", facts='{"by_hand": "yes"}')
+    pantry = str(organization_id(house, "pantry"))
+    lies: list[dict[str, Any]] = [
+        {"kind": "task_completed"}, {"kind": "task_accepted"}, {"kind": "task_overdue"}, {"kind": "task_voided"},
+        {"kind": "task_escalated"}, {"to_state": "completed"}, {"from_state": "completed", "to_state": "completed"},
+        {"settled": '{"acknowledge": "missed"}'}, {"organization": pantry}, {"acting": pantry}, {"restricted": True},
+        {"user": house.region.people_of("pantry", "caseworker")[0].id},
+    ]  # fmt: skip
+    for lie in lies:
+        with pytest.raises(FORBIDDEN):
+            says(as_("ruth.hub"), made, **lie)
+    with pytest.raises(FORBIDDEN):
+        says(as_("edith.hub"), made)
+
+
+@pytest.mark.parametrize("login", ["gwen.housing", "lupe.pantry", "ruth.hub"])
+def test_nobody_says_that_a_stranger_is_away_nor_a_caseworker_that_a_colleague_is(
+    house: House, as_: As, login: str
+) -> None:
+    dale = next(user.id for user in house.region.people_of("cap", "caseworker") if user.login == "dale.cap")
+    assert as_(login).execute("select app.set_absence(%s, current_date + 7, null)", [dale]).fetchone() == (False,)
+    assert as_("maria.cap").execute("select app.set_absence(%s, current_date + 7, null)", [dale]).fetchone() == (False,)
+    with pytest.raises(FORBIDDEN):
+        as_(login).execute("update membership set absent_until = current_date + 7")
 
 
 @pytest.mark.parametrize("table", ["event", "indicator_entry", "audit", "audit_seal"])

@@ -40,9 +40,12 @@ def reported(house: House) -> Any:
 
 
 SOURCE_CHOOSES = ["withdraw", "reroute", "close-unmet", "void"]
+WATCHES = ["nudge", "except"]
 
 
-@pytest.mark.parametrize(("login", "actions"), [("maria.cap", SOURCE_CHOOSES), ("gwen.housing", []), ("ruth.hub", [])])
+@pytest.mark.parametrize(
+    ("login", "actions"), [("maria.cap", SOURCE_CHOOSES), ("gwen.housing", []), ("ruth.hub", WATCHES)]
+)
 def test_who_asked_does_not_choose_what_comes_next(house: House, declined: Any, login: str, actions: list[str]) -> None:
     (item,) = stalled(house, login, declined)
     source = str(house.region.organization("cap").id)
@@ -51,7 +54,7 @@ def test_who_asked_does_not_choose_what_comes_next(house: House, declined: Any, 
 
 
 @pytest.mark.parametrize(
-    ("login", "actions"), [("maria.cap", ["confirm", "void"]), ("gwen.housing", []), ("ruth.hub", [])]
+    ("login", "actions"), [("maria.cap", ["confirm", "void"]), ("gwen.housing", []), ("ruth.hub", WATCHES)]
 )
 def test_who_asked_does_not_confirm(house: House, reported: Any, login: str, actions: list[str]) -> None:
     (item,) = stalled(house, login, reported)

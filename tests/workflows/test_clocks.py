@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from domain.clock import LADDER
+from domain.ladder import DEFAULT
 from services.advance import advance_referral
 from tests.house import OUTCOME, House, eventually
 from tests.workflows.case import Case, refer
@@ -21,6 +22,7 @@ HARD = 6.0
 EVERYBODY = ["owner", "supervisor", "backbone", "backbone", "backbone"]
 WITHOUT_SUPERVISOR = ["owner", "backbone", "backbone", "backbone"]
 WITHOUT_BACKBONE = ["owner", "supervisor"]
+STEEP = {"routine": {"rungs": [{"to": "owner", "after": 0}, {"to": "backbone", "after": 0.25}]}}
 QUESTION = {"question": "How many rooms?"}
 RUNNING = (
     "acknowledge", "decide", "answer", "first_contact", "sign_of_life", "reconfirm", "awaiting_source", "confirm",
@@ -30,7 +32,14 @@ RUNNING = (
 @pytest.fixture(scope="module")
 def left(room: Room, house: House) -> dict[str, Case]:
     """Referrals that somebody moved so far and then let lie. They lie side by side, so that waiting costs once."""
+    resting = {name: refer(house, "cap", "housing") for name in ("resting", "watched again")}
+    until = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
+    for case in resting.values():
+        house.person("ruth.hub").does(f"/v1/tasks/{case.task}/except", {"reason": "weather", "until": until})
     adopt(house, **dict.fromkeys(RUNNING, LIMIT), hard_limit=HARD, answer_limit=HARD)
+    house.sql("update task set excepted_until = now() + interval '4 s' where id = %s", resting["resting"].task)
+    for case in resting.values():
+        case.does("accept")
     cases = {
         "unseen": refer(house, "cap", "housing"),
         "seen": refer(house, "cap", "housing"),
@@ -44,7 +53,12 @@ def left(room: Room, house: House) -> dict[str, Case]:
         "at the shelter": refer(house, "cap", "shelter"),
         "by phone": refer(house, "cap", "fuel"),
         "urgent": refer(house, "cap", "housing", priority="urgent"),
+        "nudged": refer(house, "cap", "housing"),
+        **resting,
     }
+    house.person("ruth.hub").does(f"/v1/tasks/{cases['nudged'].task}/nudge")
+    house.sql("update service set ladder = %s::jsonb where id = %s", json.dumps(STEEP), house.service("pantry").id)
+    cases["steep"] = refer(house, "cap", "pantry")
     cases["seen"].does("acknowledge")
     cases["asked"].does("request-info", QUESTION)
     for name in ("accepted", "started", "waitlisted", "completed"):
@@ -84,13 +98,42 @@ def test_whoever_lets_it_lie_hears_first_then_the_supervisor_then_the_backbone_e
     assert said == ["task_overdue", "task_escalated", "task_escalated", "task_reminded", "task_reminded"]
 
 
+def test_what_rests_is_silent_until_the_end_of_its_exception_and_climbs_afterwards(left: dict[str, Case]) -> None:
+    case = left["resting"]
+    hears(case, "first_contact", EVERYBODY)
+    ends = case.column("task", "excepted_until")
+    for rung, at in zip(DEFAULT.rungs, reminded_at(case, "first_contact"), strict=True):
+        assert (at - ends).total_seconds() >= LIMIT * rung.after - 0.001
+
+
+def test_an_exception_that_is_taken_back_wakes_the_engine_at_once(left: dict[str, Case], house: House) -> None:
+    case = left["watched again"]
+    hears(left["accepted"], "first_contact", EVERYBODY)
+    assert case.heard("first_contact") == []
+    house.person("ruth.hub").does(f"/v1/tasks/{case.task}/watch")
+    hears(case, "first_contact", EVERYBODY)
+
+
+def test_a_nudge_is_one_event_and_the_ladder_climbs_as_ever(left: dict[str, Case]) -> None:
+    case = left["nudged"]
+    hears(case, "acknowledge", EVERYBODY)
+    assert case.kinds().count("task_nudged") == 1
+
+
+def test_a_service_with_a_ladder_of_its_own_climbs_by_it(left: dict[str, Case]) -> None:
+    case = left["steep"]
+    hears(left["nudged"], "acknowledge", EVERYBODY)
+    assert case.heard("acknowledge") == ["owner", "backbone"]
+    eventually(lambda: case.column("task", "rung") == 2)
+
+
 def test_nobody_hears_before_the_rung_is_due(left: dict[str, Case]) -> None:
     """The distances double; late is possible on a busy machine, early is not."""
     case = left["accepted"]
     hears(case, "first_contact", EVERYBODY)
     waited = [(at - since(case)).total_seconds() for at in reminded_at(case, "first_contact")]
-    for (_, distance), seconds in zip(LADDER, waited, strict=True):
-        assert seconds >= LIMIT * (1 + distance) - 0.001
+    for rung, seconds in zip(DEFAULT.rungs, waited, strict=True):
+        assert seconds >= LIMIT * (1 + rung.after) - 0.001
 
 
 def since(case: Case) -> datetime:

@@ -1,0 +1,111 @@
+"""Whose turn it is, as a person: who hears of work that lies still. The one who blocks, never the one who reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.clock import SOURCE_CLOCKS
+from domain.ladder import Ladder, Rung
+from domain.task import State
+from domain.watch import Verb
+from services.rows import does_casework
+from services.transaction import Tx, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The organization that has the ball, and who there; None where nobody is named."""
+
+    organization_id: UUID
+    user_id: UUID | None
+
+
+def holder_of(noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = None) -> Holder:
+    """Of a `task` (`f`: its referral), of a `referral`'s own clock, or of a `plan`'s.
+
+    The source's follower where the source owes something, or makes the moves of a partner without login; else whoever
+    the task is assigned to.
+    """
+    match noun:
+        case "plan":
+            return Holder(row["organization_id"], row["assigned_to"])
+        case "referral":
+            return Holder(row["source_organization_id"], row["assigned_to"])
+        case _ if row["on_behalf"] or row["state"] == State.INFO_REQUESTED:
+            return Holder(row["source_organization_id"], f["assigned_to"] if f else None)
+        case _:
+            return Holder(row["organization_id"], row["assigned_to"])
+
+
+def who_acts(work: Work, holder: Holder) -> Holder:
+    """The holder as they stand today: their delegate while they are away, nobody once they are gone."""
+    if holder.user_id is None:
+        return holder
+    person = work.connection.execute(
+        _STANDS_IN, {"user": holder.user_id, "organization": holder.organization_id}
+    ).scalar()
+    return Holder(holder.organization_id, person)
+
+
+def reaches(work: Work, to: Rung, holder: Holder, restricted: bool) -> bool:
+    """Whether this rung is somebody else: a one-person agency's supervisor is its owner, and a confidential provider's
+    stalls never climb to the backbone (decisions 19 and 29).
+    """
+    if to is Rung.OWNER:
+        return True
+    if to is Rung.BACKBONE:
+        return not restricted
+    values = {"organization": holder.organization_id, "user": who_acts(work, holder).user_id}
+    return bool(work.connection.execute(_SUPERVISED, values).scalar_one())
+
+
+def is_watcher(tx: Tx) -> bool:
+    """The backbone's people; its auditors only read."""
+    return tx.here.backbone and "backbone" in tx.here.roles
+
+
+def may_nudge(tx: Tx, noun: str, row: Mapping[str, Any], holder: Holder, *, source_only: bool = False) -> bool:
+    """The backbone, and who asked for the work; who works on it too, while it waits for the other side."""
+    if is_watcher(tx):
+        return True
+    me = tx.here.organization_id
+    if not does_casework(tx) or noun == "plan":
+        return False
+    if row["source_organization_id"] == me:
+        return True
+    return noun == "task" and not source_only and row["organization_id"] == me != holder.organization_id
+
+
+def watchers_actions(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = None) -> list[str]:
+    """What the caller may do with this open work besides moving it. `noun`: task, referral or plan.
+
+    Of a referral and of a plan only while their own clock runs; whether somebody was nudged already, the verb says.
+    """
+    if row.get("clock") is None:
+        return []
+    holder, me = holder_of(noun, row, f), tx.here
+    own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
+    found = [Verb.NUDGE] if may_nudge(tx, noun, row, holder) and not own else []
+    left = _ladder(tx, row).above(row["rung"]) if row["rung"] else []
+    if is_watcher(tx):
+        left = [number for number in left if _ladder(tx, row).rungs[number].to is not Rung.BACKBONE]
+    if left and may_nudge(tx, noun, row, holder, source_only=True):
+        found.append(Verb.ESCALATE)
+    if is_watcher(tx):
+        until = row.get("excepted_until")
+        found += [Verb.EXCEPT] if until is None or until <= tx.now else [Verb.EXCEPT, Verb.WATCH]
+    return [verb.value for verb in found]
+
+
+def _ladder(tx: Tx, row: Mapping[str, Any]) -> Ladder:
+    own = None if row["clock"] in SOURCE_CLOCKS else row.get("s_ladder")
+    return tx.agenda.ladder(row.get("priority", "routine"), own)
+
+
+_STANDS_IN = text("select app.stands_in(:user, :organization)")
+_SUPERVISED = text("select app.supervised(:organization, :user)")

@@ -1,0 +1,187 @@
+"""A caseworker leaves, or is away for a while: nothing of what they had is forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.advance import advance_referral
+from services.clients import NewClient
+from tests.house import House, Person
+from tests.services.plans import Live, load, step
+from tests.services.scenes import at_once, refer, statuses, task_of
+
+SOON = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
+
+
+@pytest.fixture(scope="module")
+def jolene(house: House) -> Person:
+    """The supervisor of maria and dale."""
+    return house.person("jolene.cap")
+
+
+@pytest.fixture(scope="module")
+def ids(house: House, jolene: Person) -> dict[str, str]:
+    return {one["login"]: one["id"] for one in jolene.read("/v1/people")["items"]}
+
+
+def owned(house: House, user_id: str) -> int:
+    """Tasks, referrals and plans that are open and theirs."""
+    return int(
+        house.sql(
+            "select (select count(*) from task where assigned_to = %s and due_at is not null)"
+            " + (select count(*) from referral where assigned_to = %s and state in ('active', 'awaiting_source'))"
+            " + (select count(*) from action_plan where assigned_to = %s and state = 'active')",
+            *[user_id] * 3,
+        )[0][0]
+    )
+
+
+def test_all_that_a_caseworker_leaves_behind_goes_to_a_colleague_in_one_go(
+    house: House, jolene: Person, ids: dict[str, str]
+) -> None:
+    """Thirty tasks, five referrals that she follows, and a plan with its first step."""
+    maria, dale = ids["maria.cap"], ids["dale.cap"]
+    load(house, "left", [step("listen")])
+    Live.begin(house, "left")
+    client = NewClient(identity="anonymous")
+    tasks = [str(refer(house, "health", "cap", client=client).tasks[0].id) for _ in range(30)]
+    for _ in range(5):
+        refer(house, "cap", "housing", login="maria.cap", client=client)
+    house.sql("update task set assigned_to = %s where id = any(%s::uuid[])", maria, tasks)
+    before = owned(house, maria)
+    answer = jolene.does("/v1/tasks/reassign", {"from_user_id": maria, "to_user_id": dale})
+    assert answer == {"reassigned": before, "left": 0}
+    assert before >= 37
+    assert (owned(house, maria), owned(house, dale)) == (0, before)
+    told = house.sql("select facts ->> 'from_user', facts ->> 'to_user' from event where kind like '%%\\_assigned'")
+    assert told == [(maria, dale)] * before
+    audited = house.sql(
+        "select count(*) from audit where verb in ('task.assign', 'referral.assign', 'plan.plan_assigned')"
+    )
+    assert audited == [(before,)]
+    again = jolene.does("/v1/tasks/reassign", {"from_user_id": maria, "to_user_id": dale})
+    assert again == {"reassigned": 0, "left": 0}
+    back = jolene.does("/v1/tasks/reassign", {"from_user_id": dale, "to_user_id": None})
+    assert back["reassigned"] == before
+
+
+@pytest.mark.parametrize(("login", "status"), [("maria.cap", 403), ("gwen.housing", 403), ("ruth.hub", 422)])
+def test_only_a_supervisor_of_their_agency_hands_it_on(
+    house: House, ids: dict[str, str], login: str, status: int
+) -> None:
+    """Ruth runs the backbone, and nobody of that id works there."""
+    body = {"from_user_id": ids["maria.cap"], "to_user_id": ids["dale.cap"]}
+    assert house.person(login).post("/v1/tasks/reassign", body).status_code == status
+
+
+def test_it_goes_to_somebody_else_who_works_here(house: House, jolene: Person, ids: dict[str, str]) -> None:
+    gwen = house.person("gwen.housing").read("/v1/me")["id"]
+    for to, pointer in ((gwen, "/to_user_id"), (ids["maria.cap"], "/to_user_id")):
+        refused = jolene.post("/v1/tasks/reassign", {"from_user_id": ids["maria.cap"], "to_user_id": to})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_two_who_hand_it_on_at_once_and_one_who_declines_meanwhile(
+    house: House, jolene: Person, ids: dict[str, str]
+) -> None:
+    """Each task is assigned once more than it was; what was declined stays declined."""
+    maria, dale = ids["maria.cap"], ids["dale.cap"]
+    made = [refer(house, "health", "cap", client=NewClient(identity="anonymous")) for _ in range(4)]
+    house.sql("update task set assigned_to = %s where id = any(%s::uuid[])", maria, [str(m.tasks[0].id) for m in made])
+    decline = {"reason_code": "full", "reason_class": "no_capacity"}
+    hand_on = {"from_user_id": maria, "to_user_id": dale}
+    answers = at_once(
+        lambda: jolene.post("/v1/tasks/reassign", hand_on),
+        lambda: jolene.post("/v1/tasks/reassign", hand_on),
+        lambda: house.person("dale.cap").post(f"{task_of(made[3])}/decline", decline),
+    )
+    assert statuses(answers) == [200, 200, 200]
+    assert owned(house, maria) == 0
+    times = house.sql(
+        "select count(*) from event where kind = 'task_assigned' and task_id = any(%s::uuid[]) group by task_id",
+        [str(m.tasks[0].id) for m in made],
+    )
+    assert {count for (count,) in times} == {1}
+    assert house.person("dale.cap").read(task_of(made[3]))["state"] == "declined"
+
+
+def test_who_is_away_names_a_colleague_who_hears_instead(house: House, jolene: Person, ids: dict[str, str]) -> None:
+    maria, ruth = house.person("maria.cap"), house.person("ruth.hub")
+    away = {"until": SOON, "delegate_user_id": ids["dale.cap"]}
+    said = maria.does(f"/v1/people/{ids['maria.cap']}/absence", away)
+    assert (said["absent_until"], said["delegate_user_id"]) == (SOON, ids["dale.cap"])
+    made = refer(house, "health", "cap", client=NewClient(identity="anonymous"))
+    house.sql("update task set assigned_to = %s where referral_id = %s", ids["maria.cap"], str(made.id))
+    ruth.does(f"{task_of(made)}/nudge")
+    assert person_told(house, made, "task_nudged") == ids["dale.cap"]
+    house.sql("update task set due_at = now() - interval '1 minute' where referral_id = %s", str(made.id))
+    advance_referral(house.engine, UUID(str(made.id)))
+    assert person_told(house, made, "task_overdue") == ids["dale.cap"]
+    back = jolene.does(f"/v1/people/{ids['maria.cap']}/absence", {"until": None})
+    assert (back["absent_until"], back["delegate_user_id"]) == (None, None)
+    ruth.does(f"{task_of(made)}/nudge")
+    assert person_told(house, made, "task_nudged") == ids["maria.cap"]
+
+
+def test_a_supervisor_who_stands_in_is_not_told_twice(house: House, jolene: Person, ids: dict[str, str]) -> None:
+    """Owner away, the supervisor acts for them: the supervisor's rung is somebody who has heard it."""
+    away = {"until": SOON, "delegate_user_id": ids["jolene.cap"]}
+    jolene.does(f"/v1/people/{ids['dale.cap']}/absence", away)
+    made = refer(house, "health", "cap", client=NewClient(identity="anonymous"))
+    house.sql(
+        "update task set assigned_to = %s, rung = 1, due_at = now() - interval '1 hour' where referral_id = %s",
+        ids["dale.cap"],
+        str(made.id),
+    )
+    house.caseworker("health").does(f"{task_of(made)}/escalate")
+    rows = house.sql(
+        "select facts ->> 'to' from event where kind = 'task_escalated' and referral_id = %s", str(made.id)
+    )
+    assert rows == [("backbone",)]
+    jolene.does(f"/v1/people/{ids['dale.cap']}/absence", {"until": None})
+
+
+def test_who_has_left_is_not_nudged_their_agency_is(house: House, ids: dict[str, str]) -> None:
+    made = refer(house, "health", "cap", client=NewClient(identity="anonymous"))
+    house.sql("update task set assigned_to = %s where referral_id = %s", ids["dale.cap"], str(made.id))
+    house.sql("update user_account set revoked_at = now() where id = %s", ids["dale.cap"])
+    house.person("ruth.hub").does(f"{task_of(made)}/nudge")
+    house.sql("update user_account set revoked_at = null where id = %s", ids["dale.cap"])
+    assert person_told(house, made, "task_nudged") is None
+
+
+def test_absence_is_said_by_the_person_or_who_is_above_and_the_delegate_is_a_colleague(
+    house: House, jolene: Person, ids: dict[str, str]
+) -> None:
+    path, gwen = f"/v1/people/{ids['dale.cap']}/absence", house.person("gwen.housing")
+    assert house.person("maria.cap").post(path, {"until": SOON}).status_code == 403
+    assert gwen.post(path, {"until": SOON}).status_code == 404
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"until": "2020-01-01"}, "/until"),
+        ({"until": SOON, "delegate_user_id": ids["dale.cap"]}, "/delegate_user_id"),
+        ({"until": SOON, "delegate_user_id": gwen.read("/v1/me")["id"]}, "/delegate_user_id"),
+        ({"until": None, "delegate_user_id": ids["maria.cap"]}, "/delegate_user_id"),
+    ]
+    for body, pointer in wrong:
+        refused = jolene.post(path, body)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer), body
+
+
+def test_colleagues_are_those_of_my_own_agency(house: House, jolene: Person) -> None:
+    items = jolene.read("/v1/people", limit=2)["items"] + jolene.read("/v1/people")["items"]
+    assert {one["login"].rpartition(".")[2] for one in items} == {"cap"}
+    assert {"caseworker"} < {role for one in items for role in one["roles"]}
+
+
+def person_told(house: House, made: Any, kind: str) -> str | None:
+    rows = house.sql(
+        "select facts ->> 'person' from event where referral_id = %s and kind = %s order by seq desc limit 1",
+        str(made.id),
+        kind,
+    )
+    told: str | None = rows[0][0]
+    return told
