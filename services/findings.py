@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.clock import LADDER
+from domain.ladder import DEFAULT
 from domain.pulse import Trouble
 from services.invariants import LATE, LATE_SECONDS, NO_DEADLINE, PLAN_LATE, PLAN_NO_DEADLINE
 from services.reconciling import OpenCase, still_open
@@ -59,7 +59,7 @@ def noted(record: Record, troubles: Iterable[Trouble]) -> frozenset[str]:
 def unwatched(record: Record) -> list[Found]:
     """Open work at which nobody looks though it is time, by the record alone; not while a message is on its way."""
     with record.database.transaction() as connection:
-        rows = connection.execute(_UNWATCHED, {"late": LATE_SECONDS, "rungs": len(LADDER)}).all()
+        rows = connection.execute(_UNWATCHED, {"late": LATE_SECONDS, "rungs": len(DEFAULT.rungs)}).all()
     return [Found(row.kind, row.id, Trouble.UNWATCHED, row.code) for row in rows]
 
 

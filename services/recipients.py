@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from domain.clock import Rung
+from domain.ladder import Rung
 from domain.notice import HEARS, Rule, Whom, holder_side
 from domain.task import Side
 

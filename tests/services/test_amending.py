@@ -135,7 +135,8 @@ def test_what_the_file_says_of_the_collaborative_holds_from_then_on_and_its_days
     assert told == [(5, 21, "Another name")]
     amend(house, replace(shipped, version=newest + 2))
     for member, place in (("time_zone", "America/Chicago"), ("backbone", "hubb")):
-        wrong = replace(shipped.collaborative, **{member: place})
+        changed: dict[str, Any] = {member: place}
+        wrong = replace(shipped.collaborative, **changed)
         refused = amend(house, replace(shipped, version=newest + 3, collaborative=wrong))
         assert [one.place for one in refused.objections] == [("collaborative", member)]
 
