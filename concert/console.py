@@ -36,12 +36,16 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
     if not rows:
         output().print(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    output().print(table(columns, rows))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> Table:
+    drawn = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        drawn.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    output().print(table)
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return drawn
 
 
 @contextmanager
