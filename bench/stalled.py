@@ -1,10 +1,11 @@
 """Does the list of stalled work cost the same at ten thousand and at a million tasks? In one run, on one cluster.
 
-`python -m bench.stalled [--sizes 10000 1000000 --json FILE]`. Each size is a record of its own with the same region: requests,
-tasks, consents and plans are made by SQL. Stalled are as many in both (500: past their limit, declined for lack of room, owner
-gone, no room, consent ended, waiting steps), a million tasks have 20,000 open, ten thousand have 5,000, for they cannot have
-more. Both are asked in turn for the first page, as the backbone and as one partner. Times are the database's own (planning and
-execution by EXPLAIN ANALYZE) and the service's on a warm cache; exit 1 if a median is over 1.5 times the small.
+`python -m bench.stalled [--sizes 10000 1000000 --json FILE]`. Each size is a record of its own with the same region:
+requests, tasks, consents and plans are made by SQL. Stalled are as many in both (500: past their limit, declined for
+lack of room, owner gone, no room, consent ended, waiting steps), a million tasks have 20,000 open, ten thousand have
+5,000, for they cannot have more. Both are asked in turn for the first page, as the backbone and as one partner. Times
+are the database's own (planning and execution by EXPLAIN ANALYZE) and the service's on a warm cache; exit 1 if a
+median is over 1.5 times the small.
 """
 
 from __future__ import annotations
@@ -51,11 +52,13 @@ select uuidv7(), u.id, one.orgs[1 + (row_number() over (order by u.login)) % car
   from user_account u cross join one where u.login like 'gone%';
 create temporary table gone as
 select distinct on (m.organization_id) m.organization_id, m.user_id
-  from membership m join user_account u on u.id = m.user_id where u.login like 'gone%' order by m.organization_id, u.login;
+  from membership m join user_account u on u.id = m.user_id where u.login like 'gone%' order by m.organization_id,
+  u.login;
 create temporary table offer as
 select distinct on (organization_id) organization_id, id, term from service order by organization_id, name;
 create temporary table full_one as
-select distinct on (s.organization_id) s.organization_id, s.id, s.term from service s join one on s.organization_id = any(one.orgs)
+select distinct on (s.organization_id) s.organization_id, s.id, s.term from service s
+  join one on s.organization_id = any(one.orgs)
  where not exists (select from offer where offer.id = s.id) order by s.organization_id, s.name;
 insert into service_capacity (service_id, open_slots, taking, stated_at, lapses_on)
 select id, 0, true, now(), current_date + 30 from full_one;
@@ -75,30 +78,38 @@ alter table work add column stands text;
 update work set stands = case when i <= 0 then 'over' when i <= 300 then 'late' when i <= 360 then 'declined'
   when i <= 400 then 'gone' when i <= 440 then 'full' when i <= 480 then 'ended' else 'open' end;
 update work w set target = f.organization_id
-  from (select organization_id, row_number() over (order by organization_id) as k, count(*) over () as all_of from full_one) f
+  from (select organization_id, row_number() over (order by organization_id) as k,
+  count(*) over () as all_of from full_one) f
  where w.stands = 'full' and f.k = 1 + w.i %% f.all_of;
 create temporary table plan as
 select plan as n, uuidv7() as id, min(source::text)::uuid as lead, bool_or(i > 0) as open, min(at) as at
   from work where plan is not null group by plan;
 
-insert into action_plan (id, reference, collaborative_id, organization_id, client_id, template, template_version, name, state,
+insert into action_plan (id, reference, collaborative_id, organization_id, client_id, template, template_version,
+  name, state,
                          priority, due_at, next_review_at, created_by, assigned_to, created_at, updated_at)
 select p.id, 'P-' || p.n, one.collaborative, p.lead, c.id, 'bench', 1, 'A plan',
-       case when p.open then 'active' else 'completed' end, 'routine', now() + interval '90 days', now() + interval '20 days',
+       case when p.open then 'active' else 'completed' end, 'routine', now() + interval '90 days',
+       now() + interval '20 days',
        w.user_id, w.user_id, p.at, p.at
   from plan p cross join one join client c on c.organization_id = p.lead join worker w on w.organization_id = p.lead;
-insert into consent (id, collaborative_id, organization_id, client_id, purpose, data_kinds, legal_basis, form, given_by, capacity,
+insert into consent (id, collaborative_id, organization_id, client_id, purpose, data_kinds, legal_basis, form,
+  given_by, capacity,
                      valid_from, valid_until, created_by, created_at)
-select w.consent, one.collaborative, w.source, c.id, 'bench', '["identity", "notes"]', 'consent', 'written', '-', 'client', w.at,
+select w.consent, one.collaborative, w.source, c.id, 'bench', '["identity", "notes"]', 'consent', 'written', '-',
+  'client', w.at,
        case when w.stands in ('over', 'ended') then greatest(w.at + interval '1 minute', now() - interval '1 day')
             else now() + interval '1 year' end,
        k.user_id, w.at
-  from work w cross join one join client c on c.organization_id = w.source join worker k on k.organization_id = w.source;
+  from work w cross join one join client c on c.organization_id = w.source
+  join worker k on k.organization_id = w.source;
 insert into consent_recipient (consent_id, organization_id, discloser_id) select consent, target, source from work;
-insert into referral (id, reference, collaborative_id, source_organization_id, target_organization_id, service_id, need_id, client_id,
+insert into referral (id, reference, collaborative_id, source_organization_id, target_organization_id, service_id,
+  need_id, client_id,
                       consent_id, consent_until, kind, priority, term, state, clock, clock_started_at, due_at, look_at,
                       action_plan_id, step_key, step, assigned_to, created_by, created_at, updated_at)
-select w.referral, 'R-' || w.n, one.collaborative, w.source, w.target, coalesce(o.id), e.id, c.id, w.consent, k.valid_until,
+select w.referral, 'R-' || w.n, one.collaborative, w.source, w.target, coalesce(o.id), e.id, c.id, w.consent,
+  k.valid_until,
        'referral', 'routine', coalesce(o.term, 'housing'),
        case w.stands when 'over' then 'completed' when 'declined' then 'awaiting_source' else 'active' end,
        case when w.stands = 'declined' then 'awaiting_source' end, case when w.stands = 'declined' then w.at end,
@@ -110,15 +121,19 @@ select w.referral, 'R-' || w.n, one.collaborative, w.source, w.target, coalesce(
   join worker a on a.organization_id = w.source join consent k on k.id = w.consent
   left join plan p on p.n = w.plan
   left join offer o on o.organization_id = w.target;
-insert into task (id, collaborative_id, kind, title, owner_id, referral_id, action_plan_id, step_key, round, organization_id,
-                  source_organization_id, service_id, assigned_to, priority, state, ball_organization_id, reason, reason_class, clock,
+insert into task (id, collaborative_id, kind, title, owner_id, referral_id, action_plan_id, step_key, round,
+  organization_id,
+                  source_organization_id, service_id, assigned_to, priority, state, ball_organization_id, reason,
+                  reason_class, clock,
                   clock_started_at, due_at, requested_at, created_at, updated_at, accepted_at)
 select w.task, one.collaborative, 'offer', 'Answer the request', w.referral, w.referral, p.id,
        case when p.id is not null then 'first' else 'offer' end, 1, w.target, w.source,
        case when w.stands = 'full' then (select f.id from full_one f where f.organization_id = w.target) else o.id end,
-       case when w.stands = 'gone' then g.user_id when s.state not in ('requested', 'declined') and w.n %% 3 > 0 then a.user_id end,
+       case when w.stands = 'gone' then g.user_id when s.state not in ('requested', 'declined')
+       and w.n %% 3 > 0 then a.user_id end,
        'routine', s.state,
-       case when s.state in ('completed', 'declined') then null when s.state = 'info_requested' then w.source else w.target end,
+       case when s.state in ('completed', 'declined') then null when s.state = 'info_requested' then w.source
+       else w.target end,
        case when s.state = 'declined' then 'full' end, case when s.state = 'declined' then 'no_capacity' end,
        s.clock, case when s.clock is not null then w.at end,
        case when s.clock is null then null when w.stands = 'late' then now() - interval '1 hour' * w.i
@@ -134,7 +149,8 @@ select w.task, one.collaborative, 'offer', 'Answer the request', w.referral, w.r
       from (values (0, 'requested', 'acknowledge'), (1, 'acknowledged', 'decide'), (2, 'info_requested', 'answer'),
                    (3, 'accepted', 'first_contact'), (4, 'in_progress', 'sign_of_life'), (5, 'waitlisted', 'reconfirm'),
                    (6, 'on_hold', 'resume')) as x(k, state, clock)
-     where w.stands not in ('over', 'declined') and x.k = case w.stands when 'full' then 0 when 'ended' then 4 else w.n %% 7 end
+     where w.stands not in ('over', 'declined') and x.k = case w.stands when 'full' then 0 when 'ended' then 4
+     else w.n %% 7 end
     union all
     select 'completed', null where w.stands = 'over'
     union all
@@ -144,7 +160,8 @@ select p.id, x.key, p.lead, x.position,
        jsonb_build_object('key', x.key, 'title', 'A step', 'owner', 'lead', 'kind', 'step', 'after', x.after::jsonb),
        w.target, case when x.position = 1 or not p.open then w.referral end
   from plan p join work w on w.plan = p.n
- cross join (values ('first', 1, '[]'), ('second', 2, '["first"]'), ('third', 3, '["second"]')) as x(key, position, after);
+ cross join (values ('first', 1, '[]'), ('second', 2, '["first"]'), ('third', 3, '["second"]')) as x(key, position,
+ after);
 insert into plan_partner (action_plan_id, organization_id, lead_organization_id)
 select distinct p.id, w.target, p.lead from plan p join work w on w.plan = p.n where w.target <> p.lead;
 """

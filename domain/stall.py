@@ -1,7 +1,7 @@
 """Why work stands still, in words: computed from the running clock and the record, never typed in.
 
-The clock that has passed is the symptom. Where the record knows what lies behind it, that is the cause: it says whose turn
-it is and what would free the work, and some causes hold before any clock has passed.
+The clock that has passed is the symptom. Where the record knows what lies behind it, that is the cause: it says whose
+turn it is and what would free the work, and some causes hold before any clock has passed.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Stall:
 class Behind(Stall):
     """`at_once`: a stall as soon as it holds; the others explain a clock that has passed.
 
-    In its words `{who}` is as above, `{target}` who was asked, `{step}` and `{root}` what a waiting step waits for and who
-    has that.
+    In its words `{who}` is as above, `{target}` who was asked, `{step}` and `{root}` what a waiting step waits for
+    and who has that.
     """
 
     turn: Turn = Turn.HOLDER
@@ -124,7 +124,7 @@ CAUSES: dict[Cause, Behind] = {
     Cause.NOBODY_LEFT: Behind(
         "no_capacity",
         "Nobody is left who could be asked.",
-        "Close it as unmet, which counts the need, or change what is asked for; a step of a plan: re-assign or drop it.",
+        "Close it as unmet, which counts the need; or re-assign or drop it, where it is a step of a plan.",
         _moves("withdraw reroute close-unmet"),
     ),
     Cause.OWNER_ABSENT: Behind(

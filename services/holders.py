@@ -21,7 +21,8 @@ class Holder:
 
 
 def blocking(work: Work, kind: str, id: UUID) -> Holder | None:  # noqa: A002 - an item's id is called so everywhere
-    """Whose turn it is on a `task`, a `referral` or an `action_plan`: as the list of stalled work says, and by the same SQL;
+    """Whose turn it is on a `task`, a `referral` or an `action_plan`: as the list of stalled work says, and by the
+    same SQL;
     also before anything is late. Of a referral that waits for its task, the task's. None where it is over, or not the
     caller's to see. In the caller's transaction."""
     row = _find(work, kind, id)

@@ -1,4 +1,5 @@
-"""What stands still, whose turn it is, why, and what would free it: one query on the record, each part from its own index."""
+"""What stands still, whose turn it is, why, and what would free it: one query on the record, each part from its own
+index."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ After = tuple[Any, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which of it. `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but that."""
+    """Which of it. `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but
+    that."""
 
     kind: str | None = None
     organization_id: UUID | None = None
@@ -55,7 +57,8 @@ CODES = tuple(dict.fromkeys(one.code for one in (*STALLS.values(), *CAUSES.value
 def list_stalled(
     record: Record, call: Call, after: After = None, limit: int = 50, wanted: Wanted = ALL
 ) -> list[shapes.Stalled]:
-    """Longest overdue first. A partner sees what it takes part in, the backbone all but confidential work (decision 19).
+    """Longest overdue first. A partner sees what it takes part in, the backbone all but confidential work (decision
+    19).
 
     `after` is (limit, id) of the last item of the page before.
     """
@@ -87,7 +90,7 @@ def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any
     }
 
 
-def watchers_actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+def watchers_actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - each watcher's verb needs both
     """What whoever watches, but has not the ball, may do about it."""
     return []
 

@@ -1,8 +1,10 @@
-"""What a list of stalled work is made of, as SQL: tasks, requests, plans and waiting steps, each with its symptom and its cause.
+"""What a list of stalled work is made of, as SQL: tasks, requests, plans and waiting steps, each with its symptom and
+its cause.
 
-Each part begins from few rows by an index of its own (what is past its limit, whose owner has gone, where there is no room,
-where a consent ended, where the engine fails), so that it costs the same however much work there is or was. All of it is
-read under row security. Which cause is named where several hold, and whose turn that makes it, is `domain/stall.py`'s to say.
+Each part begins from few rows by an index of its own (what is past its limit, whose owner has gone, where there is no
+room, where a consent ended, where the engine fails), so that it costs the same however much work there is or was. All
+of it is read under row security. Which cause is named where several hold, and whose turn that makes it, is
+`domain/stall.py`'s to say.
 """
 
 from __future__ import annotations
@@ -58,12 +60,15 @@ backbone as materialized (
      where collaborative_id = :collaborative and role = 'backbone' and app.current(starts_on, ends_on)
      order by starts_on limit 1),
 plans as %s (
-    select p.id, p.reference, p.name, p.state, p.organization_id, p.assigned_to, p.version, p.created_at, p.excepted_until,
+    select p.id, p.reference, p.name, p.state, p.organization_id, p.assigned_to, p.version, p.created_at,
+    p.excepted_until,
            p.due_at, p.rung, p.next_review_at, p.review_rung, p.goals_since, p.goals_due_at, p.goals_rung
       from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
-"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all that are open at once."""
+"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all that are open at
+once."""
 
-# A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it expects.
+# A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it
+# expects.
 DUE_TASKS = f"""
     select t.id from task t where t.collaborative_id = :collaborative and {OPEN_T} and t.due_at <= :now
     union
@@ -147,7 +152,8 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
    and a.user_id = case when x.by_source then f.assigned_to else t.assigned_to end
  cross join lateral (select {_first(_OF_TASKS)} as cause) c
  cross join lateral (
-    select case when {_one_of("c.cause", SOURCES)} then t.source_organization_id else t.ball_organization_id end as ball,
+    select case when {_one_of("c.cause", SOURCES)} then t.source_organization_id
+    else t.ball_organization_id end as ball,
            case when x.by_source or {_one_of("c.cause", SOURCES)} then f.assigned_to else t.assigned_to end as person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.stated_at
                                                when 'consent_ended' then f.consent_until end) as since) y"""
@@ -205,7 +211,8 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
        cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
        p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
        p.organization_id as holder_organization_id,
-       case when c.cause = 'engine_fault' then (select organization_id from backbone) else p.organization_id end as ball,
+       case when c.cause = 'engine_fault' then (select organization_id from backbone)
+       else p.organization_id end as ball,
        case when c.cause is distinct from 'engine_fault' then p.assigned_to end as person,
        coalesce(x.since, y.since) as since, coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung,
        false as sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until
@@ -225,8 +232,8 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
 STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
 """Of what was looked at, what stands still."""
 
-# What waits for a stalled step, directly or through other waiting ones; the root that is longest overdue is named. A plan's
-# partner does not see the work of another: of that it is told whose turn it is and by which clock.
+# What waits for a stalled step, directly or through other waiting ones; the root that is longest overdue is named. A
+# plan's partner does not see the work of another: of that it is told whose turn it is and by which clock.
 STEPS = f"""
 root as materialized (
     select r.kind, r.id, r.action_plan_id, r.step_key, r.organization_id, r.holder_organization_id, r.ball, r.person,
@@ -260,7 +267,8 @@ steps as (
            w.action_plan_id, w.key as step_key, p.reference, s.definition ->> 'title' as title,
            coalesce(s.organization_id, p.organization_id) as organization_id,
            p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
-           cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause, r.holder_organization_id, r.ball, r.person,
+           cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause, r.holder_organization_id, r.ball,
+           r.person,
            r.since, r.due_at, r.rung, s.sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
            r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,

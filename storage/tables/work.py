@@ -130,7 +130,7 @@ referral = Table(
         "consent_until",
         postgresql_where=text(f"{OPEN_REFERRAL} and consent_until is not null"),
     ),
-    Index("referral_assigned_to_idx", "assigned_to", postgresql_where=text(OPEN_REFERRAL)),
+    Index("referral_assigned_to_idx", "assigned_to", "source_organization_id", postgresql_where=text(OPEN_REFERRAL)),
 )
 
 task = Table(
@@ -192,7 +192,12 @@ task = Table(
     Index("task_inbox_idx", "organization_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
     Index("task_ball_idx", "ball_organization_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
     Index("task_due_idx", "collaborative_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
-    Index("task_assigned_to_idx", "assigned_to", postgresql_where=text(f"{OPEN_TASK} and assigned_to is not null")),
+    Index(
+        "task_assigned_to_idx",
+        "assigned_to",
+        "organization_id",
+        postgresql_where=text(f"{OPEN_TASK} and assigned_to is not null"),
+    ),
     Index("task_undecided_idx", "service_id", postgresql_where=text(UNDECIDED_TASK)),
     Index("task_owned_idx", "organization_id", text("created_at desc"), text("id desc")),
 )

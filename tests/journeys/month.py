@@ -1,4 +1,5 @@
-"""How each situation of the month comes about: by people, over HTTP. Only what no route does is put into the record as the
+"""How each situation of the month comes about: by people, over HTTP. Only what no route does is put into the record
+as the
 steward would (a membership that ended, a day that passed), and what the sweeper would have seen at the engine.
 
 Each answers what to look for in the list of stalled work: the kind's id, and the step's key where it is one.

@@ -1,7 +1,7 @@
 """A month at work, as a table in plain words: what people did, and what the backbone must be told of it. Nothing else.
 
-`code` None: a legitimate wait, or work that is over; it must never be listed. `ball`: who must act. `remedy`: words of what
-would free it. `hidden`: behind a wall; the partners concerned see it, the backbone never.
+`code` None: a legitimate wait, or work that is over; it must never be listed. `ball`: who must act. `remedy`: words
+of what would free it. `hidden`: behind a wall; the partners concerned see it, the backbone never.
 """
 
 from __future__ import annotations

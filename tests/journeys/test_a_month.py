@@ -1,4 +1,5 @@
-"""A month at work, compressed, with the real engine: what stands still is listed within a tick, with whose turn it is, why and
+"""A month at work, compressed, with the real engine: what stands still is listed within a tick, with whose turn it
+is, why and
 what frees it, and nothing else ever is. The table is in `situations.py`, what people do in `month.py`."""
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ grant select (consent_until), insert (consent_until) on referral to concert_engi
 
 create index referral_consent_until_idx on referral (collaborative_id, consent_until)
     where state in ('active', 'awaiting_source') and consent_until is not null;
-create index referral_assigned_to_idx on referral (assigned_to) where state in ('active', 'awaiting_source');
-create index task_assigned_to_idx on task (assigned_to)
+create index referral_assigned_to_idx on referral (assigned_to, source_organization_id) where state in ('active', 'awaiting_source');
+create index task_assigned_to_idx on task (assigned_to, organization_id)
     where state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold')
       and assigned_to is not null;
 create index task_undecided_idx on task (service_id) where state in ('requested', 'acknowledged', 'info_requested');
