@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
+from services.rows import REFERRAL, TASK
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
 
@@ -139,8 +140,8 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
        greatest(t.excepted_until, f.excepted_until, p.excepted_until) as excepted_until
   from %s
- cross join lateral (select t.* from task t where t.id = k.id and {OPEN_T} offset 0) t
-  left join lateral (select f.* from referral f where f.id = t.referral_id offset 0) f on true
+ cross join lateral (select {TASK} from task t where t.id = k.id and {OPEN_T} offset 0) t
+  left join lateral (select {REFERRAL} from referral f where f.id = t.referral_id offset 0) f on true
   left join lateral (select v.closed_on from service v where v.id = t.service_id offset 0) v on true
   left join no_room r on r.service_id = t.service_id and {UNDECIDED_T}
   left join plans p on p.id = t.action_plan_id
@@ -189,7 +190,7 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
        greatest(f.excepted_until, p.excepted_until) as excepted_until
   from %s
- cross join lateral (select f.* from referral f where f.id = k.id and {OPEN_F} offset 0) f
+ cross join lateral (select {REFERRAL} from referral f where f.id = k.id and {OPEN_F} offset 0) f
   left join lateral (
     select t.reason_class from task t where t.referral_id = f.id and t.round = f.round offset 0) z on true
   left join faults e on e.case_id = f.id

@@ -19,6 +19,7 @@ from tests.journeys.month import DOINGS, Month, Seen
 from tests.journeys.situations import MONTH, STALLS, WAITS, Situation
 from tests.workflows.clocks import adopt
 
+pytestmark = pytest.mark.timeout(300)
 TICK = 5.0
 SHORT, LONG = 2.0, 3_600.0
 RUNNING = [clock.value for clock in Clock if clock not in (Clock.HARD_LIMIT, Clock.ANSWER_LIMIT)]
@@ -33,7 +34,7 @@ def listed(house: House, login: str, **filters: Any) -> Listed:
     items: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
-        page = house.person(login).read("/v1/monitor/stalled", limit=20, **filters, **cursor)
+        page = house.person(login).read("/v1/monitor/stalled", limit=100, **filters, **cursor)
         items += page["items"]
         if page["next_cursor"] is None:
             break
@@ -70,7 +71,7 @@ class Watch:
         self._thread.join(20)
 
     def _look(self) -> None:
-        while not self._over.wait(0.1):
+        while not self._over.wait(0.5):
             self.month.sweep()
             found, now = listed(self.house, "ruth.hub"), self._now()
             for key in found:
