@@ -96,7 +96,7 @@ CAUSES: dict[Cause, Behind] = {
     Cause.CONSENT_ENDED: Behind(
         "consent_ended",
         "The consent by which {target} knows the client was taken back or has run out.",
-        "Ask the client for a new consent and give it to the request, or end the work.",
+        "Ask the client for a new consent: a plan takes it at once, a request when it is re-routed; or end the work.",
         _moves("consent complete fail cancel"),
         turn=Turn.SOURCE,
         at_once=True,
@@ -104,7 +104,8 @@ CAUSES: dict[Cause, Behind] = {
     Cause.NO_RECORD: Behind(
         "consent_missing",
         "No consent lets {target} know who the client is.",
-        "Ask the client for a consent that names {target} and give it to the request, or end the work.",
+        "Ask the client for a consent that names {target}: a plan takes it at once, a request when it is re-routed;"
+        " or end the work.",
         _moves("consent contact fail cancel"),
         turn=Turn.SOURCE,
     ),

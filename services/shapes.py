@@ -459,6 +459,10 @@ class Reason(Shape):
     name: str
 
 
+Symptom = Annotated[str, described("The clock that has passed.", *(one.code for one in STALLS.values()))]
+WhatIsBehind = Annotated[str, described("What lies behind.", *dict.fromkeys(one.code for one in CAUSES.values()))]
+
+
 class StalledRoot(Shape):
     """What a waiting step waits for in the end. Of another partner's work only the plan is named, as kind and id."""
 
@@ -482,15 +486,8 @@ class Stalled(Shape):
     since: datetime
     limit: datetime
     level: Annotated[str, described("Whom the reminders have reached.", Rung)]
-    symptom: Annotated[
-        str | None, described("The clock that has passed; null where none has.", *(one.code for one in STALLS.values()))
-    ]
-    cause: Annotated[
-        str | None,
-        described(
-            "What lies behind; null where nothing is known.", *dict.fromkeys(one.code for one in CAUSES.values())
-        ),
-    ]
+    symptom: Symptom | None = Field(description="Null: no clock has passed.")
+    cause: WhatIsBehind | None = Field(description="Null: nothing is known.")
     reason_code: str = Field(description="The cause; where none is known, the symptom.")
     reason: str = Field(description="A sentence for people.")
     remedy: str = Field(description="What would free it.")

@@ -10,7 +10,8 @@ alter table consent no force row level security;
 update referral r set consent_until = least(c.valid_until, c.revoked_at) from consent c where c.id = r.consent_id;
 alter table consent force row level security;
 alter table referral force row level security;
-grant select (consent_until), insert (consent_until) on referral to concert_engine;
+-- The engine opens the requests of plans, with every column that is not personal.
+grant select (consent_until), insert (consent_until, excepted_until) on referral to concert_engine;
 
 create index referral_consent_until_idx on referral (collaborative_id, consent_until)
     where state in ('active', 'awaiting_source') and consent_until is not null;
