@@ -33,16 +33,16 @@ def show_json(value: Any) -> None:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
     """`empty` says in words that there is nothing. Cells are text: markup in a name stays as it was written."""
-    output().print(table_of(columns, rows) if rows else empty)
+    output().print(table(columns, rows) if rows else empty)
 
 
-def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> Table:
+    drawn = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        drawn.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    return table
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return drawn
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from domain.moves import Happened, move
 from domain.progress import OpenTask, Progress
 from domain.task import Verb as TaskVerb
 from services.agenda import current_agenda
+from services.closures import postpone
 from services.deadlines import hard_limit, referral_look, task_look
 from services.happenings import about_referral, happened
 from services.holders import holder_of, reaches
@@ -67,6 +68,7 @@ def engine_work(connection: Connection, referral_id: UUID) -> Work:
 def _advance_task(work: Work, locked: LockedReferral, offer: Locked) -> None:
     offer.f, offer.referral = locked.f, locked.referral
     at = moment(work, offer.t)
+    postpone(work, offer, at)
     while not offer.task.ended:
         due = task_look(offer.task, at)
         if due is None or due > work.now:

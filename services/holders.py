@@ -81,19 +81,23 @@ def may_nudge(tx: Tx, noun: str, row: Mapping[str, Any], holder: Holder, *, sour
     return noun == "task" and not source_only and row["organization_id"] == me != holder.organization_id
 
 
-def watchers_actions(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = None) -> list[str]:
+def watchers_actions(
+    tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = None, holder: Holder | None = None
+) -> list[str]:
     """What the caller may do with this open work besides moving it. `noun`: task, referral or plan.
+
+    `holder`: who blocks it, where that is known better than from the row.
 
     Of a referral and of a plan only while their own clock runs; whether somebody was nudged already, the verb says.
     """
     if row.get("clock") is None:
         return []
-    holder, me = holder_of(noun, row, f), tx.here
+    holder, me = holder or holder_of(noun, row, f), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
     found = [Verb.NUDGE] if may_nudge(tx, noun, row, holder) and not own else []
-    left = _ladder(tx, row).above(row["rung"]) if row["rung"] else []
+    left = ladder_of_row(tx, row).above(row["rung"]) if row["rung"] else []
     if is_watcher(tx):
-        left = [number for number in left if _ladder(tx, row).rungs[number].to is not Rung.BACKBONE]
+        left = [number for number in left if ladder_of_row(tx, row).rungs[number].to is not Rung.BACKBONE]
     if left and may_nudge(tx, noun, row, holder, source_only=True):
         found.append(Verb.ESCALATE)
     if is_watcher(tx):
@@ -102,7 +106,7 @@ def watchers_actions(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, 
     return [verb.value for verb in found]
 
 
-def _ladder(tx: Tx, row: Mapping[str, Any]) -> Ladder:
+def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:
     own = None if row["clock"] in SOURCE_CLOCKS else row.get("s_ladder")
     return tx.agenda.ladder(row.get("priority", "routine"), own)
 

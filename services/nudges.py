@@ -13,6 +13,7 @@ from sqlalchemy import text
 from domain.ladder import Rung
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
+from services.blocking import blocking
 from services.holders import Holder, is_watcher, may_nudge, reaches, who_acts
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
@@ -91,9 +92,10 @@ def watch_plan_again(record: Record, call: Call, plan_id: UUID) -> PlanAnswer:
 
 
 def _nudge(tx: Tx, watched: Watched) -> None:
-    _require(may_nudge(tx, watched.noun, watched.row, watched.holder()))
+    kind = "action_plan" if watched.noun == "plan" else watched.noun
+    to = blocking(tx, kind, watched.row["id"]) or who_acts(tx, watched.holder())
+    _require(may_nudge(tx, watched.noun, watched.row, to))
     _running(tx, watched)
-    to = who_acts(tx, watched.holder())
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
         raise Conflict("It is your own turn: nobody else is waited for.", code="own-turn", current=_current(watched))
     _require_unasked(tx, watched, to)

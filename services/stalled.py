@@ -1,8 +1,11 @@
-"""What stands still, whose turn it is, and what would free it: one indexed query on the record."""
+"""What stands still, whose turn it is, why, and what would free it: one query on the record, each part from its own
+index."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,72 +14,175 @@ from sqlalchemy import text
 from domain import plan as plan_rules
 from domain import referral as referral_rules
 from domain import task as task_rules
-from domain.clock import Clock
-from domain.stall import STALLS, level
+from domain.clock import Clock, Priority
+from domain.pathway import parse_step
+from domain.plan import Standing
+from domain.stall import CAUSES, STALLS, Cause, explain, frees, level
 from services import shapes
-from services.holders import watchers_actions
+from services.holders import Holder, ladder_of_row, watchers_actions
+from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
+from services.stalls import (
+    CODE,
+    DUE_PLANS,
+    DUE_REFERRALS,
+    DUE_TASKS,
+    OFFERS,
+    PLANS,
+    REFERRALS,
+    SHARED,
+    STALLED,
+    STEPS,
+    TASKS,
+)
 from services.transaction import Call, Record, Tx, read
-from storage.tables.plans import OPEN_PLAN
-from storage.tables.work import OPEN_REFERRAL, OPEN_TASK
 
 After = tuple[Any, ...] | None
 
 
-def list_stalled(record: Record, call: Call, after: After = None, limit: int = 50) -> list[shapes.Stalled]:
-    """Longest overdue first. A partner sees what it takes part in,
-    the backbone all but confidential work (decision 19).
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of it. `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but
+    that."""
+
+    kind: str | None = None
+    organization_id: UUID | None = None
+    reason_code: str | None = None
+    level: str | None = None
+    excepted: bool = False
+
+
+ALL = Wanted()
+CODES = tuple(dict.fromkeys(one.code for one in (*STALLS.values(), *CAUSES.values())))
+
+
+def list_stalled(
+    record: Record, call: Call, after: After = None, limit: int = 50, wanted: Wanted = ALL
+) -> list[shapes.Stalled]:
+    """Longest overdue first. A partner sees what it takes part in, the backbone all but confidential work (decision
+    19).
 
     `after` is (limit, id) of the last item of the page before.
     """
+    return read(record, call, lambda tx: [_item(tx, row) for row in stalled_rows(tx, after, limit, wanted)])
 
-    def look(tx: Tx) -> list[shapes.Stalled]:
-        values = {
-            "collaborative": tx.here.collaborative_id,
-            "now": tx.now,
-            "after_due": after[0] if after else None,
-            "after_id": after[1] if after else None,
-            "limit": limit,
-        }
-        return [_item(tx, row._mapping) for row in tx.rows(_STALLED, **values)]
 
-    return read(record, call, look)
+def stalled_rows(tx: Tx, after: After, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
+    """In the caller's transaction."""
+    return [row._mapping for row in tx.rows(LISTED, **values_of(tx, after, limit, wanted))]
+
+
+def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any]:
+    """What `LISTED` asks for."""
+    return {
+        "collaborative": tx.here.collaborative_id,
+        "organization": tx.here.organization_id,
+        "backbone": tx.here.backbone,
+        "now": tx.now,
+        "zone": tx.agenda.zone,
+        "today": tx.agenda.region().local_date(tx.now),
+        "after_due": after[0] if after else None,
+        "after_id": after[1] if after else None,
+        "limit": limit,
+        "kind": wanted.kind,
+        "ball": wanted.organization_id,
+        "code": wanted.reason_code,
+        "level": wanted.level,
+        "levels": json.dumps({str(each): _rungs(tx, each, wanted.level) for each in Priority}),
+        "excepted": wanted.excepted,
+    }
+
+
+def _beside(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+    """What whoever watches, but has not the ball, may do about it; about a waiting step nothing but free its root."""
+    if row["kind"] == "step":
+        return []
+    noun = "plan" if row["kind"] == "action_plan" else row["kind"]
+    return watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
+
+
+def _rungs(tx: Tx, priority: str, wanted: str | None) -> list[int]:
+    """With how many rungs climbed the region's ladder has reached them."""
+    return [rung for rung in range(_RUNGS) if level(rung, tx.agenda.ladder(priority)).value == wanted]
 
 
 def _item(tx: Tx, row: Mapping[str, Any]) -> shapes.Stalled:
-    stall = STALLS[Clock(row["clock"])]
-    user: UUID | None = row["assigned_to"] if row["ball"] == row["organization_id"] else None
-    nobody = "" if user or row["kind"] != "task" else " Nobody is assigned."
+    clock = Clock(row["symptom"]) if row["symptom"] else None
+    cause = Cause(row["cause"]) if row["cause"] else None
+    hidden = _hides(tx, row, "")
+    code, reason, remedy = _words(tx, row, clock, cause)
     return shapes.Stalled(
         kind=row["kind"],
         id=row["id"],
         referral_id=row["referral_id"],
         action_plan_id=row["action_plan_id"],
+        step_key=None if hidden else row["step_key"],
         reference=row["reference"],
-        title=_title(tx, row),
-        ball_in_court=shapes.BallInCourt(organization_id=row["ball"], user_id=user),
+        title=_title(row, hidden),
+        ball_in_court=shapes.BallInCourt(organization_id=row["ball"], user_id=row["user_id"]),
         since=row["since"],
         limit=row["due_at"],
-        level=level(row["rung"]).value,
-        reason_code=stall.code,
-        reason=stall.sentence.format(who=row["who"]) + nobody,
-        remedy=stall.remedy,
+        level=level(row["rung"], ladder_of_row(tx, row)).value,
+        symptom=explain(clock, None, _names(tx, row))[0] if clock else None,
+        cause=code if cause else None,
+        reason_code=code,
+        reason=reason,
+        remedy=remedy,
+        root=_root(tx, row) if row["root_kind"] else None,
+        excepted_until=row["excepted_until"],
         version=row["version"],
-        allowed_actions=_actions(tx, row),
+        allowed_actions=[*_actions(tx, row, clock, cause), *_beside(tx, row)],
     )
 
 
-def _title(tx: Tx, row: Mapping[str, Any]) -> str:
-    involved = tx.here.organization_id in (row["source_organization_id"], row["organization_id"])
-    return "Answer a request" if row["sensitive"] and not involved else str(row["title"])
+def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> tuple[str, str, str]:
+    names = _names(tx, row)
+    code, reason, remedy = explain(clock, cause, names)
+    if cause is Cause.PREDECESSOR:
+        root_clock = Clock(row["root_symptom"]) if row["root_symptom"] else None
+        root_cause = Cause(row["root_cause"]) if row["root_cause"] else None
+        _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]})
+        return code, f"{reason} {why}", remedy
+    unassigned = row["kind"] == "task" and not row["user_id"] and row["state"] == task_rules.State.REQUESTED
+    return code, f"{reason} Nobody is assigned." if unassigned and cause is None else reason, remedy
 
 
-def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
-    noun = "plan" if row["kind"] == "action_plan" else row["kind"]
-    return _moves(tx, row) + watchers_actions(tx, noun, row)
+def _names(tx: Tx, row: Mapping[str, Any]) -> dict[str, str]:
+    """Organizations and a step: never a person."""
+    step = HIDDEN if row["root_sensitive"] and _hides(tx, row, "root_") else row["root_title"]
+    return {"who": row["who"], "target": row["target"], "root": row["root"] or "", "step": f"'{step}'"}
 
 
-def _moves(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+def _hides(tx: Tx, row: Mapping[str, Any], prefix: str) -> bool:
+    involved = tx.here.organization_id in (row["source_organization_id"], row[f"{prefix}organization_id"])
+    return bool(row[f"{prefix}sensitive"]) and not involved
+
+
+def _title(row: Mapping[str, Any], hidden: bool) -> str:
+    if not hidden:
+        return str(row["title"])
+    return HIDDEN if row["kind"] == "step" else "Answer a request"
+
+
+def _root(tx: Tx, row: Mapping[str, Any]) -> shapes.StalledRoot:
+    return shapes.StalledRoot(
+        kind=row["root_kind"],
+        id=row["root_id"],
+        step_key=None if _hides(tx, row, "root_") else row["root_key"],
+        organization_id=row["root_organization_id"] or row["source_organization_id"],
+    )
+
+
+def _actions(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> list[str]:
+    """Of what the caller may do now, what would free it."""
+    if row["kind"] == "step":
+        leads = row["source_organization_id"] == tx.here.organization_id and does_casework(tx)
+        waits = Standing(parse_step(row["definition"]))
+        return [verb.value for verb in plan_rules.allowed_on_step(plan_rules.State(row["state"]), waits, leads)]
+    return [verb for verb in _allowed(tx, row) if frees(clock, cause, verb)]
+
+
+def _allowed(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "task":
         verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row), absent=row["on_behalf"])
         return [verb.value for verb in verbs]
@@ -84,35 +190,46 @@ def _moves(tx: Tx, row: Mapping[str, Any]) -> list[str]:
         leads = row["organization_id"] == tx.here.organization_id and does_casework(tx)
         return [verb.value for verb in plan_rules.allowed(plan_rules.State(row["state"]), leads)]
     mine = sides_of(tx, row["source_organization_id"], row["organization_id"], False)
-    rules = referral_of({**row, "clock_started_at": row["since"]})
+    rules = referral_of({**row, "clock_started_at": row["since"], "kind": row["asks"]})
     return [verb.value for verb in referral_rules.allowed(rules, mine)]
 
 
-_STALLED = text(
+_RUNGS = 13
+"""More than a ladder has."""
+_OWN = "s.s_ladder -> s.priority -> 'rungs'"
+_REACHED = f"{_OWN} -> (greatest(least(s.rung, jsonb_array_length({_OWN})), 1) - 1) ->> 'to'"
+"""Whom the last rung of a service's own ladder reached."""
+_NO_ROOT = (
+    "cast(null as text) as root_kind, cast(null as uuid) as root_id, cast(null as text) as root_key,"
+    " cast(null as uuid) as root_organization_id, cast(null as text) as root_symptom, cast(null as text) as root_cause,"
+    " cast(null as text) as root_title, false as root_sensitive, cast(null as jsonb) as definition"
+)
+LISTED = text(
     f"""
-select s.*, o.name as who from (
-    select 'task' as kind, t.id, t.referral_id, f.reference, t.title, t.ball_organization_id as ball, t.organization_id,
-           t.source_organization_id, t.assigned_to, t.on_behalf, t.clock, t.clock_started_at as since, t.due_at, t.rung,
-           t.state, f.sensitive, false as reported, t.version, t.action_plan_id
-      from task t left join referral f on f.id = t.referral_id
-     where t.collaborative_id = :collaborative and t.{OPEN_TASK} and t.due_at <= :now
-    union all
-    select 'referral', f.id, f.id, f.reference, 'Close the loop', f.source_organization_id, f.target_organization_id,
-           f.source_organization_id, null, false, f.clock, f.clock_started_at, f.due_at, f.rung,
-           f.state, f.sensitive, f.reported, f.version, f.action_plan_id
-      from referral f
-     where f.collaborative_id = :collaborative and f.{OPEN_REFERRAL} and f.clock is not null and f.due_at <= :now
-    union all
-    select 'action_plan', p.id, null, p.reference, p.name, p.organization_id, p.organization_id, p.organization_id,
-           null, false, c.clock, c.since, c.due_at, c.rung, p.state, false, false, p.version, p.id
-      from action_plan p
-     cross join lateral (values
-        ('plan', p.created_at, p.due_at, p.rung),
-        ('review', p.created_at, p.next_review_at, p.review_rung),
-        ('goals', p.goals_since, p.goals_due_at, p.goals_rung)) as c(clock, since, due_at, rung)
-     where p.collaborative_id = :collaborative and p.{OPEN_PLAN} and c.due_at <= :now) s
-  join organization o on o.id = s.ball
- where cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id)
+with recursive {SHARED % "materialized"}, {OFFERS},
+names as materialized (select id, name from organization),
+tasks as materialized (select * from ({TASKS % f"({DUE_TASKS}) k"}) x where {STALLED}),
+referrals as materialized (select * from ({REFERRALS % f"({DUE_REFERRALS}) k"}) x where {STALLED}),
+{STEPS}
+select s.*, h.name as who, t.name as target, q.name as root,
+       case when b.user_id is null then s.person else b.delegate_user_id end as user_id
+  from (select s.*, {CODE} as code
+          from (select *, {_NO_ROOT} from tasks
+                union all select *, {_NO_ROOT} from referrals
+                union all select *, {_NO_ROOT} from ({PLANS % f"({DUE_PLANS}) k"}) x where {STALLED}
+                union all select * from steps) s) s
+  join names h on h.id = s.holder_organization_id
+  join names t on t.id = s.organization_id
+  left join names q on q.id = s.root_organization_id
+  left join away b on b.user_id = s.person and b.organization_id = s.ball
+ where (cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id))
+   and coalesce(s.excepted_until > :now, false) = :excepted
+   and (cast(:kind as text) is null or s.kind = :kind)
+   and (cast(:ball as uuid) is null or s.ball = :ball)
+   and (cast(:code as text) is null or s.code = :code)
+   and (cast(:level as text) is null
+        or case when s.s_ladder ? s.priority
+                then {_REACHED} = :level else cast(:levels as jsonb) -> s.priority @> to_jsonb(s.rung) end)
  order by s.due_at, s.id limit :limit
 """
 )

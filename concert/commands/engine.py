@@ -68,7 +68,7 @@ def _drawn(found: Engine, mails: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    from concert.console import table_of
+    from concert.console import table
 
     lines = [f"{each.code}: {each.reason} {each.remedy}" for each in found.ailments]
     lines += [f"{each.kind} {each.id} {each.trouble} ({each.code}) since {each.since:%Y-%m-%d %H:%M} UTC"
@@ -76,7 +76,7 @@ def _drawn(found: Engine, mails: bool) -> RenderableType:
     lines = lines or ["All is well."]
     if not mails:
         lines.append("No mail is sent, not even when Concert is unwell: set CONCERT_SMTP_URL.")
-    return Group(table_of(("What", "How it is"), _rows(found)), Text("\n" + "\n".join(lines)))
+    return Group(table(("What", "How it is"), _rows(found)), Text("\n" + "\n".join(lines)))
 
 
 def _rows(found: Engine) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
-"""`concert stalled` and `concert indicators`: what the backbone looks at, under the eyes of somebody named."""
+"""`concert indicators`: what the backbone looks at, under the eyes of somebody named."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,9 @@ from concert.failures import Failed
 from concert.settings import Settings
 
 if TYPE_CHECKING:
-    from services.shapes import Indicator, Point, Stalled
+    from services.shapes import Indicator, Point
     from services.verifying import Verification
 
-PAGE = 200
 Code = Annotated[str, typer.Argument(metavar="CODE", help="One of those that `concert indicators` prints.")]
 From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
 To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
@@ -26,42 +25,6 @@ Version = Annotated[int | None, typer.Option("--version", min=1, help="Tell ever
 Full = Annotated[bool, typer.Option("--full", help="Believe no earlier proof: recompute every event.")]
 
 indicators = typer.Typer(help="The shared numbers: list them, show one, prove them all.", invoke_without_command=True)
-
-
-def stalled(as_login: As = None, as_json: Json = False) -> None:
-    """What stands still, whose turn it is, and what would free it; longest overdue first."""
-    from concert.console import show_json, show_table
-
-    names, items = _stalled(_chosen(), as_login)
-    if as_json:
-        show_json({"items": [item.model_dump(mode="json") for item in items]})
-        return
-    rows = [
-        (
-            i.reference,
-            i.title,
-            names.get(i.ball_in_court.organization_id, ""),
-            f"{i.limit:%Y-%m-%d %H:%M}",
-            i.level,
-            i.reason,
-        )
-        for i in items
-    ]
-    columns = ("Referral", "What", "Whose turn", "Was due (UTC)", "Reached", "Why")
-    show_table(columns, rows, empty="Nothing stands still.")
-
-
-def _stalled(chosen: Settings, login: str | None) -> tuple[dict[Any, str], list[Stalled]]:
-    from services.directory import list_organizations
-    from services.stalled import list_stalled
-
-    call = caller(chosen, login)
-    with people(chosen) as record:
-        items: list[Stalled] = []
-        while page := list_stalled(record, call, (items[-1].limit, items[-1].id) if items else None, PAGE):
-            items += page
-        names = {one.id: one.name for one in list_organizations(record, call, None, 1000)}
-    return names, items
 
 
 @indicators.callback()

@@ -26,6 +26,7 @@ from storage.tables.columns import ID, IDS, INSTANT, JSON, MAYBE_JSON, TEXT, met
 OPEN_TASK = (
     "state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold')"
 )
+UNDECIDED_TASK = "state in ('requested', 'acknowledged', 'info_requested')"
 OPEN_REFERRAL = "state in ('active', 'awaiting_source')"
 
 need = Table(
@@ -98,6 +99,7 @@ referral = Table(
     plain("handed_over_at", INSTANT, required=False),
     plain("assigned_to", ID, ForeignKey("user_account.id"), required=False),
     plain("excepted_until", INSTANT, required=False),
+    plain("consent_until", INSTANT, required=False),
     plain("created_by", ID, ForeignKey("user_account.id"), required=False),
     plain("requested_at", INSTANT),
     plain("created_at", INSTANT),
@@ -126,6 +128,13 @@ referral = Table(
     Index("referral_look_idx", "look_at", postgresql_where=text(OPEN_REFERRAL)),
     Index("referral_need_id_idx", "need_id"),
     Index("referral_consent_id_idx", "consent_id"),
+    Index(
+        "referral_consent_until_idx",
+        "collaborative_id",
+        "consent_until",
+        postgresql_where=text(f"{OPEN_REFERRAL} and consent_until is not null"),
+    ),
+    Index("referral_assigned_to_idx", "assigned_to", "source_organization_id", postgresql_where=text(OPEN_REFERRAL)),
 )
 
 task = Table(
@@ -188,6 +197,13 @@ task = Table(
     Index("task_inbox_idx", "organization_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
     Index("task_ball_idx", "ball_organization_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
     Index("task_due_idx", "collaborative_id", "due_at", "id", postgresql_where=text(OPEN_TASK)),
+    Index(
+        "task_assigned_to_idx",
+        "assigned_to",
+        "organization_id",
+        postgresql_where=text(f"{OPEN_TASK} and assigned_to is not null"),
+    ),
+    Index("task_undecided_idx", "service_id", postgresql_where=text(UNDECIDED_TASK)),
     Index("task_owned_idx", "organization_id", text("created_at desc"), text("id desc")),
 )
 

@@ -61,6 +61,14 @@ class Running:
             time.sleep(0.02)
         raise AssertionError(f"no {pattern!r} in {self.lines} {self.complaints}")
 
+    def hears_again(self, pattern: str, times: int = 2, seconds: float = 60) -> None:
+        """Wait until so many lines match."""
+        deadline = time.monotonic() + seconds
+        while sum(bool(re.search(pattern, line)) for line in list(self.lines)) < times:
+            assert time.monotonic() < deadline, self.lines
+            assert self.process.poll() is None, f"ended: {self.lines} {self.complaints}"
+            time.sleep(0.02)
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> float:
         """Sends the signal; answers the seconds until its end."""
         since = time.monotonic()

@@ -1,0 +1,286 @@
+"""What a list of stalled work is made of, as SQL: tasks, requests, plans and waiting steps, each with its symptom and
+its cause.
+
+Each part begins from few rows by an index of its own (what is past its limit, whose owner has gone, where there is no
+room, where a consent ended, where the engine fails), so that it costs the same however much work there is or was. All
+of it is read under row security. Which cause is named where several hold, and whose turn that makes it, is
+`domain/stall.py`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
+from services.rows import REFERRAL, TASK
+from storage.tables.plans import OPEN_PLAN
+from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
+
+DAYS_CLOSED = 14
+"""So many closed days in a row may hold a limit up; after that it is told all the same."""
+
+
+def _in(alias: str, condition: str) -> str:
+    """One of the tables' conditions, with its column said to be `alias`'s."""
+    return condition.replace("state in", f"{alias}.state in", 1)
+
+
+OPEN_T, OPEN_F, UNDECIDED_T = _in("t", OPEN_TASK), _in("f", OPEN_REFERRAL), _in("t", UNDECIDED_TASK)
+
+
+def _first(holds: Mapping[Cause, str]) -> str:
+    """The weightiest cause that holds, or null."""
+    cases = " ".join(f"when {holds[cause]} then '{cause.value}'" for cause in Cause if cause in holds)
+    return f"case {cases} end"
+
+
+def _one_of(column: str, causes: tuple[Cause, ...]) -> str:
+    return f"{column} in ({', '.join(repr(cause.value) for cause in causes)})"
+
+
+def _coded() -> str:
+    """The code by which clients know it: the cause's, else the clock's."""
+    causes = " ".join(f"when '{cause.value}' then '{one.code}'" for cause, one in CAUSES.items())
+    clocks = " ".join(f"when '{clock.value}' then '{one.code}'" for clock, one in STALLS.items())
+    return f"coalesce(case s.cause {causes} end, case s.symptom {clocks} end)"
+
+
+CODE = _coded()
+SOURCES = tuple(cause for cause, one in CAUSES.items() if one.turn is Turn.SOURCE)
+
+SHARED = f"""
+away as materialized (select * from app.away()),
+gone as materialized (select * from away where gone_since is not null),
+teams as materialized (select organization_id from app.teams()),
+no_room as materialized (
+    select c.service_id, c.stated_at from service_capacity c cross join lateral app.room(c.service_id) r
+     where c.lapses_on >= :today and (not r.taking or r."left" = 0)),
+faults as materialized (select case_id, kind, since from engine_finding),
+backbone as materialized (
+    select organization_id from partnership
+     where collaborative_id = :collaborative and role = 'backbone' and app.current(starts_on, ends_on)
+     order by starts_on limit 1),
+plans as %s (
+    select p.id, p.reference, p.name, p.state, p.priority, p.organization_id, p.assigned_to, p.version, p.created_at,
+    p.excepted_until,
+           p.due_at, p.rung, p.next_review_at, p.review_rung, p.goals_since, p.goals_due_at, p.goals_rung
+      from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
+"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all that are open at
+once."""
+
+# A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it
+# expects.
+DUE_TASKS = f"""
+    select t.id from task t where t.collaborative_id = :collaborative and {OPEN_T} and t.due_at <= :now
+    union
+    select t.id from gone a cross join lateral (
+        select t.id from task t
+         where t.assigned_to = a.user_id and t.organization_id = a.organization_id and {OPEN_T} offset 0) t
+    union
+    select t.id from gone a
+     cross join lateral (
+        select f.id from referral f
+         where f.assigned_to = a.user_id and f.source_organization_id = a.organization_id and {OPEN_F} offset 0) f
+     cross join lateral (
+        select t.id from task t
+         where t.referral_id = f.id and {OPEN_T} and (t.on_behalf or t.state = 'info_requested') offset 0) t
+    union
+    select t.id from no_room r cross join lateral (
+        select t.id from task t where t.service_id = r.service_id and {UNDECIDED_T} offset 0) t
+    union
+    select t.id
+      from (select f.id from referral f
+             where f.collaborative_id = :collaborative and {OPEN_F} and f.consent_until <= :now offset 0) f
+     cross join lateral (select t.id from task t where t.referral_id = f.id and {OPEN_T} offset 0) t"""
+DUE_REFERRALS = f"""
+    select f.id from referral f
+     where f.collaborative_id = :collaborative and {OPEN_F} and f.clock is not null and f.due_at <= :now
+    union
+    select f.id from gone a cross join lateral (
+        select f.id from referral f
+         where f.assigned_to = a.user_id and f.source_organization_id = a.organization_id and {OPEN_F}
+           and f.clock is not null offset 0) f
+    union
+    select e.case_id from faults e where e.kind = 'referral'"""
+DUE_PLANS = """
+    select p.id from plans p where least(p.due_at, p.next_review_at, p.goals_due_at) <= :now
+    union
+    select p.id from gone a join plans p on p.assigned_to = a.user_id and p.organization_id = a.organization_id
+    union
+    select e.case_id from faults e where e.kind = 'plan'"""
+
+# A closing day that was entered after the clock had begun: nobody was there since the limit.
+_SHUT = f"""
+(t.state <> 'info_requested' and coalesce(v.closed_on ? cast(:today as text), false)
+ and cast(t.due_at at time zone :zone as date) + {DAYS_CLOSED} > :today
+ and not exists (
+    select from generate_series(0, {DAYS_CLOSED - 1}) as n
+     where cast(t.due_at at time zone :zone as date) + n <= :today
+       and not v.closed_on ? cast(cast(t.due_at at time zone :zone as date) + n as text)))"""
+
+_OF_TASKS = {
+    Cause.NO_ROOM: "r.service_id is not null",
+    Cause.OWNER_GONE: "a.gone_since is not null",
+    Cause.CONSENT_ENDED: "x.crosses and f.consent_until <= :now",
+    Cause.NO_RECORD: "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null",
+    Cause.UNREADABLE: "x.crosses and x.late and t.state = 'info_requested'"
+    " and not coalesce(app.consent_covers(f.consent_id, t.organization_id, 'notes'), false)",
+    Cause.OWNER_ABSENT: "x.late and a.user_id is not null and a.delegate_user_id is null",
+    Cause.NOBODY_ASSIGNED: "x.late and not x.by_source and t.assigned_to is null and t.state <> 'requested'"
+    " and t.organization_id in (select organization_id from teams)",
+}
+TASKS = f"""
+select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
+       case when t.action_plan_id is not null then t.step_key end as step_key, f.reference, t.title,
+       t.organization_id, t.source_organization_id, t.on_behalf, t.state, t.clock,
+       case when x.late then t.clock end as symptom, c.cause,
+       t.ball_organization_id as holder_organization_id, y.ball, y.person,
+       case when x.late then t.clock_started_at else y.since end as since,
+       case when x.late then t.due_at else y.since end as due_at,
+       case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
+       greatest(t.excepted_until, f.excepted_until, p.excepted_until) as excepted_until, t.priority,
+       case when t.state <> 'info_requested' then v.ladder end as s_ladder
+  from %s
+ cross join lateral (select {TASK} from task t where t.id = k.id and {OPEN_T} offset 0) t
+  left join lateral (select {REFERRAL} from referral f where f.id = t.referral_id offset 0) f on true
+  left join lateral (select v.closed_on, v.ladder from service v where v.id = t.service_id offset 0) v on true
+  left join no_room r on r.service_id = t.service_id and {UNDECIDED_T}
+  left join plans p on p.id = t.action_plan_id
+ cross join lateral (
+    select t.on_behalf or t.state = 'info_requested' as by_source,
+           t.organization_id <> t.source_organization_id and not t.on_behalf as crosses,
+           t.due_at <= :now and not {_SHUT} as late) x
+  left join away a on a.organization_id = t.ball_organization_id
+   and a.user_id = case when x.by_source then f.assigned_to else t.assigned_to end
+ cross join lateral (select {_first(_OF_TASKS)} as cause) c
+ cross join lateral (
+    select case when {_one_of("c.cause", SOURCES)} then t.source_organization_id
+    else t.ball_organization_id end as ball,
+           case when x.by_source or {_one_of("c.cause", SOURCES)} then f.assigned_to else t.assigned_to end as person,
+           greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.stated_at
+                                               when 'consent_ended' then f.consent_until end) as since) y"""
+
+# Nobody whom the referral has not asked yet offers what it needs: as a re-route would find them.
+_NOBODY = """
+x.late and f.clock = 'awaiting_source' and f.term is not null and coalesce(z.reason_class, '') <> 'client'
+ and not exists (
+    select from offers v
+     where (starts_with(v.term, f.term) or starts_with(f.term, v.term))
+       and not exists (select from task b where b.referral_id = f.id and b.service_id = v.id))"""
+OFFERS = """
+offers as materialized (
+    select v.id, v.term from service v join organization o on o.id = v.organization_id and o.mode <> 'listed'
+     where v.status = 'active' and v.id not in (select service_id from no_room))"""
+_OF_REFERRALS = {
+    Cause.ENGINE_FAULT: "e.case_id is not null",
+    Cause.OWNER_GONE: "a.gone_since is not null and f.clock is not null",
+    Cause.DECLINED_FULL: "x.late and f.clock = 'awaiting_source' and z.reason_class = 'no_capacity'",
+    Cause.NOBODY_LEFT: f"x.late and f.clock = 'awaiting_source' and f.round = 0 or {_NOBODY}",
+    Cause.OWNER_ABSENT: "x.late and a.user_id is not null and a.delegate_user_id is null",
+}
+REFERRALS = f"""
+select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_key, f.reference,
+       'Close the loop' as title, f.target_organization_id as organization_id, f.source_organization_id,
+       false as on_behalf, f.state, f.clock, case when x.late then f.clock end as symptom, c.cause,
+       f.source_organization_id as holder_organization_id,
+       case when c.cause = 'engine_fault' then (select organization_id from backbone) else f.source_organization_id end
+       as ball,
+       case when c.cause is distinct from 'engine_fault' then f.assigned_to end as person,
+       case when x.late then f.clock_started_at else y.since end as since,
+       case when x.late then f.due_at else y.since end as due_at,
+       case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
+       greatest(f.excepted_until, p.excepted_until) as excepted_until, f.priority, cast(null as jsonb) as s_ladder
+  from %s
+ cross join lateral (select {REFERRAL} from referral f where f.id = k.id and {OPEN_F} offset 0) f
+  left join lateral (
+    select t.reason_class from task t where t.referral_id = f.id and t.round = f.round offset 0) z on true
+  left join faults e on e.case_id = f.id
+  left join plans p on p.id = f.action_plan_id
+  left join away a on a.user_id = f.assigned_to and a.organization_id = f.source_organization_id
+ cross join lateral (select coalesce(f.due_at <= :now, false) as late) x
+ cross join lateral (select {_first(_OF_REFERRALS)} as cause) c
+ cross join lateral (
+    select greatest(f.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since end)
+        as since) y"""
+
+_OF_PLANS = {
+    Cause.ENGINE_FAULT: "e.case_id is not null",
+    Cause.OWNER_GONE: "a.gone_since is not null",
+    Cause.OWNER_ABSENT: "x.clock is not null and a.user_id is not null and a.delegate_user_id is null",
+}
+PLANS = f"""
+select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as action_plan_id,
+       cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
+       p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
+       p.organization_id as holder_organization_id,
+       case when c.cause = 'engine_fault' then (select organization_id from backbone)
+       else p.organization_id end as ball,
+       case when c.cause is distinct from 'engine_fault' then p.assigned_to end as person,
+       coalesce(x.since, y.since) as since, coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung,
+       false as sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
+       p.priority, cast(null as jsonb) as s_ladder
+  from %s
+  join plans p on p.id = k.id
+  left join faults e on e.case_id = p.id
+  left join away a on a.user_id = p.assigned_to and a.organization_id = p.organization_id
+  left join lateral (values
+        ('plan', p.created_at, p.due_at, p.rung),
+        ('review', p.created_at, p.next_review_at, p.review_rung),
+        ('goals', p.goals_since, p.goals_due_at, p.goals_rung)) as x(clock, since, due_at, rung) on x.due_at <= :now
+ cross join lateral (select {_first(_OF_PLANS)} as cause) c
+ cross join lateral (
+    select greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since end)
+        as since) y"""
+
+STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
+"""Of what was looked at, what stands still."""
+
+# What waits for a stalled step, directly or through other waiting ones; the root that is longest overdue is named. A
+# plan's partner does not see the work of another: of that it is told whose turn it is and by which clock.
+STEPS = f"""
+root as materialized (
+    select r.kind, r.id, r.action_plan_id, r.step_key, r.organization_id, r.holder_organization_id, r.ball, r.person,
+           r.symptom, r.cause, r.since, r.due_at, r.rung
+      from (select * from tasks union all select * from referrals) r
+     where r.action_plan_id is not null and (r.excepted_until <= :now) is not false
+    union all
+    select 'action_plan', x.action_plan_id, x.action_plan_id, x.step_key, x.organization_id, x.ball_organization_id,
+           x.ball_organization_id, null, x.clock, null, x.since, x.due_at, x.rung
+      from app.plan_stalls(:now) x
+     where not :backbone
+       and not exists (select from tasks y where y.action_plan_id = x.action_plan_id and y.step_key = x.step_key)
+       and not exists (select from referrals y where y.action_plan_id = x.action_plan_id and y.step_key = x.step_key)),
+held as materialized (
+    select w.* from (select distinct action_plan_id as id from root) r
+     cross join lateral (
+        select w.action_plan_id, w.key, w.definition, w.organization_id, w.sensitive,
+               w.referral_id is null and w.skipped_at is null as waits
+          from plan_step w where w.action_plan_id = r.id and w.removed_at is null offset 0) w),
+waiting as (
+    select w.action_plan_id, w.key, r.step_key as root_key, r.id as root_id
+      from root r
+      join held w on w.action_plan_id = r.action_plan_id and w.waits and w.definition -> 'after' ? r.step_key
+    union
+    select w.action_plan_id, w.key, b.root_key, b.root_id
+      from waiting b
+      join held w on w.action_plan_id = b.action_plan_id and w.waits and w.definition -> 'after' ? b.key),
+steps as (
+    select distinct on (w.action_plan_id, w.key)
+           'step' as kind, cast(md5(w.action_plan_id || w.key) as uuid) as id, cast(null as uuid) as referral_id,
+           w.action_plan_id, w.key as step_key, p.reference, s.definition ->> 'title' as title,
+           coalesce(s.organization_id, p.organization_id) as organization_id,
+           p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
+           cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause, r.holder_organization_id, r.ball,
+           r.person,
+           r.since, r.due_at, r.rung, s.sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
+           p.priority, cast(null as jsonb) as s_ladder,
+           r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
+           r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,
+           q.sensitive as root_sensitive, s.definition
+      from waiting w
+      join root r on r.id = w.root_id and r.step_key = w.root_key
+      join held s on s.action_plan_id = w.action_plan_id and s.key = w.key
+      join held q on q.action_plan_id = w.action_plan_id and q.key = w.root_key
+      join plans p on p.id = w.action_plan_id
+     where :backbone or :organization in (p.organization_id, s.organization_id)
+     order by w.action_plan_id, w.key, r.due_at, r.id)"""
