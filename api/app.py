@@ -12,6 +12,7 @@ from api import (
     indicators,
     me,
     monitor,
+    partners,
     plans,
     public,
     publications,
@@ -32,7 +33,7 @@ from services.transaction import Record
 Document = Mapping[str, object]
 _ROUTERS = (
     tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
-    monitor,
+    monitor, partners,
     directory, me, health,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")

@@ -56,7 +56,7 @@ def series(rule: Rule, rows: Iterable[Any], asked: Asked, today: str) -> list[Po
     if asked.by in DIMENSIONS:
         for period in {period for period, _ in cells.of}:
             cells.of[period, UNKNOWN] += Counter()
-    return [_point(rule, *cell, cells.of[cell], asked.by) for cell in sorted(cells.of)]
+    return [point(rule, *cell, cells.of[cell], asked.by) for cell in sorted(cells.of)]
 
 
 def _carry(cells: _Cells, rows: Iterable[Any], asked: Asked, today: str) -> None:
@@ -75,7 +75,8 @@ def _carry(cells: _Cells, rows: Iterable[Any], asked: Asked, today: str) -> None
                 cells.of[asked.label(month), label] = Counter({("value", 0): value})
 
 
-def _point(rule: Rule, period: str, cell: str, parts: Parts, by: str | None) -> Point:
+def point(rule: Rule, period: str, cell: str, parts: Parts, by: str | None) -> Point:
+    """The figure of one cell: `cell` is its group, where `by` names a dimension."""
     label = {by: cell} if by else {}
     if rule.measure == "rate":
         return _rate(rule, period, parts, label)
@@ -101,7 +102,7 @@ def _rate(rule: Rule, period: str, parts: Parts, label: dict[str, str]) -> Point
 
 
 def _duration(rule: Rule, period: str, parts: Parts, label: dict[str, str]) -> Point:
-    buckets = {bucket: n for (part, bucket), n in parts.items() if part == "bucket" and n > 0}
+    buckets = buckets_of(parts)
     known = sum(buckets.values())
     waiting = parts["entered", 0] - known - parts["left", 0]
     return Point(
@@ -111,6 +112,11 @@ def _duration(rule: Rule, period: str, parts: Parts, label: dict[str, str]) -> P
         waiting=max(0, waiting),
         by=label,
     )
+
+
+def buckets_of(parts: Parts) -> dict[int, int]:
+    """Of a duration: how many took so many units."""
+    return {bucket: n for (part, bucket), n in parts.items() if part == "bucket" and n > 0}
 
 
 def median(buckets: Mapping[int, int]) -> float | None:

@@ -16,9 +16,11 @@ from sqlalchemy import text
 from domain import referral as referral_rules
 from domain.answers import refuse_plain
 from domain.clock import Moment
+from domain.groups import SERVICE
 from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
 from domain.reason import ReasonClass
+from domain.rule import DECLINED
 from domain.task import State, Task, Verb
 from services import stages
 from services.deadlines import referral_look, task_look
@@ -97,7 +99,7 @@ def settle_move(
         reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
         work,
-        about_task(locked.t, locked.f),
+        _about(locked, what),
         what,
         version=after.version,
         occurred_at=at.occurred_at,
@@ -111,6 +113,14 @@ def settle_move(
     else:
         _wake(work, locked, at)
     return event_id
+
+
+def _about(locked: Locked, what: Happened) -> dict[str, Any]:
+    """A decline says besides which service was asked: it shows where the region lacks supply."""
+    about = about_task(locked.t, locked.f)
+    if what.kind == DECLINED and locked.t["service_id"]:
+        about["dimensions"] = about["dimensions"] | {SERVICE: str(locked.t["service_id"])}
+    return about
 
 
 def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None) -> None:
@@ -186,8 +196,7 @@ def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment)
         facts["contacted"] = after.first_contact_at is not None
         if locked.task.accepted_at is None and crosses:
             facts["handover_days"] = at.calendar.business_days_between(after.asked_at, after.accepted_at)
-    left = unsettled(locked.task, what) if after.ended and after.state is not State.ENTERED_IN_ERROR else []
-    if left:
+    if left := unsettled(locked.task, after, what):
         facts["unsettled"] = left
     return facts
 
