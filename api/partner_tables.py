@@ -55,7 +55,7 @@ def _figures(found: Partners) -> Iterator[Row]:
             yield (*_of(partner, found.range), *named, *_values(figure, counts, found.range), *_beside(beside))
             for told, at, median in zip(found.months, figure.trend, beside.trend, strict=True):
                 months = (*_of(partner, told), *named, *_values(at, (None,) * 4, told))
-                yield (*months, median.value, median.p90, None)
+                yield (*months, _number(median.value), _number(median.p90), None)
 
 
 def _of(partner: PartnerScorecard, told: Told) -> Row:
@@ -65,11 +65,16 @@ def _of(partner: PartnerScorecard, told: Told) -> Row:
 def _values(one: PartnerFigure | Trend, counts: Row, told: Told) -> Row:
     shown_from = told.shown_from.isoformat() if told.shown_from else ""
     flags = (_word(one.few), _word(one.held_back), shown_from, told.withheld or "")
-    return (one.value, one.p90, one.cases, *counts, *flags)
+    return (_number(one.value), _number(one.p90), one.cases, *counts, *flags)
 
 
 def _beside(one: Median) -> Row:
-    return (one.value, one.p90, one.partners or None)
+    return (_number(one.value), _number(one.p90), one.partners or None)
+
+
+def _number(value: float | None) -> Cell:
+    """A count as people write it: 4, not 4.0."""
+    return int(value) if value is not None and value.is_integer() else value
 
 
 def _word(flag: bool) -> str:
@@ -79,7 +84,14 @@ def _word(flag: bool) -> str:
 def _loads(found: Partners) -> Iterator[Row]:
     for partner in found.partners:
         if (load := partner.load) is not None:
-            counts = (load.open, load.undecided, load.serving, load.past_limit, load.oldest_days, load.median_days)
+            counts = (
+                load.open,
+                load.undecided,
+                load.serving,
+                load.past_limit,
+                load.oldest_days,
+                _number(load.median_days),
+            )
             yield (partner.name, str(partner.organization_id), *counts)
 
 

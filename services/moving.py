@@ -86,7 +86,7 @@ def settle_move(
 
     `leads` False: the referral is ending by itself and does not follow this task.
     """
-    before, handover = locked.task.state, _handover(work, locked, after, at)
+    before, handover = locked.task, _handover(work, locked, after, at)
     came_to = stages.moved(work, locked.t, locked.f, locked.task, after)
     columns, voided = dict(extra or {}), after.state is State.ENTERED_IN_ERROR
     said = locked.t["outcome"]
@@ -103,10 +103,14 @@ def settle_move(
         what,
         version=after.version,
         occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after, what, at) | handover | came_to | _answers(locked, after) | dict(facts or {}),
+        facts=_cohort(work, locked, before, after, what, at)
+        | handover
+        | came_to
+        | _answers(locked, after)
+        | dict(facts or {}),
         reverses=reverses,
     )
-    if after.ended and before is not after.state:
+    if after.ended and before.state is not after.state:
         work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
             _lead(work, locked, after, at, said)
@@ -183,7 +187,7 @@ def _wake(work: Work, locked: Locked, at: Moment) -> None:
         work.journal.look(workflow_of(locked.f))
 
 
-def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment) -> dict[str, Any]:
+def _cohort(work: Work, locked: Locked, before: Task, after: Task, what: Happened, at: Moment) -> dict[str, Any]:
     """The dates by which rates and durations count this case, whenever its events happen, and what its end leaves."""
     region = work.agenda.region()
     crosses = locked.t["organization_id"] != locked.t["source_organization_id"]
@@ -194,9 +198,9 @@ def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment)
     if after.accepted_at:
         facts["accepted_on"] = region.local_date(after.accepted_at).isoformat()
         facts["contacted"] = after.first_contact_at is not None
-        if locked.task.accepted_at is None and crosses:
+        if before.accepted_at is None and crosses:
             facts["handover_days"] = at.calendar.business_days_between(after.asked_at, after.accepted_at)
-    if left := unsettled(locked.task, after, what):
+    if left := unsettled(before, after, what):
         facts["unsettled"] = left
     return facts
 

@@ -12,7 +12,7 @@ from services.shapes import Mode, Shape, described
 
 Measure = Annotated[str, described("How a figure is made.", "count", "sum", "rate", "median")]
 Why = Annotated[
-    str | None,
+    str,
     described(
         "Why it is not shown: `learning` until scorecards begin, `partner_first` while the partners read it first.",
         "learning", "partner_first",
@@ -25,7 +25,7 @@ class Told(Shape):
 
     period: str = Field(description="2026-11, or 2026-09..2026-11.")
     shown: bool
-    withheld: Why = None
+    withheld: Why | None = None
     shown_from: date | None = Field(None, description="The day from which it is shown; null if it never is, or is now.")
 
 
