@@ -56,7 +56,7 @@ def series(rule: Rule, rows: Iterable[Any], asked: Asked, today: str) -> list[Po
     if asked.by in DIMENSIONS:
         for period in {period for period, _ in cells.of}:
             cells.of[period, UNKNOWN] += Counter()
-    return [point(rule, *cell, cells.of[cell], asked.by) for cell in sorted(cells.of)]
+    return [_point(rule, *cell, cells.of[cell], asked.by) for cell in sorted(cells.of)]
 
 
 def _carry(cells: _Cells, rows: Iterable[Any], asked: Asked, today: str) -> None:
@@ -75,8 +75,7 @@ def _carry(cells: _Cells, rows: Iterable[Any], asked: Asked, today: str) -> None
                 cells.of[asked.label(month), label] = Counter({("value", 0): value})
 
 
-def point(rule: Rule, period: str, cell: str, parts: Parts, by: str | None) -> Point:
-    """The figure of one cell: `cell` is its group, where `by` names a dimension."""
+def _point(rule: Rule, period: str, cell: str, parts: Parts, by: str | None) -> Point:
     label = {by: cell} if by else {}
     if rule.measure == "rate":
         return _rate(rule, period, parts, label)

@@ -7,8 +7,8 @@ which everybody learned. What stands open now is asked of the record itself, and
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from domain.period import MONTH, months_between
 from domain.rule import Rule
 from domain.scorecard import LEARNING, LEAST_PARTNERS, Terms, middle
 from services import partner_shapes as shapes
-from services.figures import Parts, buckets_of, percentile, point
+from services.figures import Parts, buckets_of, median, percentile
 from services.indicators import standing
 from services.loads import loads
 from services.refusals import NotVisible
@@ -29,6 +29,7 @@ from services.transaction import Call, Record, Tx, read
 from services.withholding import reads_all, terms_of
 
 TREND = 6
+Months = tuple[str, ...]
 _ABSENT = "It works outside of Concert: others record for it, and nothing of that is its scorecard."
 _WALLED = "A confidential provider: its work is in no figure that others read, its open work neither."
 _OWN_WALLED = "With the confidential work that nobody else reads in it; the medians are without."
@@ -47,6 +48,30 @@ class Scored:
         return self.versions[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One figure of one partner in some months, as it is."""
+
+    value: float | None
+    p90: float | None = None
+    cases: int | None = None
+    met: int | None = None
+    missed: int | None = None
+    not_yet_due: int | None = None
+    waiting: int | None = None
+
+    def whole(self) -> dict[str, Any]:
+        return self.of_a_month() | {
+            "met": self.met,
+            "missed": self.missed,
+            "not_yet_due": self.not_yet_due,
+            "waiting": self.waiting,
+        }
+
+    def of_a_month(self) -> dict[str, Any]:
+        return {"value": self.value, "p90": self.p90, "cases": self.cases}
+
+
 @dataclass(slots=True)
 class Sums:
     """What the totals say, by (organization, code, month): open work, and behind the wall the reader's own."""
@@ -55,10 +80,11 @@ class Sums:
     walled: dict[tuple[UUID, str, str], Parts] = field(default_factory=lambda: defaultdict(Counter))
 
     def of(self, organization: UUID, code: str, months: Sequence[str], *, own: bool = False) -> Parts:
+        kinds = (self.open, self.walled) if own and self.walled else (self.open,)
+        those = [cell for month in months for kind in kinds if (cell := kind.get((organization, code, month)))]
         found: Parts = Counter()
-        for month in months:
-            for kind in (self.open, self.walled) if own else (self.open,):
-                found.update(kind.get((organization, code, month), {}))
+        for cell in those:
+            found.update(cell)
         return found
 
 
@@ -106,6 +132,9 @@ class _Reading:
         self.scored = _scored(tx, terms)
         self.sums = _sums(tx, self.scored, sorted({*self.months, *self.trend}))
         self.partners = tx.rows(_PARTNERS)
+        self.made: dict[tuple[UUID, str, Months, bool], Made] = {}
+        self.shown: dict[Months, bool] = {}
+        self.counted: dict[tuple[UUID, Months], float] = {}
         self.compared = [one.id for one in self.partners if one.mode == "connected" and not one.confidential]
 
     def answer(self, organization_id: UUID | None) -> shapes.Partners:
@@ -153,47 +182,68 @@ class _Reading:
         )
 
     def _figure(self, organization: UUID, figure: Scored, own: bool) -> shapes.PartnerFigure:
-        told = self._read(organization, figure, self.months, own)
-        trend = [_point_of(self._read(organization, figure, (month,), own), month) for month in self.trend]
-        return told.model_copy(update={"trend": trend})
+        trend = [
+            shapes.Trend(period=month, **self._read(organization, figure, (month,), own, Made.of_a_month))
+            for month in self.trend
+        ]
+        told = self._read(organization, figure, self.months, own, Made.whole)
+        return shapes.PartnerFigure(code=figure.code, trend=trend, **told)
 
-    def _read(self, organization: UUID, figure: Scored, months: Sequence[str], own: bool) -> shapes.PartnerFigure:
+    def _read(
+        self, organization: UUID, figure: Scored, months: Months, own: bool, tell: Callable[[Made], dict[str, Any]]
+    ) -> dict[str, Any]:
         """As the reader may see it: nothing of what is not told yet, no judgement from few cases."""
-        if not own and not self._told(months).shown:
-            return shapes.PartnerFigure(code=figure.code)
-        made = made_of(figure, self.sums.of(organization, figure.code, months, own=own))
-        if not self.terms.few(made.cases):
-            return made
-        if own:
-            return made.model_copy(update={"few": True})
-        hidden = dict.fromkeys(("value", "p90", "met", "missed"))
-        return made.model_copy(update={**hidden, "held_back": True})
+        if not own and not self._shown(months):
+            return {}
+        made = self._made(organization, figure, months, own)
+        few = self.terms.few(made.cases)
+        if few and not own:
+            return tell(replace(made, value=None, p90=None, met=None, missed=None)) | {"held_back": True}
+        return tell(made) | {"few": few}
+
+    def _made(self, organization: UUID, figure: Scored, months: Months, own: bool = False) -> Made:
+        key = (organization, figure.code, months, own)
+        if key not in self.made:
+            self.made[key] = made_of(figure.rule, self.sums.of(organization, figure.code, months, own=own))
+        return self.made[key]
+
+    def _shown(self, months: Months) -> bool:
+        if months not in self.shown:
+            self.shown[months] = self._told(months).shown
+        return self.shown[months]
 
     def _median(self, figure: Scored) -> shapes.Median:
-        trend = [(month, self._middle(figure, (month,))) for month in self.trend]
-        points = [shapes.Trend(period=month, value=one.value, p90=one.p90, cases=None) for month, one in trend]
-        return self._middle(figure, self.months).model_copy(update={"trend": points})
+        trend = []
+        for month in self.trend:
+            value, p90, _ = self._middle(figure, (month,))
+            trend.append(shapes.Trend(period=month, value=value, p90=p90))
+        value, p90, partners = self._middle(figure, self.months)
+        return shapes.Median(code=figure.code, value=value, p90=p90, partners=partners, trend=trend)
 
-    def _middle(self, figure: Scored, months: Sequence[str]) -> shapes.Median:
-        """The median over the partners with enough cases, of open work alone: the same for whoever reads."""
-        if not self._told(months).shown:
-            return shapes.Median(code=figure.code)
-        made = [made_of(figure, self.sums.of(one, figure.code, months)) for one in self._busy(figure, months)]
-        values, tails = ([v for m in made if (v := getattr(m, name)) is not None] for name in ("value", "p90"))
+    def _middle(self, figure: Scored, months: Months) -> tuple[float | None, float | None, int]:
+        """The median over the partners with enough cases, its 90th percentile, and of how many partners. Of open work
+        alone: the same for whoever reads."""
+        if not self._shown(months):
+            return None, None, 0
+        made = [self._made(one, figure, months) for one in self.compared if self._enough(one, figure, months)]
+        values = [one.value for one in made if one.value is not None]
         middled = middle(values)
-        return shapes.Median(
-            code=figure.code, value=middled, p90=middle(tails), partners=0 if middled is None else len(values)
-        )
+        tails = [one.p90 for one in made if one.p90 is not None]
+        return middled, middle(tails), 0 if middled is None else len(values)
 
-    def _busy(self, figure: Scored, months: Sequence[str]) -> list[UUID]:
+    def _enough(self, organization: UUID, figure: Scored, months: Months) -> bool:
         """Of a rate or a time those with enough cases of it; of a count those of whom enough was counted at all."""
-        return [one for one in self.compared if self._cases(one, figure, months) >= self.terms.least_cases]
+        if figure.rule.measure == "count":
+            return self._counted(organization, months) >= self.terms.least_cases
+        return (self._made(organization, figure, months).cases or 0) >= self.terms.least_cases
 
-    def _cases(self, organization: UUID, figure: Scored, months: Sequence[str]) -> int:
-        if figure.rule.measure != "count":
-            return made_of(figure, self.sums.of(organization, figure.code, months)).cases or 0
-        counts = (one.code for one in self.scored if one.rule.measure == "count")
-        return sum(self.sums.of(organization, code, months)["value", 0] for code in counts)
+    def _counted(self, organization: UUID, months: Months) -> float:
+        """Of all counts together."""
+        if (organization, months) not in self.counted:
+            counts = [one for one in self.scored if one.rule.measure == "count"]
+            values = (self._made(organization, one, months).value or 0 for one in counts)
+            self.counted[organization, months] = sum(values)
+        return self.counted[organization, months]
 
     def _declines(self, organization_id: UUID | None) -> list[shapes.Declines]:
         """From the totals too: a decline's entry says of which service it is."""
@@ -204,26 +254,22 @@ class _Reading:
         return [shapes.Declines.model_validate(row) for row in rows]
 
 
-def made_of(figure: Scored, parts: Parts) -> shapes.PartnerFigure:
-    """The figure itself, whoever reads it. Pure."""
-    told, rule = point(figure.rule, "", "", parts, None), figure.rule
+def made_of(rule: Rule, parts: Parts) -> Made:
+    """The figure itself, whoever reads it. Pure; as `figures.point` says it, for thousands of cells at once."""
     if rule.measure == "rate":
-        met, cases = told.numerator or 0, told.denominator or 0
-        return shapes.PartnerFigure(
-            code=figure.code, value=told.value, cases=cases, met=met, missed=cases - met, not_yet_due=told.not_yet_due
+        met, cases = parts["numerator", 0], parts["denominator", 0]
+        begun = parts["cases", 0]
+        later = max(0, begun - parts["left", 0] - cases) if begun else None
+        return Made(
+            round(met / cases, 4) if cases else None, cases=cases, met=met, missed=cases - met, not_yet_due=later
         )
     if rule.measure == "median":
-        p90 = percentile(buckets_of(parts), 90)
-        return shapes.PartnerFigure(
-            code=figure.code, value=told.value, p90=p90, cases=told.denominator, waiting=told.waiting
-        )
-    return shapes.PartnerFigure(code=figure.code, value=told.value)
-
-
-def _point_of(one: shapes.PartnerFigure, month: str) -> shapes.Trend:
-    return shapes.Trend(
-        period=month, value=one.value, p90=one.p90, cases=one.cases, held_back=one.held_back, few=one.few
-    )
+        buckets = buckets_of(parts)
+        cases = sum(buckets.values())
+        waiting = max(0, parts["entered", 0] - cases - parts["left", 0])
+        return Made(median(buckets), percentile(buckets, 90), cases=cases, waiting=waiting)
+    value = parts["value", 0]
+    return Made(value / 100 if rule.money else float(value))
 
 
 def _meaning(one: Scored) -> shapes.Meaning:
