@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,9 @@ def _found(start: str | None, end: str | None, login: str | None) -> Partners:
     from services.partners import get_partners
     from services.refusals import Refusal
 
+    for month in (start, end):
+        if month is not None and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", month):
+            raise Failed("A month is written as 2026-11.", "Run: concert partners --help", usage=True)
     chosen = reached(settings(), "database_url")
     call = caller(chosen, login)
     with people(chosen) as record:
