@@ -111,6 +111,12 @@ def test_every_figure_of_the_first_month_is_the_one_counted_by_hand(house: House
     assert len(counts) == 20
 
 
+def test_a_hand_over_is_measured_outside_of_a_plan_too(house: House, two_months: None) -> None:
+    asked = {"by": "organization", "from": FIRST, "to": FIRST}
+    (point,) = house.person("gwen.housing").read("/v1/indicators/handover_days", **asked)["series"]
+    assert (point["value"], point["denominator"]) == (1.0, 4), "yes after 1, 1, 2 and 1 days"
+
+
 def test_what_was_missed_and_what_nobody_can_judge_yet_is_told_apart(house: House, two_months: None) -> None:
     mine = line(house, "gwen.housing", **{"from": SECOND, "to": SECOND})
     # One in time, one late, one never.
