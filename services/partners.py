@@ -255,7 +255,7 @@ class _Reading:
 
 
 def made_of(rule: Rule, parts: Parts) -> Made:
-    """The figure itself, whoever reads it. Pure; as `figures.point` says it, for thousands of cells at once."""
+    """The figure itself, whoever reads it. Pure; what `services.figures` says of one cell, for thousands."""
     if rule.measure == "rate":
         met, cases = parts["numerator", 0], parts["denominator", 0]
         begun = parts["cases", 0]

@@ -117,6 +117,20 @@ def test_a_hand_over_is_measured_outside_of_a_plan_too(house: House, two_months:
     assert (point["value"], point["denominator"]) == (1.0, 4), "yes after 1, 1, 2 and 1 days"
 
 
+def test_the_scorecard_says_what_each_indicator_says(house: House, two_months: None) -> None:
+    gwen, compared = house.person("gwen.housing"), 0
+    for month in (FIRST, SECOND):
+        for code, mine in line(house, "gwen.housing", **{"from": month, "to": month}).items():
+            if code in ("line", "answer"):
+                continue
+            alone = gwen.read(f"/v1/indicators/{code}", by="organization", **{"from": month, "to": month})["series"]
+            for point in alone:
+                told_alone = (point["value"], point["denominator"], point["not_yet_due"], point["waiting"])
+                assert told(mine, "value", "cases", "not_yet_due", "waiting") == told_alone, code
+                compared += 1
+    assert compared > 20
+
+
 def test_what_was_missed_and_what_nobody_can_judge_yet_is_told_apart(house: House, two_months: None) -> None:
     mine = line(house, "gwen.housing", **{"from": SECOND, "to": SECOND})
     # One in time, one late, one never.
