@@ -9,7 +9,7 @@ from typing import Any
 
 import holidays
 import pytest
-from openpyxl import load_workbook
+from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from services.advance import advance_referral
 from services.agreed import get_agenda
