@@ -15,6 +15,7 @@ from api import (
     me,
     monitor,
     notices,
+    partners,
     people,
     plans,
     public,
@@ -40,7 +41,7 @@ from services.transaction import Record
 Document = Mapping[str, object]
 _ROUTERS = (
     tasks, referrals, plans, templates, clients, indicators, scorecard, publications, public, stories, equity, reports,
-    monitor, watching, notices,
+    monitor, partners, watching, notices,
     directory, people, me, health, act,
 )  # fmt: skip
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")

@@ -655,6 +655,72 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             }
         ],
     },
+    "Partners": {
+        "start": "2026-08",
+        "end": "2026-10",
+        "least_cases": 5,
+        "least_partners": 5,
+        "begin_on": "2025-10-01",
+        "range": {"period": "2026-08..2026-10", "shown": True, "withheld": None, "shown_from": None},
+        "months": [{"period": "2026-10", "shown": True, "withheld": None, "shown_from": None}],
+        "meanings": [
+            {
+                "code": "acknowledged_in_time",
+                "version": 1,
+                "name": "Acknowledged in time",
+                "names": {"es": "Vistas a tiempo"},
+                "measure": "rate",
+                "unit": "ratio",
+                "definition": "Of the requests whose time to acknowledge is over, the share seen by then.",
+            }
+        ],
+        "collaborative": [
+            {
+                "code": "acknowledged_in_time",
+                "value": 0.87,
+                "p90": None,
+                "partners": 9,
+                "trend": [{"period": "2026-10", "value": 0.85}],
+            }
+        ],
+        "partners": [
+            {
+                "organization_id": _HOUSING,
+                "name": "Wheatfield Housing Authority",
+                "mode": "connected",
+                "scorecard": True,
+                "note": None,
+                "figures": [
+                    {
+                        "code": "acknowledged_in_time",
+                        "value": 0.9,
+                        "cases": 20,
+                        "met": 18,
+                        "missed": 2,
+                        "not_yet_due": 1,
+                        "trend": [{"period": "2026-10", "value": 0.875, "cases": 8}],
+                    }
+                ],
+                "load": {
+                    "open": 12,
+                    "undecided": 4,
+                    "serving": 8,
+                    "past_limit": 1,
+                    "oldest_days": 31,
+                    "median_days": 6.5,
+                },
+            }
+        ],
+        "no_capacity_by_service": [
+            {
+                "service_id": _SERVICE,
+                "service": "Rent and deposit help",
+                "organization_id": _HOUSING,
+                "organization": "Wheatfield Housing Authority",
+                "declined": 7,
+            }
+        ],
+    },
     "UnmetNeeds": {
         "start": "2026-01",
         "end": "2026-11",

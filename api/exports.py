@@ -1,8 +1,8 @@
-"""Published figures as tables for spreadsheets: one row a figure. No cell is ever a formula."""
+"""Tables for spreadsheets; of published figures one row a figure. No cell is ever a formula."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import xlsxwriter  # type: ignore[import-untyped]
 
@@ -15,35 +15,46 @@ COLUMNS = (
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | int | float | None
+Row = Sequence[Cell]
 
 
 def csv_of(found: Snapshots) -> bytes:
     """UTF-8, a header, one row a figure; an empty cell where there is no value."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([_inert(cell) for cell in row] for row in _rows(found))
-    return text.getvalue().encode()
+    return csv_table(COLUMNS, _rows(found))
 
 
 def xlsx_of(found: Snapshots) -> bytes:
     """Two sheets: the figures, and how to read them."""
+    return xlsx_book([("Figures", COLUMNS, _rows(found))], _notes(found))
+
+
+def csv_table(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_inert(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def xlsx_book(sheets: Iterable[tuple[str, Sequence[str], Iterable[Row]]], notes: Iterable[str]) -> bytes:
+    """Each sheet with its name and its columns; the notes on a last one."""
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(file, options)
     bold = book.add_format({"bold": True})
-    figures = book.add_worksheet("Figures")
-    figures.write_row(0, 0, COLUMNS, bold)
-    for number, row in enumerate(_rows(found), 1):
-        for column, cell in enumerate(row):
-            if isinstance(cell, str):
-                figures.write_string(number, column, _inert(cell))
-            elif cell is not None:
-                figures.write_number(number, column, cell)
-    figures.freeze_panes(1, 0)
-    notes = book.add_worksheet("Notes")
-    for number, note in enumerate(_notes(found)):
-        notes.write_string(number, 0, _inert(note))
+    for name, columns, rows in sheets:
+        sheet = book.add_worksheet(name)
+        sheet.write_row(0, 0, columns, bold)
+        for number, row in enumerate(rows, 1):
+            for column, cell in enumerate(row):
+                if isinstance(cell, str):
+                    sheet.write_string(number, column, _inert(cell))
+                elif cell is not None:
+                    sheet.write_number(number, column, cell)
+        sheet.freeze_panes(1, 0)
+    said = book.add_worksheet("Notes")
+    for number, note in enumerate(notes):
+        said.write_string(number, 0, _inert(note))
     book.close()
     return file.getvalue()
 

@@ -165,7 +165,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
         statuses.update(_OF_PEOPLE)
     if path.startswith(_OPEN):
         statuses.update(_OF_THE_PUBLIC)
-    if any(each["in"] in {"path", "query"} and each["required"] for each in operation.get("parameters", [])):
+    if any(_names_something(each) for each in operation.get("parameters", [])):
         statuses.add(404)
     if method != "get":
         statuses.update(_OF_COMMANDS)
@@ -179,3 +179,8 @@ def _response(status: int) -> dict[str, Any]:
         "description": _TITLES[status],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
+
+
+def _names_something(parameter: dict[str, Any]) -> bool:
+    """That may be missing, or not be the caller's to see."""
+    return parameter["in"] in {"path", "query"} and (parameter["required"] or parameter["name"] == "organization_id")

@@ -13,7 +13,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,11 @@ select uuidv7(), c.id, (%(kinds)s::text[])[1 + n %% %(steps)s], x.at, x.at, x.at
            timestamptz '2025-07-02 12:00+00' + interval '16 months' * (abs(hashint8(i.id * 31)) / 2147483648.0) as at,
            cast(lpad(to_hex(i.id / 2), 32, '0') as uuid) as person) x
 """
+_DAYS = "(e.facts ->> 'first_contact_days')::int"
+_ENDS = {
+    "acknowledge_days": "task_acknowledged", "decide_days": "task_accepted", "completion_days": "task_completed",
+}  # fmt: skip
+"""With what a duration ends; all take as long here as a first contact."""
 _MONTH = "to_char(e.day, 'YYYY-MM')"
 _ENTRY = "insert into indicator_entry (id, event_id, collaborative_id, indicator_id, part, period, bucket,"
 _ADDITIVE = """ organization_id, dimensions, restricted, value)
@@ -86,11 +91,12 @@ select uuidv7(), x.event_id, x.collaborative_id, '{id}', 'value', x.period, 0, x
 """
 
 
-def fill(connection: psycopg.Connection[Any], size: int) -> None:
-    """As the administrator: events, and what each earns by the rules in force."""
+def fill(connection: psycopg.Connection[Any], size: int, codes: Sequence[str] = ()) -> None:
+    """As the administrator: events, and what each earns by the rules in force; `codes`: by these alone."""
     connection.execute("set session_replication_role = origin")
     connection.execute(_EVENTS.encode(), {"kinds": list(KINDS), "steps": len(KINDS), "size": size})
-    for id_, data in connection.execute("select id, rule from indicator where standing = 'in_force'").fetchall():
+    rules = connection.execute("select id, rule, code from indicator where standing = 'in_force'").fetchall()
+    for id_, data in [(id_, data) for id_, data, code in rules if not codes or code in codes]:
         for statement in _earned(str(id_), Rule.parse(data)):
             connection.execute(statement.encode())
     connection.execute("analyze")
@@ -109,9 +115,7 @@ def _earned(id_: str, rule: Rule) -> list[str]:
     if rule.clock is not None:
         met = f"e.settled ->> '{rule.clock}' = 'met'"
         return [additive("denominator", met), additive("numerator", f"{met} and e.facts ->> 'outcome' = 'need_met'")]
-    parts = (
-        [additive("bucket", "e.kind = 'task_started'", "(e.facts ->> 'first_contact_days')::int")] if rule.fact else []
-    )
+    parts = [additive("bucket", f"e.kind = '{_ENDS.get(rule.fact, 'task_started')}'", _DAYS)] if rule.fact else []
     named = ("numerator", "denominator", "cases", "entered", "left")
     return parts + [additive(p, _chosen(getattr(rule, p))) for p in named if getattr(rule, p) != NOTHING]
 
@@ -145,7 +149,7 @@ def _cells(id_: str, rule: Rule) -> list[str]:
     ]  # fmt: skip
 
 
-def prepare(server: EmbeddedPostgres, size: int) -> dict[str, Any]:
+def prepare(server: EmbeddedPostgres, size: int, codes: Sequence[str] = ()) -> dict[str, Any]:
     """A record of that size; its two doors, and how it looks."""
     name = f"events_{size}"
     with psycopg.connect(libpq_url(server.admin_url), autocommit=True, dbname="postgres") as connection:
@@ -154,7 +158,7 @@ def prepare(server: EmbeddedPostgres, size: int) -> dict[str, Any]:
     migrate(urls[0], server.password("api"), server.password("engine"))
     load_region(urls[0], build_region(7))
     with psycopg.connect(libpq_url(urls[0]), autocommit=True) as connection:
-        fill(connection, size)
+        fill(connection, size, codes)
         engine = Record(Database(urls[2], pool_size=2, statement_seconds=120, application="bench fold"))
         since = time.monotonic()
         while fold(engine, 50_000):

@@ -17,6 +17,8 @@ MULTIPLE = "multiple"
 GROUPS = ("age_band", "race", "ethnicity", "language")
 DIMENSIONS = ("county", "term", *GROUPS)
 """What every event carries (decision 30)."""
+SERVICE = "service"
+"""What a decline carries besides: which of the partner's services was asked. No group of people."""
 HISPANIC = "hispanic_or_latino"
 RACES = frozenset(
     {

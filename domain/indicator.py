@@ -125,7 +125,7 @@ def _chosen(what: Selector, event: Event, code: str) -> bool:
     return what != NOTHING and holds(what, event, code)
 
 
-_BEGINS = {"acknowledge": "task_requested", "decide": "task_requested"}
+_BEGINS = {"acknowledge": "task_requested", "decide": "task_requested", "first_contact": "task_accepted"}
 """Where every case of a clock begins, so that those not yet due can be shown."""
 
 

@@ -104,9 +104,16 @@ def overdue(task: Task, event_id: str) -> tuple[Task, Happened]:
     return replace(task, missed=missed, version=task.version + 1), happened
 
 
-def unsettled(before: Task, happened: Happened) -> list[str]:
-    """The clocks of a request that its end leaves open: nobody will ever say whether they were met."""
-    asked = (Clock.ACKNOWLEDGE, Clock.DECIDE)
+def unsettled(before: Task, after: Task, happened: Happened) -> list[str]:
+    """The clocks that this move leaves open for good: nobody will ever say whether they were met.
+
+    Those of a request by its end; that of the first contact also by a hold or a place on a waitlist.
+    """
+    if after.state is State.ENTERED_IN_ERROR:
+        return []
+    asked = [Clock.ACKNOWLEDGE, Clock.DECIDE] if after.ended else []
+    if before.state is State.ACCEPTED and after.state is not State.ACCEPTED:
+        asked.append(Clock.FIRST_CONTACT)
     said = {*happened.settled, *before.missed}
     return [clock.value for clock in asked if clock.value not in said and not _settled_before(before, clock)]
 
@@ -258,6 +265,12 @@ def _facts(before: Task, after: Task, at: Moment, details: Details) -> dict[str,
     if before.first_contact_at is None and after.first_contact_at is not None and after.accepted_at is not None:
         start = min(after.accepted_at, after.first_contact_at)
         facts["first_contact_days"] = at.calendar.business_days_between(start, after.first_contact_at)
+    if before.acknowledged_at is None and after.acknowledged_at is not None:
+        facts["acknowledge_days"] = at.calendar.business_days_between(after.asked_at, after.acknowledged_at)
+    if before.state in UNDECIDED and after.state in (State.ACCEPTED, State.DECLINED):
+        facts["decide_days"] = at.calendar.business_days_between(after.asked_at, at.occurred_at)
+    if after.state is State.COMPLETED and after.accepted_at is not None:
+        facts["completion_days"] = at.calendar.business_days_between(after.accepted_at, at.occurred_at)
     return facts
 
 

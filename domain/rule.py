@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.clock import Priority
-from domain.groups import DIMENSIONS, UNKNOWN
+from domain.groups import DIMENSIONS, SERVICE, UNKNOWN
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.reason import ReasonClass
 from domain.referral import EVENT_OF, ConfirmedBy
@@ -153,10 +153,12 @@ MEMBERS: dict[str, tuple[str, ...]] = {
 }
 """Measure → what its rule may say."""
 STEP_DONE = "task_completed"
+DECLINED = "task_declined"
 CLOCKS = frozenset({"acknowledge", "decide", "first_contact"})
 """Those that are settled once in a task's life."""
 OF = frozenset({"clients", "households", "organizations"})
-DURATIONS = frozenset({"first_contact_days", "handover_days"})
+DURATIONS = frozenset({"acknowledge_days", "decide_days", "first_contact_days", "completion_days", "handover_days"})
+"""Whole business days of the service's calendar; a hand-over's of the region's where a step came before."""
 COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
@@ -220,6 +222,8 @@ def _agree(rule: Rule) -> None:
         raise RuleError(("by",), "organizations are not counted by organization")
     if rule.credit == "region" and "organization" in rule.by:
         raise RuleError(("by",), "credit region belongs to no organization: leave organization out")
+    if SERVICE in rule.by and not (rule.measure == "count" and rule.what.events == {DECLINED}):
+        raise RuleError(("by",), f"only {DECLINED} says of which service it is: count that, or leave {SERVICE} out")
     if rule.clock and (rule.cases != NOTHING or rule.left != NOTHING):
         raise RuleError(("cases",), "a clock knows its own cases: leave cases and left out")
 
@@ -331,7 +335,7 @@ def _percent(value: Any, at: Path) -> int:
 
 
 def _by(value: Any, at: Path) -> tuple[str, ...]:
-    known = ("organization", *DIMENSIONS)
+    known = ("organization", *DIMENSIONS, SERVICE)
     names = _each_once(value, at)
     for name in names:
         if name not in known:

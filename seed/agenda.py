@@ -80,7 +80,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorSpec:
-    """One version. `kind`: how_much, how_well, better_off. `owner`: whose it is (slug). `rule`: for `domain.rule`."""
+    """One version. `kind`: how_much, how_well, better_off. `owner`: whose it is (slug). `rule`: for `domain.rule`.
+
+    `scorecard`: defined for the partners' scorecards, not on the short list.
+    """
 
     code: str
     version: int
@@ -101,6 +104,7 @@ class IndicatorSpec:
     measures: str = "performance"
     threshold: int | None = None
     ends_on: date | None = None
+    scorecard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class Agenda:
     reasons: tuple[Reason, ...]
     terms: tuple[Term, ...]
     indicators: tuple[IndicatorSpec, ...]
+    scorecards: dict[str, Any]
     ladder: dict[str, Any] = field(default_factory=dict)
     quiet_hours: dict[str, str] | None = None
     digest_at: str | None = None
@@ -141,11 +146,36 @@ def agenda_of(text: Mapping[str, Any], taxonomy: list[dict[str, Any]]) -> Agenda
         clocks=text["clocks"],
         reasons=tuple(Reason(row["code"], row["class"], row["name"], row["es"]) for row in text["reasons"]),
         terms=_terms(taxonomy),
-        indicators=tuple(_indicator(row, calendars, text["strategies"]) for row in text["indicators"]),
+        indicators=tuple(
+            _indicator(row, calendars, text["strategies"])
+            for row in (*text["indicators"], *(row for _, row in figures_of(text)))
+        ),
+        scorecards=_scorecards(text["scorecards"]),
         ladder=text.get("ladder", {}),
         quiet_hours=text.get("quiet_hours"),
         digest_at=text.get("digest_at"),
     )
+
+
+def figures_of(text: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The figures that the scorecards define themselves, with their places, as whole indicators."""
+    said = text["scorecards"]
+    filled = {
+        "version": 1, "effective_on": said["effective_on"], "kind": "how_well", "strategy": said["strategy"],
+        "direction": "up", "owner": text["collaborative"]["backbone"], "period": "month", "by": ["organization"],
+        "baseline": None, "target": None, "scorecard": True,
+    }  # fmt: skip
+    return [(place, filled | one) for place, one in enumerate(said["figures"]) if set(one) != {"code"}]
+
+
+def _scorecards(said: Mapping[str, Any]) -> dict[str, Any]:
+    """As the record keeps it: figures by code, in their order."""
+    return {
+        "begin_on": said["begin_on"].isoformat(),
+        "partner_first_days": said["partner_first_days"],
+        "least_cases": said["least_cases"],
+        "figures": list(dict.fromkeys(one["code"] for one in said["figures"])),
+    }
 
 
 def _indicator(row: Mapping[str, Any], calendars: Mapping[str, int], strategies: list[dict[str, Any]]) -> IndicatorSpec:
@@ -223,6 +253,7 @@ def agenda_body(text: Agenda) -> dict[str, Any]:
         ],
         "calendars": [{"code": one.code, "name": one.name, "starts_in": one.starts_in} for one in text.periods],
         "languages": list(text.collaborative.languages),
+        "scorecards": text.scorecards,
         "ladder": text.ladder,
         "quiet_hours": text.quiet_hours,
         "digest_at": text.digest_at,

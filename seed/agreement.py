@@ -20,7 +20,7 @@ from zoneinfo import available_timezones
 from holidays import list_supported_countries
 
 from domain.clock import Clock, Priority
-from domain.groups import DIMENSIONS
+from domain.groups import DIMENSIONS, SERVICE
 from domain.ladder import Ladder, Rung
 from domain.limit import Limit
 from domain.moves import NO_RESPONSE
@@ -34,11 +34,12 @@ from seed.agenda import (
     agenda_of,
     calendars_of,
     collaborative_columns,
+    figures_of,
     indicator_columns,
     rule_of,
 )
 from seed.documents import document
-from seed.forms import code, day, entries, flag, listing, members, number, one_of, text, whole
+from seed.forms import code, day, either, entries, flag, listing, members, number, one_of, text, whole
 from seed.hours import opening_hours
 from seed.marked import Path, Sheet, read, read_file
 from services.amending import Amendment
@@ -49,6 +50,8 @@ NAMED = {
 }  # fmt: skip
 COUNTRY = "US"
 KINDS = ("how_much", "how_well", "better_off")
+SCORED = ("count", "rate", "median")
+"""What a scorecard can show of a range of months: what adds up."""
 RATIO, MONEY, DAYS = "ratio", "usd", "business_days"
 _RESERVED = frozenset({MONTH.code, "range", "year"})
 
@@ -173,6 +176,19 @@ _INDICATOR = members(
 _RUNG = members({"to": one_of(Rung), "after": number()})
 _LADDER = members({"rungs": listing(_RUNG, 1, 12)}, {"quiet": flag()})
 _QUIET = members({"from": text(5), "until": text(5)})
+_NAMED = members({"code": code()})
+_FIGURE = members(
+    {"code": code(), "name": text(80), "es": text(80), "definition": text(1000, lines=True), "unit": code(),
+     "rule": _rule},
+    {"version": whole(1, 9999), "effective_on": _since, "by": listing(one_of(("organization", SERVICE)), 1, 2)},
+)  # fmt: skip
+_SCORECARDS = members(
+    {
+        "begin_on": _since, "partner_first_days": whole(0, 60), "least_cases": whole(2, 100), "strategy": code(),
+        "effective_on": _since,
+        "figures": listing(either(lambda one: isinstance(one, dict) and len(one) < 2, _NAMED, _FIGURE), 1, 60),
+    }
+)  # fmt: skip
 _AGENDA = members(
     {
         "collaborative": _COLLABORATIVE,
@@ -180,7 +196,7 @@ _AGENDA = members(
         "calendars": listing(_CALENDAR, 0, 20), "results": listing(_RESULT, 1, 30),
         "strategies": listing(_STRATEGY, 1, 30),
         "clocks": members(dict.fromkeys(map(str, Priority), entries(map(str, Clock), _limit))),
-        "reasons": listing(_REASON, 1, 200), "indicators": listing(_INDICATOR, 1, 200),
+        "reasons": listing(_REASON, 1, 200), "indicators": listing(_INDICATOR, 1, 200), "scorecards": _SCORECARDS,
     },
     {"ladder": entries(map(str, Priority), _ladder), "quiet_hours": _quiet, "digest_at": _clock},
 )  # fmt: skip
@@ -243,10 +259,13 @@ def _hold_together(sheet: Sheet, value: Mapping[str, Any]) -> None:
         if one["code"] in _RESERVED or (one["code"] == CALENDAR_YEAR.code and one["starts_in"] != 1):
             path = ("calendars", place, "code")
             sheet.slip(path, f"`{one['code']}` means something else here.", "Call the calendar by another name.")
-    indicators = list(_items(sheet, value, "indicators"))
-    _versions(sheet, indicators)
-    for place, one in indicators:
-        _indicator(sheet, ("indicators", place), one, value)
+    counted: list[tuple[Path, dict[str, Any]]] = [
+        (("indicators", place), one) for place, one in _items(sheet, value, "indicators")
+    ]
+    counted += _figures(sheet, value)
+    _versions(sheet, counted)
+    for at, one in counted:
+        _indicator(sheet, at, one, value)
 
 
 def _items(sheet: Sheet, value: Mapping[str, Any], part: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -296,10 +315,34 @@ def _reasons(sheet: Sheet, value: Mapping[str, Any]) -> None:
             sheet.slip(("reasons",), f"no reason has the class `{name}`.", "Add one: somebody will need it.")
 
 
-def _versions(sheet: Sheet, indicators: list[tuple[int, dict[str, Any]]]) -> None:
+def _figures(sheet: Sheet, value: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
+    """Those that the scorecards define themselves, as whole indicators; what they name has to be on the short list."""
+    if "scorecards" not in value or sheet.spoiled(("scorecards",)) or sheet.spoiled(("collaborative",)):
+        return []
+    strategies, listed = _codes(value, "strategies"), _codes(value, "indicators")
+    said, at = value["scorecards"], ("scorecards", "figures")
+    if said["strategy"] not in strategies:
+        what = f"there is no strategy `{said['strategy']}`."
+        sheet.slip(("scorecards", "strategy"), what, _choose(said["strategy"], strategies))
+        return []
+    if said["begin_on"].day != 1:
+        sheet.slip(("scorecards", "begin_on"), "it begins in the middle of a month.", "Begin on the first of one.")
+    defined = figures_of(value)
+    own = {place for place, _ in defined}
+    for place, one in enumerate(said["figures"]):
+        if place not in own and one["code"] not in listed:
+            what = f"there is no indicator `{one['code']}` on the short list."
+            sheet.slip((*at, place, "code"), what, "Define the figure here: name, es, definition, unit, rule.")
+        elif place in own and one["code"] in listed:
+            what = f"`{one['code']}` is on the short list already."
+            sheet.slip((*at, place, "code"), what, f"Write {{code: {one['code']}}} alone, or another code.")
+    return [((*at, place), one) for place, one in defined]
+
+
+def _versions(sheet: Sheet, indicators: list[tuple[Path, dict[str, Any]]]) -> None:
     known: dict[str, list[tuple[int, date]]] = {}
-    for place, one in indicators:
-        path, earlier = ("indicators", place), known.setdefault(one["code"], [])
+    for path, one in indicators:
+        earlier = known.setdefault(one["code"], [])
         if any(version == one["version"] for version, _ in earlier):
             sheet.slip((*path, "version"), f"version {one['version']} is there already.", "Number it one higher.")
         elif any((version < one["version"]) != (since < one["effective_on"]) for version, since in earlier):
@@ -314,7 +357,7 @@ def _indicator(sheet: Sheet, path: Path, one: dict[str, Any], value: Mapping[str
     if population and "result" not in one:
         sheet.slip((*path, "result"), "no result is named.", "Say of which result this is the measure.")
     for member, part in (("strategy", "strategies"), ("result", "results")):
-        _known(sheet, iter([(int(path[1]), one)]), "indicators", member, _codes(value, part))
+        _known(sheet, iter([(int(path[-1]), one)]), str(path[0]), member, _codes(value, part))
     if one["effective_on"].day != 1:
         sheet.slip((*path, "effective_on"), "it begins in the middle of a month.", "Begin on the first of one.")
     calendars = {MONTH.code, CALENDAR_YEAR.code, *_codes(value, "calendars")}
@@ -359,6 +402,10 @@ def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule, reasons: li
     if rule.distinct and rule.grain(one["period"]) is None:
         what = f"who counts once is not counted by {one['period']}."
         sheet.slip((*path, "period"), what, "Name it among the rule's periods, or choose another.")
+    if one.get("scorecard") and rule.measure not in SCORED:
+        what = f"a scorecard does not show measure {rule.measure}."
+        remedy = "Use count, rate or median; beside a median stands the 90th percentile."
+        sheet.slip((*path, "rule", "measure"), what, remedy)
     wanted = _unit(rule)
     if wanted and one["unit"] != wanted:
         sheet.slip((*path, "unit"), f"such a figure is told as {wanted}.", f"Write unit: {wanted}.")

@@ -75,7 +75,7 @@ _CARRIED = text(
     """
 select distinct strategy, code from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and strategy is not null
-   and app.current(effective_on, ends_on)
+   and app.current(effective_on, ends_on) and not scorecard
  order by strategy, code
 """
 )

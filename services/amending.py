@@ -191,6 +191,7 @@ def _amend_reasons(connection: Connection, collaborative: Any, amendment: Amendm
 
 _DEFINES = (
     "definition", "kind", "measures", "unit", "direction", "result", "strategy", "rule", "period", "effective_on",
+    "scorecard",
 )  # fmt: skip
 """What a version says: it never changes under its number."""
 _LATER = ("name", "names", "owner_organization_id", "threshold", "baseline", "target", "ends_on")

@@ -21,7 +21,7 @@ from services.figures import Asked
 from services.indicators import check_grain, counted_by, figures_of, in_force, standing
 from services.refusals import Unprocessable
 from services.transaction import Call, Record, Tx, read
-from services.withholding import withheld
+from services.withholding import reads_all, require_partner, withheld
 
 ORGANIZATION = "organization"
 
@@ -45,9 +45,11 @@ def events_behind(
         one, grain = _version(tx, code, figure)
         rule = Rule.parse(one.rule)
         check_grain(rule, grain)
+        if one.scorecard:
+            require_partner(tx, figure.by)
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
         rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
-        small = not tx.here.backbone and figure.by is not None and _small(tx, code, one, grain, figure)
+        small = figure.by is not None and _withheld(tx, code, one, grain, figure)
         together = not tx.here.backbone and figure.by is None
         return shapes.EventsBehind(
             items=[shapes.CountedEvent.model_validate(row) for row in rows],
@@ -57,6 +59,13 @@ def events_behind(
         )
 
     return read(record, call, look)
+
+
+def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
+    """Whether what others' events are worth is not the reader's to know."""
+    if one.scorecard:
+        return not reads_all(tx) and figure.value != str(tx.organization_id)
+    return not tx.here.backbone and _small(tx, code, one, grain, figure)
 
 
 def _small(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:

@@ -101,7 +101,7 @@ def _rate(rule: Rule, period: str, parts: Parts, label: dict[str, str]) -> Point
 
 
 def _duration(rule: Rule, period: str, parts: Parts, label: dict[str, str]) -> Point:
-    buckets = {bucket: n for (part, bucket), n in parts.items() if part == "bucket" and n > 0}
+    buckets = buckets_of(parts)
     known = sum(buckets.values())
     waiting = parts["entered", 0] - known - parts["left", 0]
     return Point(
@@ -111,6 +111,11 @@ def _duration(rule: Rule, period: str, parts: Parts, label: dict[str, str]) -> P
         waiting=max(0, waiting),
         by=label,
     )
+
+
+def buckets_of(parts: Parts) -> dict[int, int]:
+    """Of a duration: how many took so many units."""
+    return {bucket: n for (part, bucket), n in parts.items() if part == "bucket" and n > 0}
 
 
 def median(buckets: Mapping[int, int]) -> float | None:

@@ -17,7 +17,7 @@ from services.figures import Asked, series, shares_of_unknown
 from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, Work, read
-from services.withholding import withheld
+from services.withholding import of_scorecard, withheld
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 RANGE = "range"
@@ -48,7 +48,8 @@ def get_indicator(
 
     Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
     figures stay what they were. A confidential provider's work is in no live figure but its own: row security leaves
-    it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones (ADR 14).
+    it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones (ADR 14), of
+    a scorecard's figure nobody but the partner itself what is not told yet (ADR 19).
     """
 
     def look(tx: Tx) -> shapes.Indicator:
@@ -60,7 +61,10 @@ def get_indicator(
             if version is None or one.version == version:
                 asked = Asked(grain, by, start, end)
                 points = figures_of(tx, one, versions, asked, alone=version is not None)
-                found += points if tx.here.backbone else withheld(tx, one, points, asked)
+                if one.scorecard:
+                    found += of_scorecard(tx, points, asked)
+                else:
+                    found += points if tx.here.backbone else withheld(tx, one, points, asked)
         found.sort(key=lambda point: (point.period, *point.by.values()))
         return shape_of(shown, Rule.parse(shown.rule)).model_copy(
             update={"series": found, "versions": _told(versions), **_beside(tx, shown)}
@@ -215,12 +219,14 @@ def _told(versions: Sequence[Any]) -> list[shapes.IndicatorVersion]:
 
 COLUMNS = """
 id, code, version, name, names, kind, measures, unit, direction, definition, result, strategy,
-       owner_organization_id, rule, period, threshold, baseline, target, effective_on
+       owner_organization_id, rule, period, threshold, baseline, target, effective_on,
+       scorecard
 """
 _CURRENT = text(
     f"""
 select distinct on (code) {COLUMNS} from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and app.current(effective_on, ends_on)
+   and not scorecard
  order by code, effective_on desc, version desc
 """
 )

@@ -16,9 +16,11 @@ from sqlalchemy import text
 from domain import referral as referral_rules
 from domain.answers import refuse_plain
 from domain.clock import Moment
+from domain.groups import SERVICE
 from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
 from domain.reason import ReasonClass
+from domain.rule import DECLINED
 from domain.task import State, Task, Verb
 from services import stages
 from services.deadlines import referral_look, task_look
@@ -89,7 +91,7 @@ def settle_move(
     is another partner's.
     """
     stood = is_asked(locked.t, locked.f)
-    before, handover = locked.task.state, _handover(work, locked, after, at)
+    before, handover = locked.task, _handover(work, locked, after, at)
     came_to = stages.moved(work, locked.t, locked.f, locked.task, after)
     columns, voided = dict(extra or {}), after.state is State.ENTERED_IN_ERROR
     said = locked.t["outcome"]
@@ -102,20 +104,32 @@ def settle_move(
         reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
         work,
-        about_task(locked.t, locked.f),
+        _about(locked, what),
         what,
         version=after.version,
         occurred_at=at.occurred_at,
-        facts=_cohort(work, locked, after, what, at) | handover | came_to | _answers(locked, after) | dict(facts or {}),
+        facts=_cohort(work, locked, before, after, what, at)
+        | handover
+        | came_to
+        | _answers(locked, after)
+        | dict(facts or {}),
         reverses=reverses,
     )
-    if after.ended and before is not after.state:
+    if after.ended and before.state is not after.state:
         work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
             _lead(work, locked, after, at, said, stood)
     else:
         wake(work, locked, at)
     return event_id
+
+
+def _about(locked: Locked, what: Happened) -> dict[str, Any]:
+    """A decline says besides which service was asked: it shows where the region lacks supply."""
+    about = about_task(locked.t, locked.f)
+    if what.kind == DECLINED and locked.t["service_id"]:
+        about["dimensions"] = about["dimensions"] | {SERVICE: str(locked.t["service_id"])}
+    return about
 
 
 def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None, stood: bool) -> None:
@@ -201,7 +215,7 @@ def wake(work: Work, locked: Locked, at: Moment) -> None:
         work.journal.look(workflow_of(locked.f))
 
 
-def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment) -> dict[str, Any]:
+def _cohort(work: Work, locked: Locked, before: Task, after: Task, what: Happened, at: Moment) -> dict[str, Any]:
     """The dates by which rates and durations count this case, whenever its events happen, and what its end leaves."""
     region = work.agenda.region()
     crosses = locked.t["organization_id"] != locked.t["source_organization_id"]
@@ -212,10 +226,9 @@ def _cohort(work: Work, locked: Locked, after: Task, what: Happened, at: Moment)
     if after.accepted_at:
         facts["accepted_on"] = region.local_date(after.accepted_at).isoformat()
         facts["contacted"] = after.first_contact_at is not None
-        if locked.task.accepted_at is None and crosses:
+        if before.accepted_at is None and crosses:
             facts["handover_days"] = at.calendar.business_days_between(after.asked_at, after.accepted_at)
-    left = unsettled(locked.task, what) if after.ended and after.state is not State.ENTERED_IN_ERROR else []
-    if left:
+    if left := unsettled(before, after, what):
         facts["unsettled"] = left
     return facts
 

@@ -271,7 +271,7 @@ select distinct on (code) id, code, version, name, definition, kind, unit, direc
        effective_on, threshold
   from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and effective_on <= :last
-   and (ends_on is null or ends_on >= :first)
+   and (ends_on is null or ends_on >= :first) and not scorecard
  order by code, version desc
 """
 )

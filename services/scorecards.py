@@ -60,6 +60,7 @@ _SCORECARD = text(
 with now as materialized (
     select distinct on (code) {COLUMNS} from indicator
      where collaborative_id = app.collaborative() and standing = 'in_force' and app.current(effective_on, ends_on)
+       and not scorecard
      order by code, effective_on desc, version desc)
 select n.*, coalesce(f.lines, '[]') as lines
   from now n

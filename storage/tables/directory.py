@@ -228,6 +228,7 @@ indicator = Table(
     plain("period", TEXT, server_default="month"),
     plain("measures", TEXT, server_default="performance"),
     plain("threshold", Integer, required=False),
+    plain("scorecard", Boolean, server_default="false"),
     UniqueConstraint("collaborative_id", "code", "version"),
     CheckConstraint("standing in ('proposed', 'counting', 'in_force')", name="standing"),
     CheckConstraint("measures in ('performance', 'population')", name="measures"),

@@ -91,6 +91,7 @@ indicator_total = Table(
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),
+    Index("indicator_total_whole_idx", "indicator_id", "period", postgresql_where=text("dimensions = '{}'::jsonb")),
     Index("indicator_total_restricted_idx", "indicator_id", "period", postgresql_where=text("restricted")),
 )
 

@@ -5,7 +5,8 @@ from domain.limit import Limit
 from domain.reason import ReasonClass
 from domain.rule import MEMBERS, Rule
 from domain.stage import Stage
-from seed.agreement import agenda
+from domain.task import Outcome
+from seed.agreement import SCORED, agenda
 from seed.hours import opening_hours
 from services.calendars import REGION_HOURS, calendar_of
 
@@ -36,7 +37,7 @@ def test_what_is_urgent_is_acknowledged_in_four_open_hours_and_expires_after_two
 
 
 def test_the_short_list_is_what_the_partners_agreed_on() -> None:
-    assert {one.code for one in agenda().indicators} == {
+    assert {one.code for one in agenda().indicators if not one.scorecard} == {
         "referrals_sent", "acknowledged_in_time", "decided_in_time", "loops_closed", "reported_unconfirmed",
         "needs_met", "needs_unmet", "clients_served", "households_served", "days_to_first_contact",
         "first_contact_p90", "waitlisted", "crossing_share", "handover_days", "partners_active",
@@ -45,6 +46,22 @@ def test_the_short_list_is_what_the_partners_agreed_on() -> None:
     }  # fmt: skip
     measures = {Rule.parse(one.rule).measure for one in agenda().indicators}
     assert measures == set(MEMBERS), "every way to measure is used"
+
+
+def test_a_scorecard_tells_every_answer_every_ending_and_how_long_it_took() -> None:
+    figures = agenda().scorecards["figures"]
+    classes = [each.value for each in ReasonClass]
+    assert set(figures) == {
+        "acknowledged_in_time", "decided_in_time", "contacted_in_time", "tasks_accepted", "tasks_expired",
+        "tasks_completed", "days_to_acknowledge", "days_to_decide", "days_to_first_contact", "days_to_completion",
+        *(f"{how}_{each}" for how in ("declined", "ended") for each in classes),
+        *(f"outcome_{each}" for each in Outcome),
+    }  # fmt: skip
+    assert {one.code for one in agenda().indicators} >= set(figures)
+    for one in agenda().indicators:
+        if one.code in figures:
+            rule = Rule.parse(one.rule)
+            assert (rule.measure in SCORED, "organization" in rule.by, rule.credit) == (True, True, "target")
 
 
 def test_every_indicator_names_a_strategy_an_owner_and_one_of_the_three_kinds() -> None:
