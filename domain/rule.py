@@ -188,7 +188,9 @@ EVENTS = frozenset(
         "task_answered_late", "demand_turned_away", "need_outcome", "plan_created", "plan_changed", "plan_consented",
         "plan_reviewed",
         "plan_closed", "plan_overdue", "plan_escalated", "plan_stop_asked", "plan_voided", "step_opened",
-        "step_skipped", "step_taken_back",
+        "step_skipped", "step_taken_back", "step_escalated", "step_reroute_proposed", "referral_reroute_proposed",
+        "referral_assigned", "plan_assigned",
+        *(f"{noun}_{said}" for noun in ("task", "referral", "plan") for said in ("nudged", "excepted", "watched")),
         *(kind.replace("referral_", "step_") for kind in EVENT_OF.values()),
     }
 )  # fmt: skip

@@ -92,8 +92,8 @@ def watch_plan_again(record: Record, call: Call, plan_id: UUID) -> PlanAnswer:
 
 
 def _nudge(tx: Tx, watched: Watched) -> None:
-    kind = "action_plan" if watched.noun == "plan" else watched.noun
-    to = blocking(tx, kind, watched.row["id"]) or who_acts(tx, watched.holder())
+    item = "action_plan" if watched.noun == "plan" else watched.noun
+    to = blocking(tx, item, watched.row["id"]) or who_acts(tx, watched.holder())
     _require(may_nudge(tx, watched.noun, watched.row, to))
     _running(tx, watched)
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
