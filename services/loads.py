@@ -44,7 +44,8 @@ _OPEN = text(
 select t.organization_id, cast(t.requested_at at time zone :zone as date) as day, count(*) as open,
        count(*) filter (where t.state = any(:undecided)) as undecided,
        count(*) filter (where t.state = any(:serving)) as serving,
-       count(*) filter (where greatest(t.due_at, t.excepted_until) <= :now and t.ball_organization_id = t.organization_id) as past_limit
+       count(*) filter (where greatest(t.due_at, t.excepted_until) <= :now
+                          and t.ball_organization_id = t.organization_id) as past_limit
   from task t
  where t.collaborative_id = :collaborative and t.{OPEN_TASK} and not t.on_behalf
    and (cast(:organization as uuid) is null or t.organization_id = :organization)

@@ -66,8 +66,8 @@ def breaks(act: Callable[..., Any], *, after: bool, nth: int = 1) -> Callable[..
 PLACES: list[tuple[Any, str, bool, int]] = [
     (services.tasks, "lock_task", True, 1),
     (services.moving, "move", True, 1),
-    (services.moving, "save_task", False, 1),
-    (services.moving, "save_task", True, 1),
+    (services.rows, "ball_of", False, 1),
+    (services.rows, "ball_of", True, 1),
     (services.moving, "happened", True, 1),
     (services.happenings, "count", True, 1),
     (services.happenings, "count", True, 2),

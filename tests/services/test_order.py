@@ -62,7 +62,7 @@ def test_nobody_resumes_before_holding(house: House) -> None:
     day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
     gwen.does(f"{task_of(made)}/hold", {"reason": "Waiting for the keys.", "resume_on": day})
     refused = gwen.post(f"{task_of(made)}/resume", {"occurred_at": ago(1)})
-    assert (refused.status_code, refused.json()["current"]["state"]) == (409, "on_hold")
+    assert (refused.status_code, refused.json()["code"]) == (422, "before-request")
     assert gwen.does(f"{task_of(made)}/resume")["state"] == "in_progress"
 
 

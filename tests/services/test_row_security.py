@@ -204,7 +204,7 @@ def other(column: str) -> str:
     }  # fmt: skip
     if column in changed:
         return changed[column]
-    if column.endswith("_at"):
+    if column.endswith(("_at", "_until")):
         return "now() + interval '1 year'"
     if column.endswith("_id") or column in ("id", "assigned_to", "created_by", "household_key"):
         return UUID7

@@ -41,7 +41,10 @@ def test_what_the_lead_dropped_stays_dropped_and_nothing_opens_early(house: Hous
     load(house, "switch_same", four())
     plan = Live.begin(house, "switch_same")
     drop(plan, "c")
-    plan.edit("/switch", {"version": 1})
+    same = plan.lead.post(f"{plan.path}/switch", {"version": 1}, **{"If-Match": "*"})
+    assert (same.status_code, same.json()["code"]) == (409, "same-version")
+    load(house, "switch_same", four(), version=2, definition="In other words.")
+    plan.edit("/switch", {"version": 2})
     assert looked_at(house, plan) == {"a": "open", "b": "waiting", "d": "waiting"}
     assert order(plan)["d"] == ["b"]
 
