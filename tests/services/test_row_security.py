@@ -208,6 +208,8 @@ def other(column: str) -> str:
         return "now() + interval '1 year'"
     if column.endswith("_id") or column in ("id", "assigned_to", "created_by", "household_key"):
         return UUID7
+    if column == "asked":
+        return f"array[{UUID7}]"
     return "'another'"
 
 

@@ -24,7 +24,8 @@ def age(house: House, referral: Any, *, hours: int = 2) -> None:
     house.sql(
         "set session_replication_role = replica;"
         f" update task set created_at = created_at - interval '{hours} hours',"
-        f" requested_at = requested_at - interval '{hours} hours', clock_started_at = created_at - interval '{hours} hours',"
+        f" requested_at = requested_at - interval '{hours} hours',"
+        f" clock_started_at = created_at - interval '{hours} hours',"
         f" due_at = now() - interval '1 hour' where referral_id = '{referral.id}';"
         f" update referral set created_at = created_at - interval '{hours} hours' where id = '{referral.id}'"
     )
