@@ -50,24 +50,30 @@ class ReferralFilters(Page):
     role: Literal["source", "target"] | None = None
 
 
-class WithdrawBody(Body):
+class SaidBody(Body):
+    """`occurred_at`: when it happened; now without it."""
+
+    occurred_at: Instant | None = None
+
+
+class WithdrawBody(SaidBody):
     reason: Code
     text: LongText | None = None
 
 
-class RerouteBody(Body):
+class RerouteBody(SaidBody):
     service_id: Id | None = None
     service_ids: Several | None = Field(None, description="Ask these at once, instead of one: the first yes has it.")
     consent_id: Id | None = None
     anyway: bool = Field(False, description="Ask also a service that said it has no room.")
 
 
-class ConfirmBody(Body):
+class ConfirmBody(SaidBody):
     outcome: Annotated[Outcome, Choice]
     by: By = "source"
 
 
-class CloseBody(Body):
+class CloseBody(SaidBody):
     reason: Code
 
 
@@ -137,7 +143,9 @@ def get_timeline(referral_id: Id, record: TheRecord, call: Reading) -> shapes.Ti
     response_model=shapes.Referral,
 )
 def withdraw_referral(referral_id: Id, body: WithdrawBody, record: TheRecord, call: Moving) -> Response:
-    return answered(referrals.withdraw_referral(record, call, referral_id, body.reason, body.text))
+    return answered(
+        referrals.withdraw_referral(record, call, referral_id, body.reason, body.text, occurred_at=body.occurred_at)
+    )
 
 
 @router.post(
@@ -150,7 +158,14 @@ def reroute_referral(referral_id: Id, body: RerouteBody, record: TheRecord, call
     several = body.service_ids or ()
     return answered(
         referrals.reroute_referral(
-            record, call, referral_id, body.service_id, body.consent_id, several, anyway=body.anyway
+            record,
+            call,
+            referral_id,
+            body.service_id,
+            body.consent_id,
+            several,
+            anyway=body.anyway,
+            occurred_at=body.occurred_at,
         )
     )
 
@@ -162,7 +177,11 @@ def reroute_referral(referral_id: Id, body: RerouteBody, record: TheRecord, call
     response_model=shapes.Referral,
 )
 def confirm_referral(referral_id: Id, body: ConfirmBody, record: TheRecord, call: Moving) -> Response:
-    return answered(referrals.confirm_referral(record, call, referral_id, body.outcome, ConfirmedBy(body.by)))
+    return answered(
+        referrals.confirm_referral(
+            record, call, referral_id, body.outcome, ConfirmedBy(body.by), occurred_at=body.occurred_at
+        )
+    )
 
 
 @router.post(
@@ -172,7 +191,7 @@ def confirm_referral(referral_id: Id, body: ConfirmBody, record: TheRecord, call
     response_model=shapes.Referral,
 )
 def close_unmet(referral_id: Id, body: CloseBody, record: TheRecord, call: Moving) -> Response:
-    return answered(referrals.close_unmet(record, call, referral_id, body.reason))
+    return answered(referrals.close_unmet(record, call, referral_id, body.reason, occurred_at=body.occurred_at))
 
 
 @router.post(

@@ -50,7 +50,13 @@ def get_referral(record: Record, call: Call, referral_id: UUID) -> shapes.Referr
 
 
 def withdraw_referral(
-    record: Record, call: Call, referral_id: UUID, reason: str, words: str | None = None
+    record: Record,
+    call: Call,
+    referral_id: UUID,
+    reason: str,
+    words: str | None = None,
+    *,
+    occurred_at: datetime | None = None,
 ) -> Answer[shapes.Referral]:
     """The source takes it back; open tasks are cancelled with the same reason."""
 
@@ -59,17 +65,17 @@ def withdraw_referral(
         if known is None:
             raise Unprocessable("That reason is not on the agenda's list; GET /v1/reasons shows it.", pointer="/reason")
         after = rules.move(locked.referral, Verb.WITHDRAW)
-        say_event(tx, locked, after, Verb.WITHDRAW, reason=reason)
+        say_event(tx, locked, after, Verb.WITHDRAW, reason=reason, occurred_at=occurred_at)
         for offer in locked.tasks:
             if offer.task.state in OPEN:
                 details = Details(reason=reason, reason_class=known)
-                _settle(tx, locked, offer, TaskVerb.CANCEL, details)
+                _settle(tx, offer, TaskVerb.CANCEL, details, occurred_at=occurred_at)
         save_referral(tx, locked, after, reason=reason, asked=[])
         tx.journal.look(workflow_of(locked.f))
         if words:
             say(tx, locked.f, "note", words)
 
-    return _source(record, call, referral_id, Verb.WITHDRAW, act)
+    return _source(record, call, referral_id, Verb.WITHDRAW, act, occurred_at)
 
 
 def reroute_referral(
@@ -81,6 +87,7 @@ def reroute_referral(
     service_ids: Sequence[UUID] = (),
     *,
     anyway: bool = False,
+    occurred_at: datetime | None = None,
 ) -> Answer[shapes.Referral]:
     """The same referral, a new offer: to another service, to the same once more, or to several at once."""
 
@@ -106,19 +113,25 @@ def reroute_referral(
             sensitive=locked.f["sensitive"] or any(one.sensitive for one in asked),
             outcome_task=None,
         )
-        say_event(tx, locked, after, Verb.REROUTE)
-        offers = new_offers(tx, locked.f, asked)
+        say_event(tx, locked, after, Verb.REROUTE, occurred_at=occurred_at)
+        offers = new_offers(tx, locked.f, asked, occurred_at)
         save_referral(tx, locked, after, look_at=first_look(*offers))
         for offer in offers:
             insert_offer(tx, offer)
         locked.tasks += offers
         tx.journal.look(workflow_of(locked.f))
 
-    return _source(record, call, referral_id, Verb.REROUTE, act)
+    return _source(record, call, referral_id, Verb.REROUTE, act, occurred_at)
 
 
 def confirm_referral(
-    record: Record, call: Call, referral_id: UUID, outcome: Outcome, by: ConfirmedBy = ConfirmedBy.SOURCE
+    record: Record,
+    call: Call,
+    referral_id: UUID,
+    outcome: Outcome,
+    by: ConfirmedBy = ConfirmedBy.SOURCE,
+    *,
+    occurred_at: datetime | None = None,
 ) -> Answer[shapes.Referral]:
     """Closes the loop. `by` client: the source passes on what the client said;
     that word then counts most (decision 28).
@@ -128,14 +141,17 @@ def confirm_referral(
         after = rules.move(locked.referral, Verb.CONFIRM)
         column = "outcome_client" if by is ConfirmedBy.CLIENT else "outcome_source"
         save_referral(tx, locked, after, outcome=outcome.value, confirmed_by=by.value, **{column: outcome.value})
-        say_event(tx, locked, after, Verb.CONFIRM, outcome=outcome.value, confirmed_by=by.value)
-        settle_need(tx, locked.f)
+        facts: dict[str, Any] = {"outcome": outcome.value, "confirmed_by": by.value}
+        say_event(tx, locked, after, Verb.CONFIRM, occurred_at=occurred_at, **facts)
+        settle_need(tx, locked.f, occurred_at=occurred_at)
         tx.journal.look(workflow_of(locked.f))
 
-    return _source(record, call, referral_id, Verb.CONFIRM, act)
+    return _source(record, call, referral_id, Verb.CONFIRM, act, occurred_at)
 
 
-def close_unmet(record: Record, call: Call, referral_id: UUID, reason: str) -> Answer[shapes.Referral]:
+def close_unmet(
+    record: Record, call: Call, referral_id: UUID, reason: str, *, occurred_at: datetime | None = None
+) -> Answer[shapes.Referral]:
     """Nobody could help: the source closes it and the need stays unmet, on the record."""
 
     def act(tx: Tx, locked: LockedReferral) -> None:
@@ -144,11 +160,12 @@ def close_unmet(record: Record, call: Call, referral_id: UUID, reason: str) -> A
         after = rules.move(locked.referral, Verb.CLOSE_UNMET)
         unmet = Outcome.UNMET.value
         save_referral(tx, locked, after, outcome=unmet, outcome_source=unmet, confirmed_by="source", reason=reason)
-        say_event(tx, locked, after, Verb.CLOSE_UNMET, reason=reason, outcome=unmet, confirmed_by="source")
-        settle_need(tx, locked.f)
+        facts: dict[str, Any] = {"outcome": unmet, "confirmed_by": "source"}
+        say_event(tx, locked, after, Verb.CLOSE_UNMET, reason=reason, occurred_at=occurred_at, **facts)
+        settle_need(tx, locked.f, occurred_at=occurred_at)
         tx.journal.look(workflow_of(locked.f))
 
-    return _source(record, call, referral_id, Verb.CLOSE_UNMET, act)
+    return _source(record, call, referral_id, Verb.CLOSE_UNMET, act, occurred_at)
 
 
 def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> Answer[shapes.Referral]:
@@ -162,7 +179,7 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
         say_event(tx, locked, after, Verb.VOID, reverses=reverses)
         for offer in locked.tasks:
             if offer.task.state is not State.ENTERED_IN_ERROR:
-                _settle(tx, locked, offer, TaskVerb.VOID, Details(), reverses=[])
+                _settle(tx, offer, TaskVerb.VOID, Details(), reverses=[])
         settle_need(tx, locked.f)
         tx.journal.look(workflow_of(locked.f))
 
@@ -170,8 +187,15 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
 
 
 def _source(
-    record: Record, call: Call, referral_id: UUID, verb: Verb, act: Callable[[Tx, LockedReferral], None]
+    record: Record,
+    call: Call,
+    referral_id: UUID,
+    verb: Verb,
+    act: Callable[[Tx, LockedReferral], None],
+    occurred_at: datetime | None = None,
 ) -> Answer[shapes.Referral]:
+    """`occurred_at`: when it happened, as told (decision 21); None: now."""
+
     def see(tx: Tx) -> LockedReferral:
         return lock_referral(tx, referral_id)
 
@@ -185,6 +209,7 @@ def _source(
                 code="step-of-a-plan",
                 current=current_of(locked),
             )
+        _require_order(tx, locked, occurred_at)
         act(tx, locked)
         tx.audit(f"referral.{verb.value}", "referral", referral_id, locked.referral.version)
         return referral_view(tx, locked.f, [offer.t for offer in locked.tasks])
@@ -201,16 +226,33 @@ def _source(
     )
 
 
+def _require_order(tx: Tx, locked: LockedReferral, occurred_at: datetime | None) -> None:
+    """Between the last move of its task, as told, and now. Raises Unprocessable."""
+    if occurred_at is None:
+        return
+    if occurred_at > tx.now:
+        raise Unprocessable(
+            "It cannot have happened in the future. Leave occurred_at out for now.", pointer="/occurred_at"
+        )
+    current = locked.current
+    before = (current.task.moved_at or current.task.asked_at) if current else locked.f["requested_at"]
+    if occurred_at < before:
+        raise Unprocessable(
+            "It cannot have happened before what is on the record already. Correct occurred_at.",
+            pointer="/occurred_at",
+        )
+
+
 def _settle(
     tx: Tx,
-    _locked: LockedReferral,
     offer: Locked,
     verb: TaskVerb,
     details: Details,
     reverses: list[str] | None = None,
+    occurred_at: datetime | None = None,
 ) -> None:
     """End one task of a referral that is ending itself: the referral does not follow the task, it leads."""
-    at: Moment = moment(tx, offer.t)
+    at: Moment = moment(tx, offer.t, occurred_at)
     if verb is not TaskVerb.VOID:
         note_overdue(tx, offer, at)
     after, what = move(offer.task, verb, at, details)

@@ -85,3 +85,37 @@ def test_work_that_was_entered_in_error_has_no_outcome(house: House) -> None:
     gwen.does(f"{task_of(made)}/complete", OUTCOME)
     voided = house.person("maria.cap").does(f"{task_of(made)}/void", {"reason": "The wrong family."})
     assert (voided["state"], voided["outcome"]) == ("entered_in_error", None)
+
+
+def test_what_the_source_heard_last_week_counts_then(house: House) -> None:
+    """A confirmation heard on one day and typed on another belongs to the first."""
+    made = refer(house, "cap", "housing", occurred_at=datetime.now(UTC) - timedelta(days=10))
+    gwen, maria = house.person("gwen.housing"), house.person("maria.cap")
+    gwen.does(f"{task_of(made)}/accept", {"occurred_at": ago(9)})
+    gwen.does(f"{task_of(made)}/complete", OUTCOME | {"occurred_at": ago(8)})
+    path = f"/v1/referrals/{made.id}/confirm"
+    for wrong in (ago(9), ago(-1)):
+        refused = maria.post(path, OUTCOME | {"occurred_at": wrong})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/occurred_at")
+    then = ago(7)
+    maria.does(path, OUTCOME | {"occurred_at": then})
+    told = house.sql("select occurred_at from event where referral_id = %s and kind = 'referral_closed'", str(made.id))
+    assert told == [(datetime.fromisoformat(then),)]
+
+
+def test_a_withdrawal_and_a_reroute_happened_when_they_did(house: House) -> None:
+    maria, gwen = house.person("maria.cap"), house.person("gwen.housing")
+    asked = datetime.now(UTC) - timedelta(days=10)
+    taken_back, declined = (refer(house, "cap", "housing", occurred_at=asked) for _ in range(2))
+    no = {"reason_code": "full", "reason_class": "no_capacity", "occurred_at": ago(9)}
+    gwen.does(f"{task_of(declined)}/decline", no)
+    body = {"reason": "need_met_elsewhere", "occurred_at": ago(8)}
+    assert maria.does(f"/v1/referrals/{taken_back.id}/withdraw", body)["state"] == "withdrawn"
+    again = {"service_id": str(house.other_door().id), "occurred_at": ago(7)}
+    maria.does(f"/v1/referrals/{declined.id}/reroute", again)
+    days = house.sql(
+        "select distinct (now()::date - occurred_at::date) from event where referral_id = any(%s::uuid[])"
+        " and kind in ('referral_withdrawn', 'task_cancelled', 'referral_rerouted') order by 1",
+        [str(taken_back.id), str(declined.id)],
+    )
+    assert [day for (day,) in days] == [7, 8]
