@@ -104,6 +104,9 @@ def test_a_month_is_corrected_and_every_version_says_why(house: House) -> None:
     assert change["reasons"] == ["work recorded late"]
     counts = next(each for each in told["corrections"] if each["indicator"] == "needs_met")
     assert counts["late_entries"] is None, "one late entry is too few to say so"
+    assert (counts["taken_back"], counts["records_joined"]) == (0, 0), "that there were none is said"
+    said = {each["indicator"]: each["sentence"] for each in told["in_words"]}
+    assert "region 35 → 36 (work recorded late)" in said["needs_met"]
     assert "recorded late" in told["sentence"]
     assert snapshot(house, period=MONTH, version=1) == first
 
