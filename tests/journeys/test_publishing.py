@@ -133,6 +133,19 @@ def test_a_month_is_corrected_and_every_version_says_why(house: House) -> None:
     assert [one["version"] for one in rest["items"]] == [1]
 
 
+def test_what_is_hidden_in_public_no_partner_reads_live_beside_it(house: House) -> None:
+    """By now 26 in a county that was hidden with 6: with a published quarter, they would tell whom they hide."""
+    public = figures(snapshot(house, period=MONTH), "needs_met", "county")
+    asked = {"by": "county", "from": MONTH, "to": MONTH}
+    partner, backbone = (
+        house.person(login).read("/v1/indicators/needs_met", **asked) for login in ("maria.cap", "ruth.hub")
+    )
+    live = {point["by"]["county"]: point["held_back"] for point in partner["series"]}
+    assert live == {county: public[county]["suppressed"] for county in live}
+    assert live["31045"], "26 are enough by themselves"
+    assert not any(point["held_back"] for point in backbone["series"])
+
+
 def test_only_the_backbone_publishes_and_everybody_at_work_may_see_that_it_did(house: House) -> None:
     for login in ("gwen.housing", "maria.cap"):
         refused = publish(house, login=login)
