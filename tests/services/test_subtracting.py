@@ -173,6 +173,7 @@ def test_no_answers_of_the_series_can_be_subtracted(town: Town, code: str, by: s
     for part in parts:
         truth = town.truth(code, part, by)
         assert all(truth[group, a] == n for (group, a, b), n in told[part].items() if a == b)
+        assert not [cell for cell, n in told[part].items() if 1 <= n <= 10 and cell[0] != own], "nor is one told"
         hidden += sum(1 <= n <= 10 and (*cell, cell[1]) not in told[part] for cell, n in truth.items())
         assert attack(town, truth, told[part], small if part == "value" else set()) == []
         if by == "organization":
