@@ -50,8 +50,9 @@ def chart(
     groups = _groups(one, by, names or {}, language)
     periods = periods_between([p.period for p in one.series], start, end)
     frame = frame_of(one, language, groups, periods, running)
-    few = {point.by[by] for point in one.series if point.held_back} if by else set()
-    frame = replace(frame, held=frozenset((names or {}).get(key) or language.group(key) for key in few))
+    few = {(point.by[by], point.period) for point in one.series if point.held_back} if by else set()
+    held = frozenset(((names or {}).get(key) or language.group(key), period) for key, period in few)
+    frame = replace(frame, held=held, newest=max((point.period for point in one.series), default=""))
     if by is None:
         return _trend(one, frame, groups[""] if groups else {})
     if len(periods) <= 1:
@@ -185,16 +186,22 @@ def _with_notes(
 
 
 def _last(frame: Frame, name: str, figures: Figures) -> str:
-    if not figures:
-        return frame.language.say("too few to show" if name in frame.held else "no figure")
-    newest = max(figures)
-    open_ = f", {frame.language.say('not over yet')}" if newest == frame.running else ""
-    return f"{frame.number(figures[newest])} ({frame.language.period(newest)}{open_})"
+    """Of the newest period only: an older figure beside the others would be taken for a new one."""
+    period = frame.newest
+    if period not in figures:
+        return f"{_why(frame, name)} ({frame.language.period(period)})" if period else _why(frame, name)
+    open_ = f", {frame.language.say('not over yet')}" if period == frame.running else ""
+    return f"{frame.number(figures[period])} ({frame.language.period(period)}{open_})"
+
+
+def _why(frame: Frame, name: str) -> str:
+    """There is no figure."""
+    return frame.language.say("too few to show" if (name, frame.newest) in frame.held else "no figure")
 
 
 def _panel(frame: Frame, box: Box, name: str, figures: Figures) -> str:
-    """The name in one line or two, the newest figure, the trend."""
-    figure = frame.number(figures[max(figures)]) if figures else "–"
+    """The name in one line or two, the figure of the newest period, the trend."""
+    figure = frame.number(figures[frame.newest]) if frame.newest in figures else "–"
     ground, lines = box.above + box.height, wrapped(name, 22, 2)
     first = box.above - 12 - 18 * len(lines)
     return element(
@@ -231,7 +238,7 @@ def _bars(one: Indicator, frame: Frame, groups: Mapping[str, Figures]) -> str:
 
 def _bar(frame: Frame, box: Box, y: float, name: str, figures: Figures) -> str:
     value = next(iter(figures.values()), None)
-    figure = _last(frame, name, {}) if value is None else frame.number(value)
+    figure = _why(frame, name) if value is None else frame.number(value)
     width = 0.0 if value is None else box.width * min(value, frame.top) / frame.top
     return element(
         "g",

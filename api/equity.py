@@ -24,7 +24,9 @@ class Asked(Parameters):
 
 @router.get("/funnel", operation_id="get_equity_funnel", summary="How far requests come, by group")
 def get_equity_funnel(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> shapes.Funnel:
-    """Offered, acknowledged, accepted, served, need met: requests recorded in these months and what became of them."""
+    """Offered, acknowledged, accepted, served, need met: requests recorded in these months and what became of them.
+    Partners are told groups of one month at a time: `from` or `to`, or the month that runs.
+    """
     return funnel.equity_funnel(record, call, start=asked.start, end=asked.end, by=asked.by)
 
 

@@ -795,8 +795,11 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "explanation": {
                     "since_version": 1,
                     "sentence": "1 figures differ from version 1: work was recorded late or corrected since.",
+                    "in_words": [
+                        {"indicator": "needs_met", "sentence": "Needs met: region 57 → 58 (work recorded late)."}
+                    ],
                     "corrections": [
-                        {"indicator": "needs_met", "late_entries": None, "taken_back": None, "records_joined": None}
+                        {"indicator": "needs_met", "late_entries": None, "taken_back": 0, "records_joined": 0}
                     ],
                     "changes": [
                         {

@@ -33,8 +33,10 @@ class Frame:
     target: Level | None
     running: str | None = None
     """The period that is not over yet: its figure still moves, so it is drawn hollow, after a broken line."""
-    held: frozenset[str] = frozenset()
-    """Groups that are too small for this reader in some period."""
+    newest: str = ""
+    """The newest period of which anything is known: what a group says of it stands beside its name, or a dash."""
+    held: frozenset[tuple[str, str]] = frozenset()
+    """(group, period) of what is too small for this reader."""
 
     def number(self, value: float) -> str:
         return self.language.number(value, self.unit)

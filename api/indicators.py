@@ -34,7 +34,10 @@ class Range(Parameters):
     start: Month | None = Field(None, alias="from", description="First month, as in 2026-11.")
     end: Month | None = Field(None, alias="to", description="Last month, included.")
     by: By | None = None
-    period: Code = Field("month", description="month, a calendar of the agenda, or range: one figure for all of it.")
+    period: Code = Field(
+        "month",
+        description="month, a calendar of the agenda, or range: one figure for all. By group partners ask by month.",
+    )
     version: Annotated[int, Whole(1, 9999, text=True)] | None = Field(
         None, description="Tell every period by this version, so that old figures stay what they were."
     )

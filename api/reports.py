@@ -21,7 +21,9 @@ class Asked(Parameters):
 
 @router.get("/unmet-needs", operation_id="get_unmet_needs", summary="What people needed and did not get")
 def get_unmet_needs(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> shapes.UnmetNeeds:
-    """Needs by term, and by county, against the services that are listed. Small numbers are held back."""
+    """Needs by term, and by county, against the services that are listed. Small numbers are held back. Partners are
+    told one quarter of the year at a time; without `from` and `to` the one that runs.
+    """
     return shortfalls.unmet_needs(record, call, start=asked.start, end=asked.end, by=asked.by)
 
 

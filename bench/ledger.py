@@ -185,7 +185,8 @@ def _told(rush: Rush) -> str:
     v, d = rush.verified, rush.done
     return (
         f"{d['completions']} completions by {rush.writers} writers in {rush.seconds:.0f} s: {d['voided']} voided,"
-        f" {d['rolled back']} rolled back and repeated, {d['linked']} links made and {d['parted']} revoked;"
+        f" {d['rolled back']} rolled back and repeated, {d['sent away']} sent away by a lock and repeated,"
+        f" {d['linked']} links made and {d['parted']} revoked;"
         f" the folder was killed {rush.caught} times.\n"
         f"{v['events']} events, {v['entries']} entries, {v['totals']} totals:"
         f" {len(v['differences'])} differences between them and the recomputation."

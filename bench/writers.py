@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from domain.task import Outcome
 from services.clients import NewClient, Residence, create_client
@@ -30,10 +31,12 @@ from services.refusals import Conflict
 from services.requests import Finished, Request, create_referral
 from services.tasks import accept_task, complete_task, start_task, void_task
 from services.transaction import Answer, Call, Key, Record
-from storage.database import Database
+from storage.database import Database, sqlstate
 
 LONG_AGO = datetime.now(UTC).replace(day=10, hour=18) - timedelta(days=45)
 """In a month that is over."""
+LOCKED = "55P03"
+"""Somebody held a lock too long, twice: the API would answer 503 with Retry-After."""
 OUTCOMES = (Outcome.NEED_MET, Outcome.NEED_MET, Outcome.PARTLY_MET, Outcome.UNMET)
 
 
@@ -67,7 +70,7 @@ class Writer:
     done: Counter[str]
 
     def insist(self, login: str, act: Callable[[Call], Answer[Any]]) -> Any:
-        """The same command with the same key until it was committed."""
+        """The same command with the same key until it was committed, as a client does that was answered 503."""
         call = Call(login, key=Key(uuid4().hex, b"\0" * 32))
         Lossy.chance.dice = self.dice
         try:
@@ -76,6 +79,10 @@ class Writer:
                     return act(call).body
                 except RolledBack:
                     self.done["rolled back"] += 1
+                except OperationalError as error:
+                    if sqlstate(error) != LOCKED:
+                        raise
+                    self.done["sent away"] += 1
         finally:
             Lossy.chance.dice = None
 

@@ -54,7 +54,8 @@ class Table:
 class Protection:
     """What is hidden: `small` cells, those `withheld` or unseen anyway, and the `complement` that hides them.
 
-    `exposed`: small or withheld cells that no hiding can protect any more, because of what was public before.
+    `exposed`: small or withheld cells that no hiding can protect any more, because of what was public before; what
+    uncertainty there can be about them, there is.
     `best`: no other choice hides fewer cells.
     """
 

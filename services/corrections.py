@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from sqlalchemy import text
 
 from domain.period import months_between
 from domain.span import Span
-from services.counts import WHOLE, Figures, Margin, Partners
+from services.counts import WHOLE, Figures, Margin, Partners, add_change
 from services.explaining import JOINED, LATE, TAKEN_BACK, Counts
 from services.snapshots import Moved, Public
 from services.transaction import Tx
@@ -21,10 +23,13 @@ from services.transaction import Tx
 def settled(
     tx: Tx, public: Public, history: list[Any], figures: list[Figures], span: Span, threshold: int, partners: Partners
 ) -> Public:
-    """With what changed in any of its periods since it was hidden there first. `history`: all versions, in order."""
+    """With what changed in any of its periods since it was hidden there first, and by how much all changed since its
+    last version. `history`: all versions, in order.
+    """
     defined = {one.row.code: one.row.version for one in figures}
     changed: set[tuple[str, str, Margin, bool]] = set()
     redefined: set[tuple[str, str]] = set()
+    later: dict[tuple[str, str], Figures] = {}
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
         other = own and any(row.threshold != threshold for row in versions)
@@ -36,7 +41,10 @@ def settled(
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
                     if (one.row.code, margin, side) in hidden:
                         changed.add((each.name, one.row.code, margin, side))
-    return replace(public, changed=changed, redefined=redefined)
+        for one, margin, found in _corrected(tx, concerned, each, versions[-1].up_to, partners) if not own else ():
+            since = later.setdefault((each.name, one.row.code), Figures(one.row, one.groups))
+            add_change(since, since.side(found.restricted), each, found, margin)
+    return replace(public, changed=changed, redefined=redefined, later=later)
 
 
 def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]]]:
@@ -59,15 +67,17 @@ def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]
 
 
 def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partners: Partners) -> tuple[Counts, Moved]:
-    """Corrections by figure, and by how much confidential work moved."""
-    kinds: dict[tuple[str, Margin], Counter[str]] = {}
+    """Corrections by figure, and by how much confidential work moved. An event that changed several counts of a figure
+    is one.
+    """
+    parts: dict[tuple[str, Margin, bool], dict[str, Counter[str]]] = {}
     moved: Counter[tuple[str, Margin]] = Counter()
     for one, margin, row in _corrected(tx, figures, span, up_to, partners):
-        counted = kinds.setdefault((one.row.code, margin), Counter())
+        counted = parts.setdefault((one.row.code, margin, row.restricted), {}).setdefault(row.part, Counter())
         counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
         if row.restricted:
             moved[one.row.code, margin] += row.change
-    return kinds, Moved(moved)
+    return {figure: reduce(or_, counted.values()) for figure, counted in parts.items()}, Moved(moved)
 
 
 def _corrected(

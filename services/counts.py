@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import text
@@ -190,6 +191,14 @@ def _add(one: Figures, side: Side, span: Span, row: Any, margin: Margin) -> None
         _add_rate(side, row, margin, value)
     else:
         _add_duration(side, span, row, margin, value)
+
+
+def add_change(one: Figures, side: Side, span: Span, row: Any, margin: Margin) -> None:
+    """What a line of the corrections changed in the counts; how long durations took is not said."""
+    if one.measure == "sum":
+        side.counts[row.period, "cases", margin] += row.late - row.taken_back if row.part == "value" else 0
+    else:
+        _add(one, side, span, SimpleNamespace(period=row.period, part=row.part, bucket=0, value=row.change), margin)
 
 
 def _add_rate(side: Side, row: Any, margin: Margin, value: int) -> None:

@@ -6,7 +6,7 @@ not fall because it was counted (ADR 13). Of a group too small for other partner
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,8 @@ from services.transaction import Call, Record, Tx, read
 from services.withholding import reads_all, require_partner, withheld
 
 ORGANIZATION = "organization"
+_OF_FIGURE = frozenset({"value", "numerator", "denominator", "bucket"})
+"""Parts that make the figure itself: who began, left or is not due yet may be held back where the figure is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,10 @@ def events_behind(
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
         rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
         small = figure.by is not None and _withheld(tx, code, one, grain, figure)
-        together = not tx.here.backbone and figure.by is None
+        others = [] if small else tx.rows(_OTHERS, **values, together=not tx.here.backbone)
         return shapes.EventsBehind(
             items=[shapes.CountedEvent.model_validate(row) for row in rows],
-            others=[] if small else _worth(tx.rows(_OTHERS, **values, together=together)),
+            others=_worth(row for row in others if tx.here.backbone or figure.by is None or row.part in _OF_FIGURE),
             held_back=small,
             next_cursor=None,
         )
@@ -69,18 +71,19 @@ def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool
 
 
 def _small(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
-    """Whether the series holds this group back from the reader: then its events would tell it."""
+    """Whether the series holds this group back from the reader, or does not tell it at all: then its events would."""
     months = grain.months(figure.period)
     asked = Asked(grain, figure.by, months[0], months[-1])
     points = figures_of(tx, one, in_force(tx, code), asked, alone=True)
-    return any(
-        point.held_back
-        for point in withheld(tx, one, points, asked)
-        if point.period == figure.period and point.by == {figure.by: figure.value}
-    )
+    try:
+        told = withheld(tx, one, points, asked, again=figure.version is not None)
+    except Unprocessable:
+        return True
+    named = (figure.period, {figure.by: figure.value})
+    return all(point.held_back for point in told if (point.period, point.by) == named)
 
 
-def _worth(rows: Sequence[Any]) -> list[shapes.Worth]:
+def _worth(rows: Iterable[Any]) -> list[shapes.Worth]:
     return [shapes.Worth.model_validate(row) for row in rows]
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from domain.protection import is_small
 from services.counts import WHOLE, Margin
-from services.published import Change, Corrections, Explanation, Figure, PublishedIndicator
+from services.published import Change, Corrections, Explanation, Figure, InWords, PublishedIndicator
 
 LATE, TAKEN_BACK, JOINED = "late_entries", "taken_back", "records_joined"
-Counts = Mapping[tuple[str, Margin], Counter[str]]
-"""(code, margin) → how many events of each kind since the version before."""
+Counts = Mapping[tuple[str, Margin, bool], Counter[str]]
+"""(code, margin, confidential) → how many events of each kind since the version before."""
 FIRST = "This is the first snapshot of the period."
 SAME = "No figure differs from version {version}."
 DIFFERS = (
-    "{changes} figures differ from version {version}: {why}. That version stays as it was published. How many"
-    " corrections there were is said only where they are none or many."
+    "{changes} figures differ from version {version}: {why}. That version stays as it was published. What changed is"
+    " said by indicator. How many corrections there were is said only where they are none or many."
 )
 CORRECTED = "work was recorded late, taken back or corrected since"
 HIDDEN = "some are hidden now, in whole or in part, so that nobody can compute a small one"
@@ -46,19 +47,23 @@ def explain(
     threshold: int,
 ) -> Explanation:
     """`version` of the snapshot before."""
-    changes = [
-        change
-        for old, new in _pairs(before, after)
-        for change in _changes(old, new, {margin: n for (code, margin), n in since.items() if code == new.code})
-    ]
+    changes = [change for old, new in _pairs(before, after) for change in _changes(old, new, since)]
+    names = {one.code: one.name for one in after}
     why = dict.fromkeys(_WHY.get(reason, CORRECTED) for change in changes for reason in change.reasons)
     sentence = (DIFFERS if changes else SAME).format(changes=len(changes), version=version, why="; ".join(why))
     corrections = [
-        _corrections(new.code, since.get((new.code, WHOLE), Counter()), threshold)
+        _corrections(new.code, kinds, threshold)
         for new in after
-        if since.get((new.code, WHOLE))
+        for whole in new.figures
+        if not whole.by and not whole.suppressed and (kinds := _kinds(since, new.code, whole))
     ]
-    return Explanation(since_version=version, sentence=sentence, corrections=corrections, changes=changes)
+    return Explanation(
+        since_version=version,
+        sentence=sentence,
+        in_words=[InWords(indicator=code, sentence=_in_words(names[code], own)) for code, own in _by_code(changes)],
+        corrections=corrections,
+        changes=changes,
+    )
 
 
 def margin_of(figure: Figure) -> Margin:
@@ -72,18 +77,22 @@ def _pairs(
     return [(old.get(one.code), one) for one in after]
 
 
-def _changes(
-    old: PublishedIndicator | None, new: PublishedIndicator, since: Mapping[Margin, Counter[str]]
-) -> Iterable[Change]:
+def _changes(old: PublishedIndicator | None, new: PublishedIndicator, since: Counts) -> Iterable[Change]:
     then = {margin_of(figure): figure for figure in old.figures} if old else {}
     for figure in new.figures:
         margin = margin_of(figure)
         earlier = then.get(margin)
         if earlier != figure:
-            reasons = _reasons(earlier, figure, since.get(margin, Counter()))
+            reasons = _reasons(earlier, figure, _kinds(since, new.code, figure))
             if old is not None and old.version != new.version:
                 reasons.append("the indicator has a new definition")
             yield Change(indicator=new.code, by=figure.by, before=earlier, after=figure, reasons=reasons)
+
+
+def _kinds(since: Counts, code: str, figure: Figure) -> Counter[str]:
+    """Of what the figure stands for: of confidential work only where that is in it."""
+    sides = (False, True) if figure.complete else (False,)
+    return sum((since.get((code, margin_of(figure), side), Counter()) for side in sides), Counter())
 
 
 def _reasons(before: Figure | None, after: Figure, kinds: Counter[str]) -> list[str]:
@@ -107,8 +116,43 @@ def _reasons(before: Figure | None, after: Figure, kinds: Counter[str]) -> list[
     return [sentence for kind, sentence in words.items() if kinds[kind]] or [_MADE_OF]
 
 
+def _by_code(changes: Iterable[Change]) -> Iterable[tuple[str, list[Change]]]:
+    return [(code, list(own)) for code, own in groupby(changes, key=lambda change: change.indicator)]
+
+
+def _in_words(name: str, changes: Iterable[Change]) -> str:
+    """Every figure that changed, from what to what; then every one that is hidden now, and what it was."""
+    moved, hidden = [], []
+    for change in changes:
+        group = " ".join(next(iter(change.by.items()), ("region",)))
+        before, after = _figure(change.before), _figure(change.after)
+        if change.after is not None and change.after.suppressed:
+            hidden.append(f"{group} (was {before})")
+        else:
+            moved.append(f"{group} {before} → {after} ({', '.join(change.reasons)})")
+    told = [*moved, *([f"hidden now: {', '.join(hidden)}"] if hidden else [])]
+    return f"{name}: {'; '.join(told)}."
+
+
+def _figure(figure: Figure | None) -> str:
+    """In words, as it was published."""
+    if figure is None:
+        return "nothing"
+    if figure.suppressed:
+        return "hidden"
+    told = "no case" if figure.value is None else f"{figure.value:,.12g}"
+    if figure.numerator is not None:
+        told += f" ({figure.numerator:,} of {figure.denominator:,})"
+    elif figure.denominator is not None:
+        told += f" ({figure.denominator:,} cases)"
+    return told if figure.complete is not False else f"{told} without confidential work"
+
+
 def _corrections(code: str, kinds: Counter[str], threshold: int) -> Corrections:
-    """All numbers or none: two of them and the net change would give away the third."""
-    counts = {kind: kinds[kind] for kind in (LATE, TAKEN_BACK, JOINED)}
-    told = not any(is_small(count, threshold) for count in counts.values())
-    return Corrections(indicator=code, **(counts if told else dict.fromkeys(counts)))
+    """That there were none of a kind is said always: so say the reasons. Of those that there were all numbers or none:
+    all but one and the net change would give away the last.
+    """
+    counts: dict[str, int | None] = {kind: kinds[kind] for kind in (LATE, TAKEN_BACK, JOINED)}
+    if any(is_small(kinds[kind], threshold) for kind in counts):
+        counts = {kind: None if count else 0 for kind, count in counts.items()}
+    return Corrections(indicator=code, **counts)

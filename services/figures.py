@@ -142,8 +142,15 @@ def _at(buckets: Mapping[int, int], place: int) -> int:
     raise AssertionError("the place is beyond the cases")
 
 
-def shares_of_unknown(rows: Iterable[Any]) -> Iterator[tuple[str, float]]:
-    """Dimension and how much of it is unknown, of rows with name, unknown and whole."""
+STEPS = (0.01, 0.05, 0.1, 0.25)
+
+
+def shares_of_unknown(rows: Iterable[Any], wide: int) -> Iterator[tuple[str, float]]:
+    """Dimension and how much of it is unknown, of rows with name, unknown and whole. Exact if `wide` is 0; else in
+    steps of so many cases at least, or not at all: a finer share would tell, beside the months by group, one that is
+    held back.
+    """
     for row in rows:
-        if row.whole:
-            yield row.name, round(float(row.unknown or 0) / float(row.whole), 4)
+        step = next((step for step in STEPS if step * float(row.whole or 0) >= wide), None) if wide else 0.0001
+        if row.whole and step is not None:
+            yield row.name, round(round(float(row.unknown or 0) / float(row.whole) / step) * step, 4)

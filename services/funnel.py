@@ -13,16 +13,22 @@ from typing import Any
 from sqlalchemy import text
 
 from domain import groups
-from domain.holding import held_back
+from domain.holding import held_back, tells
 from domain.stage import Stage
 from services import shapes
 from services.margins import SPLIT
 from services.refusals import Unprocessable
 from services.spans import months_asked, span
 from services.transaction import Call, Record, Tx, read
+from services.withholding import hidden_in_public
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 UNKNOWN = groups.UNKNOWN
+ONCE = (
+    "Partners are told the funnel by group for one month at a time: who subtracts one answer from another would read"
+    " small groups. Ask from and to the same month, or leave 'by' out. Published quarters and years by group: GET"
+    " /public/indicators, the funnel's stages are indicators there."
+)
 Cells = Mapping[str | None, Mapping[Stage, int]]
 """Group → stage → how many; None is everybody."""
 
@@ -33,16 +39,24 @@ def equity_funnel(
     """Requests recorded in the months `start` to `end`, followed to whatever has happened since.
 
     `by` one of DIMENSIONS; by organization each offer counts for the partner that was asked. Numbers below the
-    collaborative's threshold are held back from everybody but the partner whose own they are.
+    collaborative's threshold are held back from everybody but the partner whose own they are. Partners are told groups
+    of one month at a time, of more months their own line alone: answers for overlapping months could be subtracted.
     """
 
     def look(tx: Tx) -> shapes.Funnel:
-        first, last = months_asked(tx, start, end)
+        own = frozenset({str(tx.here.organization_id)} if by == "organization" else ())
+        once = by is not None and not tx.here.backbone
+        asked = (start or end, end or start, 1) if once else (start, end)
+        first, last = months_asked(tx, *asked)
+        if once and not own and first != last:
+            raise Unprocessable(ONCE, pointer="/from")
         values = {"start": first, "end": last, **span(tx, first, last)}
         reached, waiting = _read(tx, by, values)
         threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
-        own = frozenset({str(tx.here.organization_id)} if by == "organization" else ())
-        rows = _groups(reached, waiting, threshold, own)
+        if once and first != last:
+            reached = {key: found for key, found in reached.items() if key is None or key in own}
+        public = _hidden_in_public(tx, by, first) if once and by else {}
+        rows = _groups(reached, waiting, threshold, own, public)
         return shapes.Funnel(start=first, end=last, by=by, threshold=threshold, groups=rows)
 
     return read(record, call, look)
@@ -63,19 +77,55 @@ def _read(tx: Tx, by: str | None, values: dict[str, Any]) -> tuple[Cells, Cells]
     return reached, waiting
 
 
-def _groups(reached: Cells, waiting: Cells, threshold: int, own: frozenset[str]) -> list[shapes.FunnelGroup]:
-    """Everybody first, the unknown last; a group that nobody belongs to is left out, the unknown never."""
+def _hidden_in_public(tx: Tx, by: str, month: str) -> Mapping[Stage, frozenset[str]]:
+    """What the month's snapshot does not tell of the stages, the series of their indicators does not either."""
+    prefix = "partner" if by == "organization" else "funnel"
+    codes = {f"{prefix}_{stage}": stage for stage in Stage}
+    found = hidden_in_public(tx, codes, by, [month])
+    return {stage: frozenset(group for told, _, group in found if told == code) for code, stage in codes.items()}
+
+
+def _groups(
+    reached: Cells,
+    waiting: Cells,
+    threshold: int,
+    own: frozenset[str],
+    public: Mapping[Stage, frozenset[str]],
+) -> list[shapes.FunnelGroup]:
+    """Everybody first, the unknown last; a group that nobody belongs to is left out, the unknown never. Where the total
+    of those who were offered would tell the only small group, no group is told at all.
+    """
     parts = [key for key in reached if key is not None]
+    hidden, untold = _hidden({key: reached[key] for key in parts}, threshold, own)
     hidden = {
-        stage: held_back({key: reached[key].get(stage, 0) for key in parts}, threshold, own=own)
+        stage: found
+        | (public.get(stage, frozenset()) - own)
         | held_back({None: reached.get(None, {}).get(stage, 0)}, threshold)
-        for stage in Stage
+        for stage, found in hidden.items()
     }
-    shown = sorted((key for key in parts if key == UNKNOWN or any(reached[key].values())), key=_last_unknown)
+    there = [key for key in parts if key == UNKNOWN or (any(reached[key].values()) and not (untold and key not in own))]
     return [
         shapes.FunnelGroup(group=key, stages=_stages(reached.get(key, {}), waiting.get(key, {}), hidden, key))
-        for key in (None, *shown)
+        for key in (None, *sorted(there, key=_last_unknown))
     ]
+
+
+def _hidden(
+    reached: Mapping[str, Mapping[Stage, int]], threshold: int, own: frozenset[str]
+) -> tuple[dict[Stage, frozenset[str | None]], bool]:
+    """By stage which groups are held back; whether even the presence of a group would tell it.
+
+    A stage whose total tells its only small group is held back in all of them, zeros too. That helps only while several
+    groups came to the stage before.
+    """
+    hidden: dict[Stage, frozenset[str | None]] = {}
+    alone = False
+    for stage in reversed(Stage):
+        counts = {key: found.get(stage, 0) for key, found in reached.items()}
+        few = held_back(counts, threshold, own=own)
+        alone = tells(counts, few, threshold) or (alone and sum(map(bool, counts.values())) < 2)
+        hidden[stage] = frozenset(reached) - own if alone else few
+    return hidden, alone
 
 
 def _last_unknown(key: str) -> tuple[bool, str]:

@@ -17,7 +17,7 @@ from services.figures import Asked, series, shares_of_unknown
 from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
 from services.transaction import Call, Record, Tx, Work, read
-from services.withholding import of_scorecard, withheld
+from services.withholding import of_scorecard, threshold_of, withheld
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 RANGE = "range"
@@ -48,8 +48,9 @@ def get_indicator(
 
     Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
     figures stay what they were. A confidential provider's work is in no live figure but its own: row security leaves
-    it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones (ADR 14), of
-    a scorecard's figure nobody but the partner itself what is not told yet (ADR 19).
+    it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones, and all by
+    month only (422 else): answers for overlapping periods could be subtracted (ADR 14). Of a scorecard's figure nobody
+    but the partner itself is told what is not told yet (ADR 19).
     """
 
     def look(tx: Tx) -> shapes.Indicator:
@@ -64,7 +65,8 @@ def get_indicator(
                 if one.scorecard:
                     found += of_scorecard(tx, points, asked)
                 else:
-                    found += points if tx.here.backbone else withheld(tx, one, points, asked)
+                    again = version is not None
+                    found += points if tx.here.backbone else withheld(tx, one, points, asked, again=again)
         found.sort(key=lambda point: (point.period, *point.by.values()))
         return shape_of(shown, Rule.parse(shown.rule)).model_copy(
             update={"series": found, "versions": _told(versions), **_beside(tx, shown)}
@@ -200,7 +202,8 @@ def _beside(tx: Tx, shown: Any) -> dict[str, Any]:
         return {"observations": [shapes.Observation.model_validate(row) for row in tx.rows(_OBSERVED, code=shown.code)]}
     row = tx.row(_PARTNERS)
     assert row is not None
-    unknown = dict(shares_of_unknown(tx.rows(_UNKNOWN, id=shown.id)))
+    wide = 0 if tx.here.backbone else 2 * threshold_of(tx, shown)
+    unknown = dict(shares_of_unknown(tx.rows(_UNKNOWN, id=shown.id), wide))
     return {"coverage": shapes.Coverage(connected_partners=row.connected, partners=row.partners, unknown=unknown)}
 
 

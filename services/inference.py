@@ -44,6 +44,7 @@ class Reader:
 
     def __init__(self, table: Table, threshold: int) -> None:
         self.table, self.threshold = table, threshold
+        self._needs: dict[Key, float] = {}
         self.reach = float(_REACH * threshold)
         self._program = Program(again=True)
         self._column = {key: self._program.column(value, value) for key, value in table.values.items()}
@@ -62,6 +63,14 @@ class Reader:
         self._least_seen = np.array(list(self.table.values.values()), dtype=np.float64)
         self._most_seen = self._least_seen.copy()
 
+    def content(self, key: Key, width: float) -> None:
+        """Be content with that range of a cell, because what is public allows no wider one."""
+        self._needs[key] = width
+
+    def need(self, key: Key) -> float:
+        """How wide its range has to be: the threshold, but for what is public."""
+        return self._needs.get(key, float(self.threshold))
+
     def hide(self, hidden: Set[Key]) -> None:
         if not self._hidden <= hidden:
             self._forget()
@@ -78,11 +87,11 @@ class Reader:
         return Range(low, high, why)
 
     def safe(self, key: Key) -> bool:
-        """Whether the range is at least the threshold wide."""
+        """Whether the range is as wide as it needs to be."""
         if self._seen_apart(key):
             return True
         low = self._least(key, 1.0)
-        return self._seen_apart(key) or -self._least(key, -1.0) - low >= self.threshold - EPSILON
+        return self._seen_apart(key) or -self._least(key, -1.0) - low >= self.need(key) - EPSILON
 
     def unsafe(self, keys: Iterable[Key]) -> list[Key]:
         asked = list(keys)
@@ -111,7 +120,7 @@ class Reader:
 
     def _seen_apart(self, key: Key) -> bool:
         at = self._column[key]
-        return bool(self._most_seen[at] - self._least_seen[at] >= self.threshold - EPSILON)
+        return bool(self._most_seen[at] - self._least_seen[at] >= self.need(key) - EPSILON)
 
     def _least(self, key: Key, cost: float, why: dict[Key, float] | None = None) -> float:
         self._program.cost(self._column[key], cost)

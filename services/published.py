@@ -67,8 +67,17 @@ class Change(Shape):
     reasons: list[str]
 
 
+class InWords(Shape):
+    """One indicator's changes as somebody would say them: each figure from what to what, and what is hidden now."""
+
+    indicator: str
+    sentence: str
+
+
 class Corrections(Shape):
-    """What was recorded since the version before; null: some, but too few to say how many."""
+    """What was recorded since the version before, in a region's figure that is shown. Zero: none of that kind; null:
+    some, but this or another number is too small to be told.
+    """
 
     indicator: str
     late_entries: int | None
@@ -81,6 +90,7 @@ class Explanation(Shape):
 
     since_version: int | None = None
     sentence: str
+    in_words: list[InWords] = Field(default_factory=list)
     corrections: list[Corrections] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.holding import held_back
 from services import shapes
-from services.spans import months_asked, span
+from services.spans import months_asked, quarter_asked, span
 from services.transaction import Call, Record, Tx, read
 
 COUNTED = ("recorded", "unmet", "without_service", "no_capacity")
@@ -20,11 +20,12 @@ def unmet_needs(
 ) -> shapes.UnmetNeeds:
     """Needs recorded in the months `start` to `end` (both included; the last twelve without them), as they stand now.
 
-    `by` county or None. Numbers below the collaborative's threshold are held back, from the backbone too.
+    `by` county or None. Numbers below the collaborative's threshold are held back, from the backbone too. Partners are
+    told one quarter at a time (without months, the one that runs): overlapping answers could be subtracted.
     """
 
     def look(tx: Tx) -> shapes.UnmetNeeds:
-        first, last = months_asked(tx, start, end)
+        first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         found = tx.rows(_NEEDS, **span(tx, first, last))
         threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
         services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}

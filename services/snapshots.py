@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 from domain.protection import Sum, Table, is_small
@@ -37,6 +38,8 @@ class Public:
     """What was recorded or taken back since a version hid it first: by (period, code, margin, restricted)."""
     redefined: Set[tuple[str, str]] = frozenset()
     """(period, code) of what an earlier version of the period told by other rules."""
+    later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
+    """What the months of a period gained and lost since its last version: by (period, code)."""
 
     def figure(self, period: str, code: str, margin: Margin) -> Figure | None:
         return self.figures.get((period, code, margin))
@@ -130,6 +133,24 @@ class _Asked:
     def spans(self) -> tuple[Span, ...]:
         return (self.span,) if self.one.periodical else (self.span, *_linked(self.span, self.public))
 
+    def count(self, each: Span, layer: str, margin: Margin, month: str | None = None, *, restricted: bool) -> int:
+        """Of the period, or of one of its months, at the time for which it stands: its last version's, if it has one
+        and is not the one that is made now.
+        """
+        side, whole = self.one.side(restricted), replace(each, months=(month,)) if month else each
+        if self.one.periodical or each == self.span:
+            return side.count(whole, layer, margin, periodical=self.one.periodical)
+        later = self.public.later.get((each.name, self.one.row.code))
+        since = later.side(restricted).counts if later else Counter()
+        return sum(max(0, side.counts[m, layer, margin] - since[m, layer, margin]) for m in whole.months)
+
+    def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
+        """Whether it is the month that is made now, and its version before showed the figure: then that is what
+        longer periods are compared with.
+        """
+        figure = self.public.figure(month, self.one.row.code, margin) if month == self.span.name else None
+        return figure is not None and self.shown(figure, restricted=restricted)
+
     def shown(self, figure: Figure, *, restricted: bool) -> bool:
         told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
         return told and (not restricted or bool(figure.complete))
@@ -143,10 +164,7 @@ def _hidden(asked: _Asked, moved: Moved, seconds: float, *, restricted: bool) ->
     if restricted and not any(table.values.values()):
         hidden = table.withheld | table.unseen
     else:
-        protection = protect(table, asked.terms.threshold, seconds)
-        if protection.exposed:
-            return set(asked.one.margins())
-        hidden = protection.hidden
+        hidden = protect(table, asked.terms.threshold, seconds).hidden
     return {margin for period, _, margin in hidden if period == asked.span.name}
 
 
@@ -162,40 +180,32 @@ def _linked(span: Span, public: Public) -> tuple[Span, ...]:
 
 
 def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
-    one, terms, spans = asked.one, asked.terms, asked.spans
-    side = one.side(restricted)
-    margins = one.margins()
+    """Of every period what its last version told, as it was counted then; of the period itself, what is counted now."""
+    one, terms, margins = asked.one, asked.terms, asked.one.margins()
     values: dict[Cell, int] = {
-        (each.name, layer, margin): side.count(each, layer, margin, periodical=one.periodical)
-        for each in spans
+        (each.name, layer, margin): asked.count(each, layer, margin, restricted=restricted)
+        for each in asked.spans
         for layer in asked.layers
         for margin in margins
     }
-    withheld: set[Cell] = set()
-    unseen: set[Cell] = set()
-    known: set[Cell] = set()
-    for each in spans:
+    marked: dict[str, set[Cell]] = {"withheld": set(), "unseen": set(), "known": set(), "free": set()}
+    for each in asked.spans:
         for margin in margins:
-            cells = [(each.name, layer, margin) for layer in asked.layers]
             standing = _standing(asked, each, margin, restricted=restricted)
-            if (restricted and _nobodys(margin, terms)) or standing == "withheld":
-                withheld.update(cells)
-            elif standing == "unseen":
-                unseen.update(cells)
-            elif standing == "known":
-                for cell in cells:
-                    (withheld if is_small(values[cell], terms.threshold) else known).add(cell)
-            elif restricted and is_small(abs(moved.by.get((one.row.code, margin), 0)), terms.threshold):
-                withheld.update(cells)
-    sums = tuple(_sums(one, spans, asked.layers))
-    return Table(values, sums, frozenset(withheld), frozenset(known), frozenset(unseen))
+            few = restricted and is_small(abs(moved.by.get((one.row.code, margin), 0)), terms.threshold)
+            if (restricted and _nobodys(margin, terms)) or (few and standing == "free"):
+                standing = "withheld"
+            marked[standing].update((each.name, layer, margin) for layer in asked.layers)
+    sums = [*_sums(one, asked.spans, asked.layers), *_longer(asked, values, marked, restricted=restricted)]
+    withheld, known, unseen = (frozenset(marked[name]) for name in ("withheld", "known", "unseen"))
+    return Table(values, tuple(sums), withheld, known, unseen)
 
 
 def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
     """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open.
 
-    Of what is hidden and never changed only the small counts matter: which of a figure's counts were hidden for
-    themselves, and which along with them, does not stand in the snapshot.
+    Of figures of several counts, hidden and never changed, only the small counts matter: which of them were hidden for
+    themselves, and which along with them, does not stand in the snapshot. A single count was hidden for itself.
     """
     figure = asked.public.figure(each.name, asked.one.row.code, margin)
     if figure is None:
@@ -203,7 +213,7 @@ def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) ->
     if asked.shown(figure, restricted=restricted):
         return "free" if each == asked.span else "known"
     settled = asked.public.settled(each.name, asked.one.row.code, margin, restricted=restricted)
-    return "unseen" if settled else "withheld"
+    return "unseen" if settled and len(asked.layers) > 1 else "withheld"
 
 
 def _sums(one: Figures, spans: tuple[Span, ...], layers: Layers) -> Iterable[Sum]:
@@ -215,12 +225,27 @@ def _sums(one: Figures, spans: tuple[Span, ...], layers: Layers) -> Iterable[Sum
             for margin in one.margins():
                 parts = ((each.name, "numerator", margin), (each.name, "missed", margin))
                 yield Sum((each.name, "denominator", margin), parts)
-    there = {each.name for each in spans}
-    for each in spans:
-        if len(each.months) > 1 and there.issuperset(each.months):
-            for layer in layers:
-                for margin in one.margins():
-                    yield Sum((each.name, layer, margin), tuple((month, layer, margin) for month in each.months))
+
+
+def _longer(
+    asked: _Asked, values: dict[Cell, int], marked: Mapping[str, set[Cell]], *, restricted: bool
+) -> Iterable[Sum]:
+    """Months make a quarter as they were when the quarter was counted. Where a month was told at another time and has
+    changed between, nobody can subtract: its count of then is a cell of its own, added to the table.
+    """
+    there = {each.name for each in asked.spans}
+    longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
+    for each, layer, margin in product(longer, asked.layers, asked.one.margins()):
+        parts = []
+        for month in each.months:
+            told = asked.told_before(month, margin, restricted=restricted)
+            cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
+            if told or values[cell] != then:
+                cell = (f"{month} in {each.name}", layer, margin)
+                values[cell] = then
+                marked["known" if told else "unseen"].add(cell)
+            parts.append(cell)
+        yield Sum((each.name, layer, margin), tuple(parts))
 
 
 def _figure(one: Figures, span: Span, margin: Margin, *, suppressed: bool, complete: bool) -> Figure:

@@ -4,6 +4,9 @@ Small cells are hidden, then as few others as make every hidden cell's range at 
 an integer program that learns from the reader: whenever a hidden cell can be computed too closely, the reader's dual
 solution says which cells would have widened it. A quick choice by linear programs alone comes first; it stands when
 time runs out. Whatever is chosen, the reader has tried it.
+
+Where what is public lets nobody hide a small cell well enough, it is hidden as well as hiding everything would: more
+than that helps nobody, so nothing else goes for its sake.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ def _protect(table: Table, threshold: int, until: float) -> Protection:
         return Protection(small, withheld, frozenset())
     reader = Reader(table, threshold)
     free, exposed = _hideable(reader, forced, careless)
-    spared = exposed | careless
+    spared = careless
     chosen = _thinned(reader, forced, spared, _quick(reader, forced, spared, free), until)
     hidden, best = _fewest(reader, forced, spared, chosen, free, until)
     return Protection(small, withheld, hidden - forced, exposed, best)
@@ -55,7 +58,7 @@ def _hideable(
     reader: Reader, forced: frozenset[Key], careless: frozenset[Key]
 ) -> tuple[frozenset[Key], frozenset[Key]]:
     """(cells that may be hidden, cells that even then could be computed). Nothing is exposed unless something was
-    public before.
+    public before. The reader is content with the range that an exposed cell has when all others are hidden.
     """
     free = frozenset(reader.table.values) - reader.table.known
     bare: frozenset[Key] = frozenset()
@@ -66,7 +69,10 @@ def _hideable(
             break
         bare |= more
         free -= more - forced
-    return free, bare & forced
+    exposed = bare & forced
+    for key in sorted(exposed, key=str):
+        reader.content(key, max(0.0, reader.range(key).width - EPSILON))
+    return free, exposed
 
 
 def cost(reader: Reader, key: Key) -> float:
@@ -123,9 +129,9 @@ class _Mover:
                 self._program.cost(column, 0.0)
 
     def move(self, key: Key) -> set[Key]:
-        signs = (1.0, -1.0, -1.0, 1.0)
+        signs, far = (1.0, -1.0, -1.0, 1.0), self._reader.threshold / self._reader.need(key)
         for column, sign in zip(self._moves[key], signs, strict=True):
-            self._program.coefficient(self._apart, column, sign)
+            self._program.coefficient(self._apart, column, sign * far)
         self._program.solve()
         values = self._program.values()
         for column in self._moves[key]:
@@ -182,10 +188,10 @@ def _learn(reader: Reader, master: Program, column: dict[Key, int], hidden: Iter
     learned = False
     for key in reader.unsafe(sorted(hidden, key=str)):
         found = reader.range(key)
-        if found.width < reader.threshold - EPSILON:
+        if found.width < reader.need(key) - EPSILON:
             room = {each: min(worth, reader.threshold) for each, worth in found.why.items() if each in column}
             row = {column[each]: worth for each, worth in room.items()}
-            row[column[key]] = row.get(column[key], 0.0) - reader.threshold
+            row[column[key]] = row.get(column[key], 0.0) - reader.need(key)
             master.row(0.0, INFINITY, row)
             learned = True
     return learned

@@ -36,6 +36,8 @@ from storage.database import Database, sqlstate
 
 ATTEMPTS = 4
 _RETRIED = frozenset({"40P01", "40001"})
+_HELD = "55P03"
+"""A lock was waited for as long as a lock may be (5 s). Nothing was done."""
 CLIENT_FIELDS = frozenset({"client_id", "household_id", "consent_id"})
 """Never in a stored answer; a replay reads them afresh, under what the caller may see now."""
 
@@ -173,7 +175,8 @@ def perform(
     status: int = 200,
     stores: Callable[[M], dict[str, Any]] = lambda body: without_clients(body.model_dump(mode="json")),
 ) -> Answer[M]:
-    """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times.
+    """A changing use case. Repeating it with the same key replays the answer; deadlocks are tried again, three times, a
+    lock that somebody held too long once.
 
     `stores` says what of the answer is kept, `fill` completes it for a replay: client fields are never kept. `again`
     looks,
@@ -356,10 +359,13 @@ def _same_key(error: IntegrityError) -> bool:
 
 
 def _again(error: DBAPIError, attempt: int) -> bool:
-    """Deadlocks and serialization failures; once, a connection that died (the key makes a second run harmless)."""
-    if error.connection_invalidated:
+    """Deadlocks and serialization failures; once, a lock that was held long, and a connection that died (the key makes
+    a second run harmless). More often would keep connections from others: a client hears 503 and comes again.
+    """
+    state = sqlstate(error)
+    if error.connection_invalidated or state == _HELD:
         return attempt == 0
-    return attempt < ATTEMPTS - 1 and sqlstate(error) in _RETRIED
+    return attempt < ATTEMPTS - 1 and state in _RETRIED
 
 
 _ENTER = text("select * from app.enter(:subject, :organization, :key)")

@@ -247,3 +247,16 @@ def test_a_group_too_small_for_the_reader_says_so_and_has_no_figure() -> None:
     assert told is not None
     assert "Sioux: too few to show" in (told.text or "")
     assert "muy pocos" in texts(chart(indicator(*points, unit="needs"), ES, by="county"))
+
+
+def test_beside_a_groups_name_stands_the_newest_period_or_a_dash_never_an_older_figure() -> None:
+    """The others have a figure of March: Box Butte's zero of January would be read as March's."""
+    few = [Point(period="2025-03", value=None, by={"county": "b"}, held_back=True)]
+    points = [*(month(n, 40 + n, county="a") for n in range(3)), month(0, 0, county="b"), *few]
+    svg = chart(indicator(*points, unit="needs"), EN, by="county", names={"a": "Dawes", "b": "Box Butte"})
+    bold = [each.text for each in drawn(svg).iter(f"{SVG}text") if each.attrib.get("font-weight") == "bold"]
+    assert bold[1:] == ["–", "42", "–"], "Box Butte, Dawes, unknown"
+    told = drawn(svg).find(f"{SVG}desc")
+    assert told is not None
+    assert "Box Butte: too few to show (Mar 2025). Dawes: 42 (Mar 2025)" in (told.text or "")
+    assert "unknown: no figure (Mar 2025)" in (told.text or "").lower().replace("mar 2025", "Mar 2025")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.holding import held_back
+from domain.holding import held_back, tells
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from domain.holding import held_back
         ({"a": 30, "b": 3, "c": 50}, "ab"),  # b alone would follow from the total
         ({"a": 3, "b": 4, "c": 50, "d": 90}, "abc"),  # 7 together says too much about each
         ({"a": 6, "b": 7, "c": 50}, "ab"),
+        ({"a": 5, "b": 6, "c": 50}, "abc"),  # each is one at least: 11 together are hardly two of ten
+        ({"b": 20, "a": 20, "c": 3}, "ac"),  # of equals always the same one
         ({"a": 3}, "a"),
         ({"a": 3, "b": 0}, "a"),
         ({"a": 10, "b": 11}, "ab"),
@@ -39,4 +41,5 @@ def test_from_the_total_and_what_is_shown_nobody_computes_a_small_number(parts: 
     assert not [key for key, value in parts.items() if 0 < value < threshold and key not in hidden]
     left = sum(parts[key] for key in hidden)
     whole = hidden == {key for key, value in parts.items() if value}
-    assert not hidden or whole or (len(hidden) > 1 and left >= threshold)
+    assert not hidden or whole or (len(hidden) > 1 and left - len(hidden) >= threshold - 1)
+    assert tells(parts, hidden, threshold) == (bool(hidden) and (len(hidden) < 2 or left - len(hidden) < threshold - 1))

@@ -104,6 +104,9 @@ def test_a_month_is_corrected_and_every_version_says_why(house: House) -> None:
     assert change["reasons"] == ["work recorded late"]
     counts = next(each for each in told["corrections"] if each["indicator"] == "needs_met")
     assert counts["late_entries"] is None, "one late entry is too few to say so"
+    assert (counts["taken_back"], counts["records_joined"]) == (0, 0), "that there were none is said"
+    said = {each["indicator"]: each["sentence"] for each in told["in_words"]}
+    assert "region 35 → 36 (work recorded late)" in said["needs_met"]
     assert "recorded late" in told["sentence"]
     assert snapshot(house, period=MONTH, version=1) == first
 
@@ -128,6 +131,19 @@ def test_a_month_is_corrected_and_every_version_says_why(house: House) -> None:
     page = house.person("maria.cap").read("/v1/publications", limit=2)
     rest = house.person("maria.cap").read("/v1/publications", limit=2, cursor=page["next_cursor"])
     assert [one["version"] for one in rest["items"]] == [1]
+
+
+def test_what_is_hidden_in_public_no_partner_reads_live_beside_it(house: House) -> None:
+    """By now 26 in a county that was hidden with 6: with a published quarter, they would tell whom they hide."""
+    public = figures(snapshot(house, period=MONTH), "needs_met", "county")
+    asked = {"by": "county", "from": MONTH, "to": MONTH}
+    partner, backbone = (
+        house.person(login).read("/v1/indicators/needs_met", **asked) for login in ("maria.cap", "ruth.hub")
+    )
+    live = {point["by"]["county"]: point["held_back"] for point in partner["series"]}
+    assert live == {county: public[county]["suppressed"] for county in live}
+    assert live["31045"], "26 are enough by themselves"
+    assert not any(point["held_back"] for point in backbone["series"])
 
 
 def test_only_the_backbone_publishes_and_everybody_at_work_may_see_that_it_did(house: House) -> None:

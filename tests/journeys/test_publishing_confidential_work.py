@@ -108,3 +108,31 @@ def test_a_quarter_gives_away_no_month_that_was_hidden(house: House) -> None:
     assert (again.status_code, again.json()["version"]) == (200, 1)
     again = publish(house)
     assert (again.status_code, again.json()["version"]) == (200, 3), "also beside a quarter, and a rate's three counts"
+
+
+def test_one_late_case_beside_a_public_quarter_moves_the_region_and_hides_hardly_anything(house: House) -> None:
+    """What a correction costs is told by indicator: the figure that moved, and what is hidden because of it."""
+    before = snapshot(house, period=MONTH)
+    serve(house, "31157")
+    assert publish(house).json()["version"] == 4
+    after = snapshot(house, period=MONTH)
+    for code in ("needs_met", "clients_served"):
+        if not figures(before, code)[""]["suppressed"]:
+            assert figures(after, code)[""]["value"] == figures(before, code)[""]["value"] + 1, code
+    hidden = [
+        {
+            (one["code"], *figure["by"].items())
+            for one in each["indicators"]
+            for figure in one["figures"]
+            if figure["suppressed"]
+        }
+        for each in (before, after)
+    ]
+    assert hidden[0] <= hidden[1]
+    assert len(hidden[1] - hidden[0]) <= len(hidden[0]) / 10
+    said = {each["indicator"]: each["sentence"] for each in after["explanation"]["in_words"]}
+    was = int(figures(before, "needs_met")[""]["value"])
+    without = "without confidential work"
+    assert f"region {was} {without} → {was + 1} {without} (work recorded late)" in said["needs_met"]
+    again = publish(house)
+    assert (again.status_code, again.json()["version"]) == (200, 4)

@@ -230,5 +230,24 @@ def test_partners_read_small_groups_of_the_region_no_more_exactly_than_the_funne
     (own,) = [point for point in mine if point["by"]["organization"] == cap]
     assert (own["held_back"], own["value"] >= 13) == (False, True)
     few = house.person("gwen.housing").read("/v1/indicators/clients_served", by="organization", **asked)["series"]
-    assert [p for p in few if p["held_back"]]
+    assert {p["by"]["organization"] for p in few if not p["held_back"]} == {housing}, "the others' few are not told"
     assert all(not p["held_back"] for p in few if p["by"]["organization"] == housing), "its own, however few"
+
+
+def test_events_behind_no_longer_period_and_no_version_tell_a_partner_more_of_a_group(house: House, busy: None) -> None:
+    """The others' events are told together, of the month as the series tells it: not by partner, not by the year."""
+    maria, ruth, race = house.person(PARTNER), house.person(BACKBONE), {"by": "race", "value": "unknown"}
+    for _ in range(25):
+        refer(house, "housing", "early", login="gwen.housing")
+    _, others = behind(maria, "referrals_sent", period=MONTH, **race)
+    assert others
+    assert {one["organization_id"] for one in others} == {None}, "by partner each of them would be few"
+    for asked in ({"period": MONTH[:4]}, {"period": MONTH, "version": 1}):
+        page = maria.read("/v1/indicators/referrals_sent/events", **asked, **race)
+        assert (page["held_back"], page["others"]) == (True, [])
+        assert page["items"], "its own it reads"
+        assert not ruth.read("/v1/indicators/referrals_sent/events", **asked, **race)["held_back"]
+    series = maria.read("/v1/indicators/clients_served", by="organization", period="calendar_year")["series"]
+    own = str(organization_id(house, "cap"))
+    assert all(point["held_back"] != (point["by"]["organization"] == own) for point in series)
+    assert maria.get("/v1/indicators/clients_served", by="county", period="calendar_year").status_code == 422

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from sqlalchemy import Connection, text
 
+from concert.embedded.postgres import libpq_url
 from domain.person import joined
 from domain.task import Outcome
 from services.folding import fold
+from services.links import link_clients
 from services.requests import Finished
+from services.transaction import Record
 from services.verifying import verify_indicators
+from storage.database import Database
 from tests.house import House
 from tests.services.scenes import at_once, ledger, numbers, organization_id, proven, refer, series, statuses, task_of
 
@@ -412,3 +419,32 @@ def test_who_is_linked_is_not_offered_again_nor_whoever_that_one_is_linked_with(
 )
 def test_whoever_is_joined_over_others_is_one(pairs: list[tuple[str, str]], persons: dict[str, str]) -> None:
     assert joined(pairs) == persons
+
+
+def test_who_links_while_others_link_waits_for_them_and_is_not_sent_away(house: House) -> None:
+    """One link is made at a time; on a busy machine the turn may come later than one lock may be waited for."""
+    one, other = record_client(house), record_client(house)
+    with psycopg.connect(libpq_url(house.admin_url)) as somebody:
+        somebody.execute("select pg_advisory_xact_lock(7305006)")
+
+        class Hurried(Database):
+            """Waits for a lock for a moment only; at its second attempt the other has committed."""
+
+            attempts = 0
+
+            @contextmanager
+            def transaction(self) -> Iterator[Connection]:
+                self.attempts += 1
+                if self.attempts == 2:
+                    somebody.commit()
+                with super().transaction() as connection:
+                    connection.execute(text("set local lock_timeout = '50ms'"))
+                    yield connection
+
+        database = Hurried(house.api.database.url, pool_size=1)
+        try:
+            made = link_clients(Record(database), house.call("maria.cap", key="patient"), UUID(one), UUID(other))
+        finally:
+            database.dispose()
+    assert (made.status, database.attempts) == (201, 2)
+    assert house.sql("select count(*) from client_link where id = %s", made.body.id) == [(1,)]

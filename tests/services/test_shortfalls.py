@@ -139,3 +139,16 @@ def test_a_range_is_whole_and_not_endless(exact: House) -> None:
         == int(report["start"][5:]) + 11
     )
     assert str(organization_id(exact, "shelter")) not in str(report)
+
+
+def test_partners_are_told_one_quarter_at_a_time(exact: House) -> None:
+    """Twelve months less eleven would tell what one month holds back."""
+    maria, ruth = exact.person("maria.cap"), exact.person("ruth.hub")
+    running = maria.read(REPORT)
+    quarter = {"from": "2026-04", "to": "2026-06"}
+    assert int(running["start"][5:]) % 3 == 1
+    assert maria.read(REPORT, by="county", **quarter)["start"] == "2026-04"
+    for asked in ({"from": "2026-04", "to": "2026-09"}, {"from": "2026-05", "to": "2026-07"}, {"from": "2026-05"}):
+        refused = maria.get(REPORT, **asked)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/from")
+        assert ruth.get(REPORT, **asked).status_code == 200

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from domain.protection import is_small
+from domain.protection import Sum, Table, is_small
 from domain.span import Span, span_of
 from services.counts import LAYERS, Figures
 from services.explaining import explain, margin_of
 from services.published import Figure, PublishedIndicator
 from services.snapshots import Moved, Public, Terms, compile_figures
+from tests.services.attacker import recovered
 from tests.services.tables import around
 
 MONTHS = [f"2026-{month:02d}" for month in range(1, 13)]
@@ -124,9 +125,33 @@ def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
         (month.name, "count", margin, False) for margin in (("", ""), ("county", "c3"), ("age_band", "a1"))
     )
     third = compile_figures([one], month, public([month], (month, first), changed=changed), TERMS, Moved())
-    since = {("count", ("", "")): Counter(late_entries=40)}
+    since = {("count", ("", ""), False): Counter(late_entries=40, taken_back=12)}
     told = explain(first, third, 1, since, TERMS.threshold)
     assert "recorded late" in told.sentence
+    (counts,) = told.corrections
+    assert (counts.late_entries, counts.taken_back, counts.records_joined) == (40, 12, 0)
+    since["count", ("", ""), False] = Counter(late_entries=40, taken_back=3)
+    (counts,) = explain(first, third, 1, since, TERMS.threshold).corrections
+    assert (counts.late_entries, counts.taken_back) == (None, None), "the net change would tell the 3"
+    assert counts.records_joined == 0, "that there were none is said"
+
+
+def test_what_changed_and_what_is_hidden_now_is_named_from_what_to_what() -> None:
+    month = span_of("2026-03", {})
+    one = counted("count", 1, [month.name])
+    one.confidential.counts.clear()
+    first = compile_figures([one], month, NOTHING, TERMS, Moved())
+    before = {margin_of(figure): figure for figure in first[0].figures}
+    shown = next(group for group in GROUPS["county"] if (before["county", group].value or 0) > 30)
+    whole, small = one.open.counts[month.name, "value", ("", "")], int(before["county", shown].value or 0)
+    for margin in (("", ""), ("county", shown)):
+        one.open.counts[month.name, "value", margin] -= small - 4
+    second = compile_figures([one], month, public([month], (month, first)), TERMS, Moved())
+    since = {("count", margin, False): Counter(taken_back=30) for margin in (("", ""), ("county", shown))}
+    (told,) = explain(first, second, 1, since, TERMS.threshold).in_words
+    assert told.indicator == "count"
+    assert f"region {whole} → {whole - small + 4} (work taken back or corrected)" in told.sentence
+    assert f"county {shown} (was {small})" in told.sentence.partition("hidden now: ")[2]
 
 
 def test_a_duration_says_who_still_waits_unless_they_are_few() -> None:
@@ -148,3 +173,119 @@ def test_a_duration_says_who_still_waits_unless_they_are_few() -> None:
             assert figure.waiting_share == (round(figure.waiting / began, 4) if began else None)
             told += 1
     assert told > 5
+
+
+class Story:
+    """What is counted, published and corrected in turn; everybody keeps every version."""
+
+    def __init__(self, one: Figures) -> None:
+        self.one, self.made, self.then = one, {}, {}  # type: ignore[var-annotated]
+        self.told: set[Any] = set()
+
+    def publish(self, name: str) -> dict[Any, Figure]:
+        """The period's next version, by margin."""
+        span = span_of(name, {})
+        spans = [span_of(each, {}) for each in self.made]
+        later = {(each, self.one.row.code): self._since(self.then[each]) for each in self.made}
+        changed = {
+            (each, self.one.row.code, margin, side)
+            for (each, code), since in later.items()
+            for side in (False, True)
+            for (month, _, margin), n in since.side(side).counts.items()
+            if n and month in span_of(each, {}).months
+        }
+        before = [(span_of(each, {}), made) for each, made in self.made.items()]
+        known = public(spans, *before, changed=frozenset(changed), later=later)
+        self.made[name] = compile_figures([self.one], span, known, TERMS, Moved())
+        self.then[name] = {side: Counter(self.one.side(side).counts) for side in (False, True)}
+        figures = {margin_of(figure): figure for figure in self.made[name][0].figures}
+        self.told |= {(name, margin, figure.value) for margin, figure in figures.items()}
+        return figures
+
+    def _since(self, then: dict[bool, Counter[Any]]) -> Figures:
+        since = Figures(self.one.row, self.one.groups)
+        for side in (False, True):
+            counts = since.side(side).counts
+            counts.update(self.one.side(side).counts)
+            counts.subtract(then[side])
+        return since
+
+    def correct(self, month: str, county: str, age_band: str, by: int) -> None:
+        for margin in (("", ""), ("county", county), ("age_band", age_band)):
+            self.one.open.counts[month, "value", margin] += by
+
+    def attacked(self) -> Table:
+        """Every period's newest version; its months where they were counted the same."""
+        values: dict[Any, int] = {}
+        sums: list[Sum] = []
+        for name in self.made:
+            for margin in self.one.margins():
+                values[name, margin] = self._counted(name, name, margin)
+            for dimension, groups in self.one.groups.items():
+                sums.append(Sum((name, ("", "")), tuple((name, (dimension, group)) for group in groups)))
+        for name in self.made:
+            for month in (months := span_of(name, {}).months):
+                if len(months) > 1 and all(each in self.made for each in months):
+                    sums += [
+                        Sum((name, margin), tuple((each, margin) for each in months))
+                        for margin in self.one.margins()
+                        if month == months[0] and all(self._same(name, each, margin) for each in months)
+                    ]
+        return Table(values, tuple(sums))
+
+    def _counted(self, name: str, then: str, margin: Any) -> int:
+        return sum(self.then[then][False][month, "value", margin] for month in span_of(name, {}).months)
+
+    def _same(self, longer: str, month: str, margin: Any) -> bool:
+        return self._counted(month, longer, margin) == self._counted(month, month, margin)
+
+    def hidden(self) -> set[Any]:
+        return {
+            (name, margin_of(figure))
+            for name, made in self.made.items()
+            for figure in made[0].figures
+            if figure.suppressed
+        }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_beside_a_public_quarter_a_correction_costs_few_figures_and_still_tells_no_small_one(seed: int) -> None:
+    """Three late, four taken back in September; one late in August: the region's totals stand corrected."""
+    groups = {"county": GROUPS["county"][:5], "age_band": GROUPS["age_band"]}
+    story = Story(counted("count", seed, MONTHS[6:9], groups))
+    story.one.confidential.counts.clear()
+    for name in (*MONTHS[6:9], "2026-Q3"):
+        story.publish(name)
+    assert recovered(story.attacked(), story.hidden(), 11) == {}, "zeros that are hidden are no better known"
+    before, told = story.hidden(), story.one.open.counts["2026-09", "value", ("", "")]
+    for county, age_band, by in (("c1", "a0", 3), ("c2", "a1", -1), ("c3", "a2", -2), ("c1", "a3", -1)):
+        story.correct("2026-09", county, age_band, by)
+    september = story.publish("2026-09")
+    story.correct("2026-08", "c0", "a0", 1)
+    august = story.publish("2026-08")
+    assert (september["", ""].value, september["", ""].suppressed) == (told - 1, False)
+    assert not august["", ""].suppressed
+    assert before <= story.hidden(), "what is hidden stays hidden"
+    assert len(story.hidden()) <= len(before) + 6
+    assert recovered(story.attacked(), story.hidden(), 11) == {}
+
+
+@pytest.mark.parametrize("seed", range(4, 8))
+def test_whatever_is_corrected_and_published_again_in_whatever_order_nothing_small_is_told(seed: int) -> None:
+    """Who takes a figure for unchanged that was shown before and is hidden now may be right; nobody knows others."""
+    random, groups = Random(seed), {"county": GROUPS["county"][:5], "age_band": GROUPS["age_band"]}
+    story = Story(counted("count", seed + 50, MONTHS[6:9], groups))
+    story.one.confidential.counts.clear()
+    order = [*MONTHS[6:9]]
+    order.insert(random.randrange(4), "2026-Q3")
+    for name in [*order, *random.choices(order, k=5)]:
+        hidden = story.hidden()
+        story.publish(name)
+        assert hidden <= story.hidden()
+        table = story.attacked()
+        known = set(recovered(table, story.hidden(), 11))
+        assert {(*cell, table.values[cell]) for cell in known} <= story.told
+        assert not any(is_small(table.values[cell], 11) for cell in known)
+        for _ in range(random.randint(0, 2)):
+            county, age_band = (random.choice(each) for each in groups.values())
+            story.correct(random.choice(MONTHS[6:9]), county, age_band, random.choice((1, 1, 2, 5, 12)))

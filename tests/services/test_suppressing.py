@@ -89,6 +89,18 @@ def test_what_is_public_already_is_said_to_be_exposed_and_never_to_be_safe() -> 
     assert protect(table, T).exposed == {"m2"}
 
 
+def test_what_nothing_can_hide_costs_no_other_cell_and_what_can_be_left_open_is() -> None:
+    values = {"m1": 40, "m2": 5, "m3": 30, "q": 75, "all": 145, "b": 80, "c": 60}
+    sums = (Sum("q", ("m1", "m2", "m3")), Sum("all", ("m2", "b", "c")))
+    told = protect(Table(values, sums, known=frozenset({"m1", "m3", "q"})), T)
+    assert told.hidden == told.exposed == {"m2"}, "everybody can subtract: b and c need not go for it"
+    nearly = {"m1": 40, "m2": 5, "m3": 3, "q": 48, "all": 145, "b": 80, "c": 60}
+    found = protect(Table(nearly, sums, known=frozenset({"m1", "q"}), unseen=frozenset({"m3"})), T)
+    assert found.exposed == {"m2", "m3"}
+    assert found.complement == {"b", "c"}, "that they lie between 0 and 8 everybody knows; more than that nobody"
+    assert ranges(Table(nearly, sums), found.hidden)["m2"] == (0, 8)
+
+
 def test_the_threshold_is_a_setting() -> None:
     assert protect(region(a=5, b=30, c=60), 5).hidden == frozenset()
     assert protect(region(a=5, b=30, c=60), 31).small == {"a", "b"}
