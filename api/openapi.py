@@ -181,6 +181,9 @@ def _response(status: int) -> dict[str, Any]:
     }
 
 
+_MAY_BE_HIDDEN = frozenset({"organization_id", "client_id"})
+
+
 def _names_something(parameter: dict[str, Any]) -> bool:
     """That may be missing, or not be the caller's to see."""
-    return parameter["in"] in {"path", "query"} and (parameter["required"] or parameter["name"] == "organization_id")
+    return parameter["in"] in {"path", "query"} and (parameter["required"] or parameter["name"] in _MAY_BE_HIDDEN)

@@ -31,7 +31,7 @@ LASTING_SECONDS = 120.0
 AGAIN_SECONDS = 3600.0
 _FOOT = "The runbook (docs/runbook.md, Alarms) says more under each name. People's work is safe in the record."
 DATABASE = Ailment(
-    "DatabaseAway",
+    "RecordAway",
     "The database does not answer. People cannot work; what they have done is safe.",
     "Is PostgreSQL up, can it be reached? `concert doctor` looks. Everything goes on by itself once it answers.",
 )

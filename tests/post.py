@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,14 @@ class Box:
         self.got: list[tuple[str, EmailMessage]] = []
         self.answer = "250 OK"
         self.port = 0
+        self.callers: list[Any] = []
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
+        self, server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self.callers.append(server.transport)
+        return responses
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         if self.answer.startswith("250"):
@@ -51,7 +60,16 @@ def opened(box: Box, port: int = 0) -> Iterator[Box]:
     try:
         yield box
     finally:
+        asyncio.run_coroutine_threadsafe(_hang_up(box), controller.loop).result(5)
         controller.stop()
+
+
+async def _hang_up(box: Box) -> None:
+    """The server forgets who is still connected, and the interpreter complains of them later."""
+    for caller in box.callers:
+        if caller is not None:
+            caller.abort()
+    await asyncio.sleep(0)
 
 
 def _free() -> int:

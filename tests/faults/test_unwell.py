@@ -126,7 +126,7 @@ def test_the_database_is_away_and_the_backbone_is_told_by_the_addresses_that_are
         assert box.got == []
         for now[0] in (121.0, 300.0, 120.0 + AGAIN_SECONDS):
             look(watcher)
-        assert subjects(box) == ["Concert is unwell: DatabaseAway"]
+        assert subjects(box) == ["Concert is unwell: RecordAway"]
         assert "The database does not answer." in text_of(box.to(RUTH)[0])
         now[0] = 121.0 + AGAIN_SECONDS
         look(watcher)
@@ -138,7 +138,7 @@ def test_the_database_is_away_and_the_backbone_is_told_by_the_addresses_that_are
 
 def _looked(watcher: Watcher, box: Box) -> bool:
     look(watcher)
-    return "Concert is well again: DatabaseAway" in subjects(box)
+    return "Concert is well again: RecordAway" in subjects(box)
 
 
 def test_a_relay_of_its_own_sends_mail_by_itself(town: Town, box: Box) -> None:

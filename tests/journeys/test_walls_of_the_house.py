@@ -87,4 +87,4 @@ def test_a_hold_until_yesterday_is_no_hold(house: House) -> None:
     gwen.does(f"/v1/tasks/{task_id}/accept")
     for day in (datetime.now(UTC) - timedelta(days=2), datetime.now(UTC) - timedelta(days=1)):
         answer = gwen.post(f"/v1/tasks/{task_id}/hold", {"reason": "Away", "resume_on": day.date().isoformat()})
-        assert answer.status_code == 409
+        assert answer.status_code == 422
