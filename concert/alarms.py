@@ -85,14 +85,17 @@ class Watcher:
         return list(by_code.values())
 
     async def _tell(self, wrong: list[Ailment], tell: list[str], well: list[str]) -> None:
+        """What had not left when the mail server went away is told at the next look, and nothing twice."""
+        left, over = list(tell), list(well)
         try:
-            for each in wrong:
-                if each.code in tell:
-                    await self._mail(f"Concert is unwell: {each.code}", _unwell(each))
+            for each in (one for one in wrong if one.code in tell):
+                await self._mail(f"Concert is unwell: {each.code}", _unwell(each))
+                left.remove(each.code)
             for code in well:
                 await self._mail(f"Concert is well again: {code}", f"{code} is over. Nothing needs to be done.")
+                over.remove(code)
         except NotSent:
-            await asyncio.to_thread(not_told, self._record, tell, well)
+            await asyncio.to_thread(not_told, self._record, left, over)
             raise
 
     async def _tell_away(self) -> None:

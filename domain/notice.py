@@ -107,7 +107,7 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
     ),
     **_each("plan_escalated plan_reminded", Rule(Topic.ESCALATED, Whom.RUNG, "plan_escalated", _P)),
     "task_nudged": (Rule(Topic.NUDGED, Whom.NAMED, "nudged"),),
-    **_each("referral_nudged step_nudged", Rule(Topic.NUDGED, Whom.NAMED, "nudged", _R)),
+    "referral_nudged": (Rule(Topic.NUDGED, Whom.NAMED, "nudged", _R),),
     "plan_nudged": (Rule(Topic.NUDGED, Whom.NAMED, "plan_nudged", _P),),
     "task_assigned": (
         Rule(Topic.REASSIGNED, Whom.NEW_HOLDER, "yours"),
@@ -125,7 +125,7 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
         "referral_reroute_proposed step_reroute_proposed", Rule(Topic.PROPOSED, Whom.SOURCE, "reroute_proposed", _R)
     ),
     "task_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted"),),
-    **_each("referral_excepted step_excepted", Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted", _R)),
+    "referral_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted", _R),),
     "plan_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "plan_excepted", _P),),
     "task_declined": (Rule(Topic.ENDED, Whom.SOURCE, "declined", _R),),
     "task_failed": (Rule(Topic.ENDED, Whom.SOURCE, "failed", _R),),
@@ -213,10 +213,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-BESIDE = (
-    "nudged", "escalated", "reminded", "overdue", "excepted", "reroute_proposed",
-)  # fmt: skip
-"""Events whose kind ends so are said beside the work and move nothing."""
 OVER = tuple(sorted(ENDED))
 
 

@@ -161,8 +161,11 @@ def _count(each: Cases) -> str:
 
 def _waiting(pulse: Pulse) -> Iterator[Ailment]:
     if pulse.age(pulse.outbox) > OLD_SECONDS:
-        reason = f"{pulse.outbox.waiting} messages wait for the engine, the oldest for {pulse.age(pulse.outbox):.0f} s."
-        yield Ailment("OutboxOld", reason, "Are relay and Temporal up? Nothing is lost.", pulse.outbox.since)
+        whom = "the engine or for people's feeds"
+        reason = f"{pulse.outbox.waiting} messages wait for {whom}, the oldest for {pulse.age(pulse.outbox):.0f} s."
+        yield Ailment(
+            "OutboxOld", reason, "Are relay and Temporal up? Nothing is lost: both catch up.", pulse.outbox.since
+        )
     if pulse.dead:
         reason = f"{pulse.dead} messages were given up after several tries."
         yield Ailment("DeadLetters", reason, "See why in outbox.error, mend it, then: concert reconcile --repair")

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from domain import notice as rules
 from domain import task as task_rules
-from domain.notice import ALWAYS_TOLD, ASKING, BESIDE, OVER, Topic, Way
+from domain.notice import ALWAYS_TOLD, ASKING, OVER, Topic, Way
+from domain.watch import SAID
 from services import notice_shapes as shapes
 from services.refusals import NotVisible, Unprocessable
 from services.rows import sides
@@ -124,7 +125,7 @@ def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     return [verb.value for verb in verbs]
 
 
-MOVED_VALUES = {"asking": sorted(ASKING), "over": list(OVER), "beside": f"_({'|'.join(BESIDE)})$"}
+MOVED_VALUES = {"asking": sorted(ASKING), "over": list(OVER), "beside": f"_({'|'.join(sorted(SAID))})$"}
 _BY_ITS_PEOPLE = (
     "x.seq > n.event_seq and ("
     "(x.user_id is not null and x.acting_organization_id = n.ball_organization_id and x.kind !~ :beside)"

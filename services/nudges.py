@@ -92,14 +92,19 @@ def watch_plan_again(record: Record, call: Call, plan_id: UUID) -> PlanAnswer:
 
 
 def _nudge(tx: Tx, watched: Watched) -> None:
-    item = "action_plan" if watched.noun == "plan" else watched.noun
-    to = blocking(tx, item, watched.row["id"]) or who_acts(tx, watched.holder())
+    to = _blocks(tx, watched)
     _require(may_nudge(tx, watched.noun, watched.row, to))
     _running(tx, watched)
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
         raise Conflict("It is your own turn: nobody else is waited for.", code="own-turn", current=_current(watched))
     _require_unasked(tx, watched, to)
     watched.say(tx, "nudged", {"to": str(to.organization_id), "person": str(to.user_id) if to.user_id else None})
+
+
+def _blocks(tx: Tx, watched: Watched) -> Holder:
+    """Who must act to free it, as the list of stalled work says; else whose turn the clock makes it."""
+    item = "action_plan" if watched.noun == "plan" else watched.noun
+    return blocking(tx, item, watched.row["id"]) or who_acts(tx, watched.holder())
 
 
 def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
@@ -125,7 +130,8 @@ def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
 
 
 def _escalate(tx: Tx, watched: Watched) -> None:
-    _require(is_watcher(tx) or may_nudge(tx, watched.noun, watched.row, watched.holder(), source_only=True))
+    holder = _blocks(tx, watched)
+    _require(is_watcher(tx) or may_nudge(tx, watched.noun, watched.row, holder, source_only=True))
     running = _running(tx, watched)
     if running.rung == 0:
         raise Conflict(
@@ -133,7 +139,6 @@ def _escalate(tx: Tx, watched: Watched) -> None:
             code="not-overdue",
             current=_current(watched),
         )
-    holder = watched.holder()
 
     def reached(to: Rung) -> bool:
         return not (to is Rung.BACKBONE and is_watcher(tx)) and reaches(tx, to, holder, bool(watched.row["restricted"]))

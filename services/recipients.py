@@ -171,7 +171,7 @@ def _staff(connection: Connection, organizations: set[UUID]) -> dict[UUID, dict[
     staff: dict[UUID, dict[UUID, Colleague]] = {}
     for row in connection.execute(_STAFF, {"ids": list(organizations)}):
         away: date | None = row.absent_until
-        one = Colleague(row.user_id, frozenset(row.roles), away is not None and away >= row.today, row.delegate)
+        one = Colleague(row.user_id, frozenset(row.roles), away is not None and away > row.today, row.delegate)
         staff.setdefault(row.organization_id, {})[row.user_id] = one
     return staff
 
@@ -195,7 +195,10 @@ select e.id, e.seq, e.kind, e.collaborative_id, e.task_id, e.referral_id, e.acti
 """
 )
 _BACKBONE = text(
-    "select organization_id from partnership where collaborative_id = :collaborative and role = 'backbone'"
+    """
+select p.organization_id from partnership p join collaborative c on c.id = p.collaborative_id
+ where c.id = :collaborative and p.role = 'backbone' and app.current(p.starts_on, p.ends_on, c.zone)
+"""
 )
 _STAFF = text(
     """
@@ -206,7 +209,7 @@ select m.organization_id, m.user_id, array_agg(distinct m.role) as roles, max(m.
   from membership m
   join user_account u on u.id = m.user_id and u.revoked_at is null and not u.service_account
   join partnership p on p.organization_id = m.organization_id
-  join collaborative c on c.id = p.collaborative_id
+  join collaborative c on c.id = p.collaborative_id and app.current(p.starts_on, p.ends_on, c.zone)
  where m.organization_id = any(:ids) and app.current(m.starts_on, m.ends_on, c.zone)
  group by m.organization_id, m.user_id order by m.organization_id, m.user_id
 """

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from domain.holding import held_back
 from services import shapes
-from services.spans import months_asked, moved
+from services.spans import months_asked, moved, quarter_asked
 from services.transaction import Call, Record, Tx, read
 
 COUNTED = ("offered", "no_capacity", "turned_away", "waitlisted")
@@ -27,11 +27,11 @@ def capacity_report(
     """By service and county in the months `start` to `end`, both included; the last twelve without them.
 
     The backbone reads every service that is open to it; a partner its own, exactly, and the region's totals by term and
-    county, of which small numbers are held back.
+    county, of which small numbers are held back: one quarter at a time, as overlapping answers could be subtracted.
     """
 
     def look(tx: Tx) -> shapes.CapacityReport:
-        first, last = months_asked(tx, start, end)
+        first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         days = {"opens": date.fromisoformat(f"{first}-01"), "closes": date.fromisoformat(f"{moved(last, 1)}-01")}
         found = tx.rows(_DEMAND, **days)
         listed = {row.id: row for row in tx.rows(_SERVICES)}

@@ -138,7 +138,7 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when x.late then t.clock_started_at else y.since end as since,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
-       greatest(t.excepted_until, f.excepted_until, p.excepted_until) as excepted_until, t.priority,
+       t.excepted_until, t.priority,
        case when t.state <> 'info_requested' then v.ladder end as s_ladder
   from %s
  cross join lateral (select {TASK} from task t where t.id = k.id and {OPEN_T} offset 0) t
@@ -189,7 +189,7 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
        case when x.late then f.clock_started_at else y.since end as since,
        case when x.late then f.due_at else y.since end as due_at,
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
-       greatest(f.excepted_until, p.excepted_until) as excepted_until, f.priority, cast(null as jsonb) as s_ladder
+       f.excepted_until, f.priority, cast(null as jsonb) as s_ladder
   from %s
  cross join lateral (select {REFERRAL} from referral f where f.id = k.id and {OPEN_F} offset 0) f
   left join lateral (

@@ -11,7 +11,7 @@ update referral r set consent_until = least(c.valid_until, c.revoked_at) from co
 alter table consent force row level security;
 alter table referral force row level security;
 -- The engine opens the requests of plans, with every column that is not personal.
-grant select (consent_until), insert (consent_until, excepted_until) on referral to concert_engine;
+grant select (consent_until), insert (consent_until) on referral to concert_engine;
 
 create index referral_consent_until_idx on referral (collaborative_id, consent_until)
     where state in ('active', 'awaiting_source') and consent_until is not null;

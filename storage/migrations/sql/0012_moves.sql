@@ -70,7 +70,6 @@ create policy watches on event for insert to concert_api
                            and p.organization_id = event.source_organization_id) end);
 
 -- The engine opens steps of plans, with every plain column of a referral.
-grant insert (excepted_until) on referral to concert_engine;
 
 -- People's memberships are known to their own organization only; who hears of work is asked by others and by the engine.
 grant update (absent_until, delegate_user_id) on membership to concert_identity;
@@ -103,6 +102,28 @@ begin
     end loop;
     return null;
 end
+$$;
+
+-- The list of stalled work asks the same: a delegate may be away too.
+create or replace function app.away()
+    returns table (user_id uuid, organization_id uuid, gone_since timestamp with time zone, delegate_user_id uuid)
+    language sql stable security definer rows 30 set search_path = public, pg_temp
+as $$
+    with zone as (select coalesce(nullif(current_setting('app.zone', true), ''), 'UTC') as name),
+         held as (
+            select m.user_id, m.organization_id, u.revoked_at,
+                   bool_or(app.current(m.starts_on, m.ends_on)) as here,
+                   max(m.ends_on) as ended,
+                   bool_or(app.current(m.starts_on, m.ends_on)
+                           and coalesce(m.absent_until > (now() at time zone zone.name)::date, false)) as absent
+              from membership m join user_account u on u.id = m.user_id cross join zone
+             group by m.user_id, m.organization_id, u.revoked_at)
+    select h.user_id, h.organization_id,
+           case when h.revoked_at is not null or not h.here
+                then least(h.revoked_at, case when not h.here then (h.ended + 1)::timestamp at time zone zone.name end) end,
+           case when h.here and h.revoked_at is null then app.stands_in(h.user_id, h.organization_id) end
+      from held h cross join zone
+     where h.revoked_at is not null or not h.here or h.absent
 $$;
 
 -- Is there a supervisor who is somebody else? Work that nobody is assigned to reached everybody at the owner's rung: a

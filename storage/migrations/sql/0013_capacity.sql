@@ -59,8 +59,6 @@ alter table referral no force row level security;
 update referral set rounds = round where rounds <> round;
 alter table referral force row level security;
 grant select (asked, rounds), insert (asked, rounds), update (asked, rounds) on referral to concert_engine;
--- It makes whole rows when it opens a step.
-grant insert (excepted_until) on referral to concert_engine;
 
 alter policy sees on referral
     using (source_organization_id = (select app.me()) or target_organization_id = (select app.me())
