@@ -14,9 +14,6 @@ from seed.person import Client
 from seed.region import Region
 from seed.story import Request, clients_of
 
-_AT_ONCE = 3
-"""Of so many requests that go well, one is sent to two partners at once."""
-
 
 @dataclass(slots=True)
 class Casebook:
@@ -48,10 +45,10 @@ class Casebook:
         return str(self.region.service(slug).id)
 
     def asked(self, request: Request) -> list[Service]:
-        """Whom its source asks: now and then two partners at once, where another one answers the same need."""
+        """Whom its source asks: two partners at once, where it goes well and another one answers the same need."""
         first = self.region.service(request.service)
         alone = request.kind != "referral" or request.ending.kind != "complete" or request.on_behalf
-        if alone or request.number % _AT_ONCE or self.region.owner(first).confidential:
+        if alone or self.region.owner(first).confidential:
             return [first]
         return [first, *self._others(request, first)[:1]]
 
