@@ -10,16 +10,13 @@ from sqlalchemy.exc import DBAPIError
 
 from concert.alarms import keep_watching
 from concert.connection import PAUSE_SECONDS, connect
-from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, engine_record
-from concert.postman import keep_posting
 from concert.relay import Relay
-from concert.running import Say, close, plain_url, serving, together
+from concert.running import Say, beside_relay, close, plain_url, serving, together
 from concert.scrape import scraped
 from concert.settings import Settings
 from concert.sweeper import Sweeper
-from concert.teller import keep_telling
 from concert.tracing import traced
 from concert.worker import work
 from services.transaction import Record
@@ -62,8 +59,7 @@ async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
     record = await _opened(engine_record, settings, "Relay", say)
     try:
         with scraped(settings, say) as runtime, traced(settings, "relay") as tracer:
-            beside = (keep_folding(record), keep_telling(settings, record), keep_posting(settings, record))
-            async with together(*beside, keep_watching(settings, record), keep_beating(record, "relay")):
+            async with together(*beside_relay(settings, record)):
                 say("Folder      keeps the totals and seals the audit")
                 mail = " and their mail" if settings.smtp_url else "; no mail is sent"
                 say(f"Teller      writes people's feeds{mail}")

@@ -58,13 +58,22 @@ async def _all(
         say("Worker      runs workflows and the partners' steps")
         relay = Relay(engine, client, plain_url(settings), tracer).run()
         sweeper = Sweeper(engine, client).run()
-        beside = (keep_folding(engine), keep_telling(settings, engine), keep_posting(settings, engine))
-        watch = keep_watching(settings, engine)
-        async with together(relay, sweeper, *beside, watch, keep_beating(engine, "relay")):
+        async with together(relay, sweeper, *beside_relay(settings, engine)):
             say("Relay       delivers what the record decided")
             async with serving(settings, people, tracer) as url:
                 say(f"API         {url}")
                 yield url
+
+
+def beside_relay(settings: Settings, engine: Record) -> tuple[Coroutine[Any, Any, None], ...]:
+    """What a relay's process does besides delivering to Temporal, and needs only the record for."""
+    return (
+        keep_folding(engine),
+        keep_telling(settings, engine),
+        keep_posting(settings, engine),
+        keep_watching(settings, engine),
+        keep_beating(engine, "relay"),
+    )
 
 
 def plain_url(settings: Settings) -> str:

@@ -161,3 +161,13 @@ def test_an_agenda_without_scorecards_shows_none(house: House, busy: None) -> No
 def test_all_of_it_is_proven(house: House, busy: None) -> None:
     assert date.fromisoformat(f"{PAST}-10") == WHEN.date()
     proven(house)
+
+
+def test_what_is_past_its_limit_is_counted_and_what_rests_is_not(house: House, busy: None) -> None:
+    """The only open work of that partner here."""
+    made = refer(house, "cap", "legal")
+    said = [_line(house, read(house, "ruth.hub", THIS), "legal")["load"]["past_limit"]]
+    for change in ("due_at = now() - interval '1 hour'", "excepted_until = now() + interval '1 day'"):
+        house.sql(f"update task set {change} where referral_id = %s", str(made.id))
+        said.append(_line(house, read(house, "ruth.hub", THIS), "legal")["load"]["past_limit"])
+    assert said == [0, 1, 0]
