@@ -178,6 +178,17 @@ def test_for_whoever_is_away_the_delegate_hears(house: House, made: Any) -> None
     assert heard(house, nudge) == {"hector.housing"}
 
 
+@pytest.mark.usefixtures("away")
+def test_on_the_day_on_which_somebody_is_back_they_hear_it_themselves(house: House, made: Any) -> None:
+    gwen = user(house, "gwen.housing")
+    house.sql(
+        "update membership set absent_until = (now() at time zone 'America/Denver')::date where user_id = %s", gwen
+    )
+    nudge = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    tell(house)
+    assert heard(house, nudge) == {"gwen.housing"}
+
+
 def test_whoever_is_away_with_nobody_in_their_place_reads_it_when_they_are_back(house: House, made: Any) -> None:
     house.sql("update membership set absent_until = current_date + 3 where user_id = %s", user(house, "gwen.housing"))
     nudge = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
