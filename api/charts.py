@@ -27,7 +27,7 @@ from api.frames import (
 )
 from api.svg import BLUE, GREEN, GREY, INK, PALE, WIDTH, cut, element, line, picture, words, wrapped
 from api.wording import Language
-from services.shapes import Indicator
+from services.measure_shapes import Indicator
 
 MOST_PANELS = 40
 """More groups than these are counted, not drawn."""

@@ -10,7 +10,7 @@ from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of,
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Choice, Code, Day, Id, Instant, Name, Parameters, ShortText, Text, Year, refusal
 from domain.groups import RACES, UNSAID
-from services import clients, consents, duplicates, households, links, needs, shapes
+from services import client_shapes, clients, consents, duplicates, households, links, needs
 
 router = APIRouter(prefix="/v1", tags=["Referrals"])
 
@@ -141,7 +141,7 @@ class ConsentBody(Body):
     operation_id="create_client",
     summary="Record a client",
     status_code=201,
-    response_model=shapes.Client,
+    response_model=client_shapes.Client,
 )
 def create_client(body: ClientBody, record: TheRecord, call: Commanding) -> Response:
     return answered(clients.create_client(record, call, body.asked()), "/v1/clients")
@@ -151,7 +151,7 @@ def create_client(body: ClientBody, record: TheRecord, call: Commanding) -> Resp
     "/clients",
     operation_id="list_clients",
     summary="My organization's clients, by name or all",
-    response_model=Listing[shapes.ClientSummary],
+    response_model=Listing[client_shapes.ClientSummary],
 )
 def list_clients(record: TheRecord, call: Reading, page: Annotated[ClientFilters, Query()], keyset: Keyset) -> Response:
     return page_of(
@@ -169,7 +169,7 @@ def list_clients(record: TheRecord, call: Reading, page: Annotated[ClientFilters
     operation_id="create_household",
     summary="Record a household",
     status_code=201,
-    response_model=shapes.Household,
+    response_model=client_shapes.Household,
 )
 def create_household(body: HouseholdBody, record: TheRecord, call: Commanding) -> Response:
     members = tuple(households.Member(**member.model_dump()) for member in body.members)
@@ -180,13 +180,15 @@ def create_household(body: HouseholdBody, record: TheRecord, call: Commanding) -
     "/households/{household_id}",
     operation_id="get_household",
     summary="Read a household",
-    response_model=shapes.Household,
+    response_model=client_shapes.Household,
 )
 def get_household(household_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(households.get_household(record, call, household_id))
 
 
-@router.get("/clients/{client_id}", operation_id="get_client", summary="Read a client", response_model=shapes.Client)
+@router.get(
+    "/clients/{client_id}", operation_id="get_client", summary="Read a client", response_model=client_shapes.Client
+)
 def get_client(client_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(clients.get_client(record, call, client_id))
 
@@ -196,7 +198,7 @@ def get_client(client_id: Id, record: TheRecord, call: Reading) -> Response:
     operation_id="list_possible_duplicates",
     summary="Records of my organization that may be the same person",
 )
-def list_possible_duplicates(client_id: Id, record: TheRecord, call: Reading) -> list[shapes.PossibleDuplicate]:
+def list_possible_duplicates(client_id: Id, record: TheRecord, call: Reading) -> list[client_shapes.PossibleDuplicate]:
     return duplicates.possible_duplicates(record, call, client_id)
 
 
@@ -205,14 +207,14 @@ def list_possible_duplicates(client_id: Id, record: TheRecord, call: Reading) ->
     operation_id="link_clients",
     summary="Two records are of one person",
     status_code=201,
-    response_model=shapes.ClientLink,
+    response_model=client_shapes.ClientLink,
 )
 def link_clients(client_id: Id, body: LinkBody, record: TheRecord, call: Commanding) -> Response:
     return answered(links.link_clients(record, call, client_id, body.client_id), f"/v1/clients/{client_id}/links")
 
 
 @router.get("/clients/{client_id}/links", operation_id="list_client_links", summary="The links of a client")
-def list_links(client_id: Id, record: TheRecord, call: Reading) -> list[shapes.ClientLink]:
+def list_links(client_id: Id, record: TheRecord, call: Reading) -> list[client_shapes.ClientLink]:
     return links.list_links(record, call, client_id)
 
 
@@ -220,7 +222,7 @@ def list_links(client_id: Id, record: TheRecord, call: Reading) -> list[shapes.C
     "/clients/{client_id}/links/{link_id}",
     operation_id="get_client_link",
     summary="Read a link",
-    response_model=shapes.ClientLink,
+    response_model=client_shapes.ClientLink,
 )
 def get_link(client_id: Id, link_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(links.get_link(record, call, client_id, link_id))
@@ -230,23 +232,25 @@ def get_link(client_id: Id, link_id: Id, record: TheRecord, call: Reading) -> Re
     "/clients/{client_id}/links/{link_id}/revoke",
     operation_id="revoke_client_link",
     summary="They are two persons after all",
-    response_model=shapes.ClientLink,
+    response_model=client_shapes.ClientLink,
 )
 def revoke_link(client_id: Id, link_id: Id, record: TheRecord, call: Commanding) -> Response:
     return answered(links.revoke_link(record, call, client_id, link_id))
 
 
-@router.post("/needs", operation_id="create_need", summary="Record a need", status_code=201, response_model=shapes.Need)
+@router.post(
+    "/needs", operation_id="create_need", summary="Record a need", status_code=201, response_model=client_shapes.Need
+)
 def create_need(body: NeedBody, record: TheRecord, call: Commanding) -> Response:
     return answered(needs.create_need(record, call, body.term, body.client_id, body.household_id), "/v1/needs")
 
 
 @router.get("/needs", operation_id="list_needs", summary="The needs of a client or of a household")
-def list_needs(record: TheRecord, call: Reading, filters: Annotated[NeedFilters, Query()]) -> list[shapes.Need]:
+def list_needs(record: TheRecord, call: Reading, filters: Annotated[NeedFilters, Query()]) -> list[client_shapes.Need]:
     return needs.list_needs(record, call, filters.client_id, filters.household_id)
 
 
-@router.get("/needs/{need_id}", operation_id="get_need", summary="Read a need", response_model=shapes.Need)
+@router.get("/needs/{need_id}", operation_id="get_need", summary="Read a need", response_model=client_shapes.Need)
 def get_need(need_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(needs.get_need(record, call, need_id))
 
@@ -256,7 +260,7 @@ def get_need(need_id: Id, record: TheRecord, call: Reading) -> Response:
     operation_id="create_consent",
     summary="Record a consent",
     status_code=201,
-    response_model=shapes.Consent,
+    response_model=client_shapes.Consent,
 )
 def create_consent(body: ConsentBody, record: TheRecord, call: Commanding) -> Response:
     consent = consents.Consent(
@@ -279,7 +283,7 @@ def create_consent(body: ConsentBody, record: TheRecord, call: Commanding) -> Re
     "/consents/{consent_id}",
     operation_id="get_consent",
     summary="Read a consent",
-    response_model=shapes.Consent,
+    response_model=client_shapes.Consent,
 )
 def get_consent(consent_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(consents.get_consent(record, call, consent_id))
@@ -289,7 +293,7 @@ def get_consent(consent_id: Id, record: TheRecord, call: Reading) -> Response:
     "/consents/{consent_id}/revoke",
     operation_id="revoke_consent",
     summary="Revoke a consent",
-    response_model=shapes.Consent,
+    response_model=client_shapes.Consent,
 )
 def revoke_consent(consent_id: Id, record: TheRecord, call: Moving) -> Response:
     return answered(consents.revoke_consent(record, call, consent_id))

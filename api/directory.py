@@ -8,7 +8,7 @@ from pydantic import Field
 from api.calls import Commanding, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Code, Day, Id, QueryFlag, ShortText, Whole
-from services import agreed, capacities, directory, shapes
+from services import agreed, capacities, directory, directory_shapes, measure_shapes
 
 router = APIRouter(prefix="/v1", tags=["Directory"])
 
@@ -37,7 +37,7 @@ class AdoptBody(Body):
     "/organizations",
     operation_id="list_organizations",
     summary="Organizations of the collaborative",
-    response_model=Listing[shapes.Organization],
+    response_model=Listing[directory_shapes.Organization],
 )
 def list_organizations(record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset) -> Response:
     return page_of(
@@ -54,7 +54,7 @@ def list_organizations(record: TheRecord, call: Reading, page: Annotated[Page, Q
     "/services",
     operation_id="list_services",
     summary="Services, by term or by words",
-    response_model=Listing[shapes.Service],
+    response_model=Listing[directory_shapes.Service],
 )
 def list_services(
     record: TheRecord, call: Reading, page: Annotated[ServiceFilters, Query()], keyset: Keyset
@@ -76,7 +76,7 @@ def list_services(
     operation_id="state_capacity",
     summary="Say what a service has room for",
     status_code=201,
-    response_model=shapes.ServiceCapacity,
+    response_model=directory_shapes.ServiceCapacity,
 )
 def state_capacity(service_id: Id, body: CapacityBody, record: TheRecord, call: Commanding) -> Response:
     said = (body.open_slots, body.taking, body.lapses_on)
@@ -87,14 +87,14 @@ def state_capacity(service_id: Id, body: CapacityBody, record: TheRecord, call: 
     "/services/{service_id}/capacity",
     operation_id="get_capacity",
     summary="What a service has room for",
-    response_model=shapes.ServiceCapacity,
+    response_model=directory_shapes.ServiceCapacity,
 )
 def get_capacity(service_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(capacities.get_capacity(record, call, service_id))
 
 
 @router.get("/agenda", operation_id="get_agenda", summary="What the partners agreed on")
-def get_agenda(record: TheRecord, call: Reading) -> shapes.Agenda:
+def get_agenda(record: TheRecord, call: Reading) -> measure_shapes.Agenda:
     return agreed.get_agenda(record, call)
 
 
@@ -102,7 +102,7 @@ def get_agenda(record: TheRecord, call: Reading) -> shapes.Agenda:
     "/agenda/adopt",
     operation_id="adopt_agenda",
     summary="Our organization adopts the agenda as it stands, with what it commits itself to",
-    response_model=shapes.Adoption,
+    response_model=measure_shapes.Adoption,
     status_code=201,
 )
 def adopt_agenda(body: AdoptBody, record: TheRecord, call: Commanding) -> Response:
@@ -110,10 +110,10 @@ def adopt_agenda(body: AdoptBody, record: TheRecord, call: Commanding) -> Respon
 
 
 @router.get("/taxonomy-terms", operation_id="list_taxonomy_terms", summary="The kinds of need and service")
-def list_taxonomy_terms(record: TheRecord, call: Reading) -> list[shapes.Term]:
+def list_taxonomy_terms(record: TheRecord, call: Reading) -> list[directory_shapes.Term]:
     return directory.list_terms(record, call)
 
 
 @router.get("/reasons", operation_id="list_reasons", summary="Why work may end without service")
-def list_reasons(record: TheRecord, call: Reading) -> list[shapes.Reason]:
+def list_reasons(record: TheRecord, call: Reading) -> list[directory_shapes.Reason]:
     return directory.list_reasons(record, call)

@@ -10,7 +10,7 @@ from api.calls import Reading, TheRecord
 from api.indicators import PICTURE, SVG, Month
 from api.values import Parameters
 from api.wording import Language
-from services import funnel, shapes
+from services import funnel, measure_shapes
 from services.naming import names_of
 
 router = APIRouter(prefix="/v1/equity", tags=["Indicators"])
@@ -23,7 +23,7 @@ class Asked(Parameters):
 
 
 @router.get("/funnel", operation_id="get_equity_funnel", summary="How far requests come, by group")
-def get_equity_funnel(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> shapes.Funnel:
+def get_equity_funnel(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> measure_shapes.Funnel:
     """Offered, acknowledged, accepted, served, need met: requests recorded in these months and what became of them.
     Partners are told groups of one month at a time: `from` or `to`, or the month that runs.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.svg import BLUE, GREEN, GREY, PALE, cut, element, line, words, wrapped
 from api.wording import SHARES, Language
-from services.shapes import Indicator
+from services.measure_shapes import Indicator
 
 Figures = Mapping[str, float]
 """Period → value; a period that is not there has no figure."""

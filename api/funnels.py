@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from api.svg import BLUE, PALE, WIDTH, cut, element, picture, words
 from api.wording import Language
-from services.shapes import Funnel, FunnelGroup, FunnelStage
+from services.measure_shapes import Funnel, FunnelGroup, FunnelStage
 
 MOST_GROUPS = 40
 _STAGES = {

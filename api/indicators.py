@@ -11,7 +11,7 @@ from api.calls import Reading, TheRecord
 from api.cursors import Keyset, Page
 from api.values import Code, Id, Parameters, Text, Whole, refusal
 from api.wording import Language
-from services import drilldown, indicators, shapes
+from services import drilldown, indicators, measure_shapes
 from services.naming import names_of
 from services.refusals import Unprocessable
 
@@ -69,7 +69,7 @@ class EventFilters(Page):
 
 
 @router.get("", operation_id="list_indicators", summary="The short list, without figures")
-def list_indicators(record: TheRecord, call: Reading) -> list[shapes.Indicator]:
+def list_indicators(record: TheRecord, call: Reading) -> list[measure_shapes.Indicator]:
     return indicators.list_indicators(record, call)
 
 
@@ -100,14 +100,16 @@ def draw_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotate
 
 
 @router.get("/{code}", operation_id="get_indicator", summary="One indicator with its series")
-def get_indicator(code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]) -> shapes.Indicator:
+def get_indicator(
+    code: Code, record: TheRecord, call: Reading, asked: Annotated[Range, Query()]
+) -> measure_shapes.Indicator:
     return indicators.get_indicator(record, call, code, **asked.asked())
 
 
 @router.get("/{code}/events", operation_id="list_indicator_events", summary="The events behind a figure")
 def list_indicator_events(
     code: Code, record: TheRecord, call: Reading, page: Annotated[EventFilters, Query()], keyset: Keyset
-) -> shapes.EventsBehind:
+) -> measure_shapes.EventsBehind:
     """With `by` and `value`: behind one group's figure. What they are worth adds up to the figure."""
     figure = page.figure()
     purpose = f"events {call.subject} {call.organization_id} {code} {figure}"

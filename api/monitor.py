@@ -9,7 +9,7 @@ from api.calls import Reading, TheRecord, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Code, Id, QueryFlag, named
 from domain.ladder import Rung
-from services import engine, engine_shapes, shapes, stalled
+from services import engine, engine_shapes, stalled, stalled_shapes
 
 router = APIRouter(prefix="/v1/monitor", tags=["Monitor"])
 
@@ -30,7 +30,7 @@ class StalledFilters(Page):
     "/stalled",
     operation_id="list_stalled",
     summary="Everything that stands still, longest overdue first",
-    response_model=Listing[shapes.Stalled],
+    response_model=Listing[stalled_shapes.Stalled],
 )
 def list_stalled(
     record: TheRecord, call: Reading, page: Annotated[StalledFilters, Query()], keyset: Keyset

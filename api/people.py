@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from api.calls import Commanding, Reading, TheRecord, answered, page_of
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Day, Id
-from services import colleagues, shapes
+from services import colleagues, directory_shapes
 
 router = APIRouter(prefix="/v1/people", tags=["Directory"])
 
@@ -23,7 +23,7 @@ class AbsenceBody(Body):
     "",
     operation_id="list_people",
     summary="Who works in my organization, and who is away",
-    response_model=Listing[shapes.Colleague],
+    response_model=Listing[directory_shapes.Colleague],
 )
 def list_people(record: TheRecord, call: Reading, page: Annotated[Page, Query()], keyset: Keyset) -> Response:
     return page_of(
@@ -40,7 +40,7 @@ def list_people(record: TheRecord, call: Reading, page: Annotated[Page, Query()]
     "/{user_id}/absence",
     operation_id="set_absence",
     summary="Away until a day, and who acts meanwhile",
-    response_model=shapes.Colleague,
+    response_model=directory_shapes.Colleague,
 )
 def set_absence(user_id: Id, body: AbsenceBody, record: TheRecord, call: Commanding) -> Response:
     return answered(colleagues.set_absence(record, call, user_id, body.until, body.delegate_user_id))

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.calls import Reading, TheRecord
 from api.indicators import Month
 from api.values import Parameters
-from services import shapes, shortages, shortfalls
+from services import directory_shapes, measure_shapes, shortages, shortfalls
 
 router = APIRouter(prefix="/v1/reports", tags=["Indicators"])
 
@@ -20,7 +20,7 @@ class Asked(Parameters):
 
 
 @router.get("/unmet-needs", operation_id="get_unmet_needs", summary="What people needed and did not get")
-def get_unmet_needs(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> shapes.UnmetNeeds:
+def get_unmet_needs(record: TheRecord, call: Reading, asked: Annotated[Asked, Query()]) -> measure_shapes.UnmetNeeds:
     """Needs by term, and by county, against the services that are listed. Small numbers are held back. Partners are
     told one quarter of the year at a time; without `from` and `to` the one that runs.
     """
@@ -33,6 +33,8 @@ class Months(Parameters):
 
 
 @router.get("/capacity", operation_id="get_capacity_report", summary="Where the region lacks room")
-def get_capacity_report(record: TheRecord, call: Reading, asked: Annotated[Months, Query()]) -> shapes.CapacityReport:
+def get_capacity_report(
+    record: TheRecord, call: Reading, asked: Annotated[Months, Query()]
+) -> directory_shapes.CapacityReport:
     """By service and county: offered, declined for want of room, turned away, waitlisted; what it has room for now."""
     return shortages.capacity_report(record, call, start=asked.start, end=asked.end)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.calls import Reading, TheRecord, shown
 from api.values import Parameters, Whole
-from services import scorecards, shapes
+from services import measure_shapes, scorecards
 
 router = APIRouter(prefix="/v1", tags=["Indicators"])
 
@@ -22,7 +22,7 @@ class Months(Parameters):
     "/scorecard",
     operation_id="get_scorecard",
     summary="Every indicator with its newest figures",
-    response_model=shapes.Scorecard,
+    response_model=measure_shapes.Scorecard,
 )
 def get_scorecard(record: TheRecord, call: Reading, asked: Annotated[Months, Query()]) -> Response:
     return shown(scorecards.get_scorecard(record, call, periods=asked.periods))

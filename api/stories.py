@@ -8,7 +8,7 @@ from pydantic import Field
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Code, Day, Id, LongText, QueryFlag, ShortText, Text
-from services import decisions, observations, shapes, stories
+from services import decisions, measure_shapes, observations, stories
 from services.observations import Observed
 
 Period = Annotated[str, Text(4, 7), Field(pattern=r"^(19|20)\d\d(-(0[1-9]|1[0-2]))?$")]
@@ -56,7 +56,7 @@ class DecisionFilters(Page):
     "/indicators/{code}/stories",
     operation_id="tell_story",
     summary="Tell the story behind your figure; a draft until you release it",
-    response_model=shapes.Story,
+    response_model=measure_shapes.Story,
     status_code=201,
 )
 def tell_story(code: Code, body: StoryBody, record: TheRecord, call: Commanding) -> Response:
@@ -67,7 +67,7 @@ def tell_story(code: Code, body: StoryBody, record: TheRecord, call: Commanding)
     "/indicators/{code}/stories",
     operation_id="list_stories",
     summary="Released stories of all partners and your own drafts, newest period first",
-    response_model=Listing[shapes.Story],
+    response_model=Listing[measure_shapes.Story],
 )
 def list_stories(
     code: Code, record: TheRecord, call: Reading, page: Annotated[StoryFilters, Query()], keyset: Keyset
@@ -82,7 +82,7 @@ def list_stories(
     )
 
 
-@router.get("/stories/{story_id}", operation_id="get_story", summary="One story", response_model=shapes.Story)
+@router.get("/stories/{story_id}", operation_id="get_story", summary="One story", response_model=measure_shapes.Story)
 def get_story(story_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(stories.get_story(record, call, story_id))
 
@@ -91,7 +91,7 @@ def get_story(story_id: Id, record: TheRecord, call: Reading) -> Response:
     "/stories/{story_id}/revise",
     operation_id="revise_story",
     summary="Other words, while it is a draft",
-    response_model=shapes.Story,
+    response_model=measure_shapes.Story,
 )
 def revise_story(story_id: Id, body: WordsBody, record: TheRecord, call: Moving) -> Response:
     return answered(stories.revise_story(record, call, story_id, body.text))
@@ -101,7 +101,7 @@ def revise_story(story_id: Id, body: WordsBody, record: TheRecord, call: Moving)
     "/stories/{story_id}/release",
     operation_id="release_story",
     summary="Let every partner read it, beside the figure",
-    response_model=shapes.Story,
+    response_model=measure_shapes.Story,
 )
 def release_story(story_id: Id, record: TheRecord, call: Moving) -> Response:
     return answered(stories.release_story(record, call, story_id))
@@ -111,7 +111,7 @@ def release_story(story_id: Id, record: TheRecord, call: Moving) -> Response:
     "/indicators/{code}/decisions",
     operation_id="make_decision",
     summary="Record what was decided because of a figure",
-    response_model=shapes.Decision,
+    response_model=measure_shapes.Decision,
     status_code=201,
 )
 def make_decision(code: Code, body: DecisionBody, record: TheRecord, call: Commanding) -> Response:
@@ -123,7 +123,7 @@ def make_decision(code: Code, body: DecisionBody, record: TheRecord, call: Comma
     "/indicators/{code}/decisions",
     operation_id="list_decisions",
     summary="What was decided, due first",
-    response_model=Listing[shapes.Decision],
+    response_model=Listing[measure_shapes.Decision],
 )
 def list_decisions(
     code: Code, record: TheRecord, call: Reading, page: Annotated[DecisionFilters, Query()], keyset: Keyset
@@ -141,7 +141,10 @@ def list_decisions(
 
 
 @router.get(
-    "/decisions/{decision_id}", operation_id="get_decision", summary="One decision", response_model=shapes.Decision
+    "/decisions/{decision_id}",
+    operation_id="get_decision",
+    summary="One decision",
+    response_model=measure_shapes.Decision,
 )
 def get_decision(decision_id: Id, record: TheRecord, call: Reading) -> Response:
     return shown(decisions.get_decision(record, call, decision_id))
@@ -151,7 +154,7 @@ def get_decision(decision_id: Id, record: TheRecord, call: Reading) -> Response:
     "/decisions/{decision_id}/done",
     operation_id="finish_decision",
     summary="It is done",
-    response_model=shapes.Decision,
+    response_model=measure_shapes.Decision,
 )
 def finish_decision(decision_id: Id, record: TheRecord, call: Moving) -> Response:
     return answered(decisions.finish_decision(record, call, decision_id))
@@ -161,7 +164,7 @@ def finish_decision(decision_id: Id, record: TheRecord, call: Moving) -> Respons
     "/indicators/{code}/observations",
     operation_id="record_observation",
     summary="Record what was observed of the whole population",
-    response_model=shapes.Observation,
+    response_model=measure_shapes.Observation,
     status_code=201,
 )
 def record_observation(code: Code, body: ObservationBody, record: TheRecord, call: Commanding) -> Response:

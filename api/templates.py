@@ -8,7 +8,7 @@ from pydantic import Field
 from api import pathways
 from api.calls import Reading, TheRecord
 from api.values import Code, Parameters
-from services import shapes, templates
+from services import template_shapes, templates
 
 router = APIRouter(prefix="/v1/plan-templates", tags=["Action plans"])
 SVG = "image/svg+xml"
@@ -22,7 +22,7 @@ class Which(Parameters):
 
 
 @router.get("", operation_id="list_plan_templates", summary="The pathways, newest versions")
-def list_plan_templates(record: TheRecord, call: Reading) -> list[shapes.PlanTemplateSummary]:
+def list_plan_templates(record: TheRecord, call: Reading) -> list[template_shapes.PlanTemplateSummary]:
     return templates.list_templates(record, call)
 
 
@@ -43,5 +43,5 @@ def draw_plan_template(code: Code, record: TheRecord, call: Reading, asked: Anno
 @router.get("/{code}", operation_id="get_plan_template", summary="One pathway, step by step")
 def get_plan_template(
     code: Code, record: TheRecord, call: Reading, asked: Annotated[Which, Query()]
-) -> shapes.PlanTemplate:
+) -> template_shapes.PlanTemplate:
     return templates.get_template(record, call, code, asked.version)

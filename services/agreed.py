@@ -7,20 +7,20 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services import shapes
+from services import measure_shapes
 from services.refusals import Conflict, Forbidden, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform, read
 
 
-def get_agenda(record: Record, call: Call) -> shapes.Agenda:
-    def look(tx: Tx) -> shapes.Agenda:
+def get_agenda(record: Record, call: Call) -> measure_shapes.Agenda:
+    def look(tx: Tx) -> measure_shapes.Agenda:
         row = tx.row(_AGENDA)
         assert row is not None
         body: dict[str, Any] = row.body
         carried: dict[str, list[str]] = {}
         for one in tx.rows(_CARRIED):
             carried.setdefault(one.strategy, []).append(one.code)
-        return shapes.Agenda.model_validate(
+        return measure_shapes.Agenda.model_validate(
             {
                 "version": row.version,
                 "name": row.name,
@@ -37,13 +37,13 @@ def get_agenda(record: Record, call: Call) -> shapes.Agenda:
     return read(record, call, look)
 
 
-def adopt_agenda(record: Record, call: Call, commitments: list[str]) -> Answer[shapes.Adoption]:
+def adopt_agenda(record: Record, call: Call, commitments: list[str]) -> Answer[measure_shapes.Adoption]:
     """One's own organization adopts the version that stands, with the strategies that it commits itself to.
 
     By a supervisor or administrator. Once a version: what was signed is never edited (409).
     """
 
-    def act(tx: Tx, _seen: None) -> shapes.Adoption:
+    def act(tx: Tx, _seen: None) -> measure_shapes.Adoption:
         if tx.here.backbone or not tx.here.roles & {"supervisor", "agency_admin"}:
             raise Forbidden("A partner's supervisor or administrator adopts the agenda for it.")
         row = tx.connection.execute(_AGENDA).one()
@@ -59,9 +59,9 @@ def adopt_agenda(record: Record, call: Call, commitments: list[str]) -> Answer[s
             raise Conflict("Your organization has adopted this version already.", code="adopted")
         tx.audit("agenda.adopt", "organization", tx.here.organization_id, row.version)
         mine = next(one for one in tx.rows(_PARTNERS) if one.organization_id == tx.here.organization_id)
-        return shapes.Adoption.model_validate(mine)
+        return measure_shapes.Adoption.model_validate(mine)
 
-    return perform(record, call, lambda _tx: None, act, shapes.Adoption, status=201)
+    return perform(record, call, lambda _tx: None, act, measure_shapes.Adoption, status=201)
 
 
 _AGENDA = text(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import directory_shapes
 from services.journal import new_id
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -20,10 +20,10 @@ _STATING_ROLES = frozenset({"caseworker", "supervisor"})
 
 def state_capacity(
     record: Record, call: Call, service_id: UUID, open_slots: int | None, taking: bool, lapses_on: date
-) -> Answer[shapes.ServiceCapacity]:
+) -> Answer[directory_shapes.ServiceCapacity]:
     """Holds until the end of `lapses_on`. `open_slots` None: not counted. Every yes from now on takes one of them."""
 
-    def act(tx: Tx, service: Any) -> shapes.ServiceCapacity:
+    def act(tx: Tx, service: Any) -> directory_shapes.ServiceCapacity:
         _require_own(tx, service)
         _require_day(tx, lapses_on)
         stated = {
@@ -41,13 +41,13 @@ def state_capacity(
         tx.audit("capacity.state", "capacity_statement", stated["id"], 1)
         return _view(tx, service_id)
 
-    return perform(record, call, lambda tx: _see(tx, service_id), act, shapes.ServiceCapacity, status=201)
+    return perform(record, call, lambda tx: _see(tx, service_id), act, directory_shapes.ServiceCapacity, status=201)
 
 
-def get_capacity(record: Record, call: Call, service_id: UUID) -> shapes.ServiceCapacity:
+def get_capacity(record: Record, call: Call, service_id: UUID) -> directory_shapes.ServiceCapacity:
     """What holds now, for everybody; the statements before it for its own people only."""
 
-    def look(tx: Tx) -> shapes.ServiceCapacity:
+    def look(tx: Tx) -> directory_shapes.ServiceCapacity:
         _see(tx, service_id)
         return _view(tx, service_id)
 
@@ -75,11 +75,11 @@ def _require_day(tx: Tx, lapses_on: date) -> None:
         )
 
 
-def _view(tx: Tx, service_id: UUID) -> shapes.ServiceCapacity:
+def _view(tx: Tx, service_id: UUID) -> directory_shapes.ServiceCapacity:
     now = tx.row(_NOW, id=service_id)
-    stated = [shapes.CapacityStatement.model_validate(row) for row in tx.rows(_STATEMENTS, id=service_id)]
-    capacity = shapes.Capacity.model_validate(now) if now else None
-    return shapes.ServiceCapacity(service_id=service_id, capacity=capacity, statements=stated)
+    stated = [directory_shapes.CapacityStatement.model_validate(row) for row in tx.rows(_STATEMENTS, id=service_id)]
+    capacity = directory_shapes.Capacity.model_validate(now) if now else None
+    return directory_shapes.ServiceCapacity(service_id=service_id, capacity=capacity, statements=stated)
 
 
 _SERVICE = text(

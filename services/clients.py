@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import client_shapes
 from services.consents import PART2_NOTICE
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
@@ -50,8 +50,8 @@ class NewClient:
     residence: Residence | None = None
 
 
-def create_client(record: Record, call: Call, client: NewClient) -> Answer[shapes.Client]:
-    def act(tx: Tx, _seen: None) -> shapes.Client:
+def create_client(record: Record, call: Call, client: NewClient) -> Answer[client_shapes.Client]:
+    def act(tx: Tx, _seen: None) -> client_shapes.Client:
         return client_view(tx, insert_client(tx, client))
 
     def fill(tx: Tx, _seen: None, body: dict[str, Any]) -> dict[str, Any]:
@@ -62,29 +62,29 @@ def create_client(record: Record, call: Call, client: NewClient) -> Answer[shape
         call,
         lambda _tx: None,
         act,
-        shapes.Client,
+        client_shapes.Client,
         fill=fill,
         status=201,
         stores=lambda body: {"id": str(body.id)},
     )
 
 
-def get_client(record: Record, call: Call, client_id: UUID) -> shapes.Client:
+def get_client(record: Record, call: Call, client_id: UUID) -> client_shapes.Client:
     return read(record, call, lambda tx: client_view(tx, client_id))
 
 
 def list_clients(
     record: Record, call: Call, *, q: str | None = None, after: tuple[Any, ...] | None = None, limit: int = 50
-) -> list[shapes.ClientSummary]:
+) -> list[client_shapes.ClientSummary]:
     """The caller's own organization's clients in the order in which they were recorded; `q` searches the names.
 
     `after` is (id,).
     """
 
-    def look(tx: Tx) -> list[shapes.ClientSummary]:
+    def look(tx: Tx) -> list[client_shapes.ClientSummary]:
         require_casework(tx)
         rows = tx.rows(_LIST, me=tx.here.organization_id, q=like(q), after=after[0] if after else None, limit=limit)
-        return [shapes.ClientSummary.model_validate(row) for row in rows]
+        return [client_shapes.ClientSummary.model_validate(row) for row in rows]
 
     return read(record, call, look)
 
@@ -120,7 +120,7 @@ def insert_client(tx: Tx, client: NewClient, at: str = "") -> UUID:
     return client_id
 
 
-def client_view(tx: Tx, client_id: UUID) -> shapes.Client:
+def client_view(tx: Tx, client_id: UUID) -> client_shapes.Client:
     """In the caller's transaction. Raises NotVisible, Forbidden; a copy vanishes with the consent that made it."""
     row = tx.row(_GET, id=client_id)
     if row is None:
@@ -130,7 +130,7 @@ def client_view(tx: Tx, client_id: UUID) -> shapes.Client:
     home = {name[2:]: values.pop(name) for name in list(values) if name.startswith("r_")}
     values["residence"] = home if home["kind"] else None
     values["disclosure_notice"] = PART2_NOTICE if values.pop("from_part2") else None
-    return shapes.Client.model_validate(values)
+    return client_shapes.Client.model_validate(values)
 
 
 def _check(tx: Tx, client: NewClient, at: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import directory_shapes
 from services.following import ABOVE, COLLEAGUE
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -18,10 +18,10 @@ After = tuple[Any, ...] | None
 LONGEST_ABSENCE_DAYS = 366
 
 
-def list_people(record: Record, call: Call, after: After = None, limit: int = 50) -> list[shapes.Colleague]:
+def list_people(record: Record, call: Call, after: After = None, limit: int = 50) -> list[directory_shapes.Colleague]:
     """Who works here today. `after` is (id) of the last of the page before."""
 
-    def look(tx: Tx) -> list[shapes.Colleague]:
+    def look(tx: Tx) -> list[directory_shapes.Colleague]:
         values = {"organization": tx.here.organization_id, "person": None, "after": after[0] if after else None}
         return [_shown(row._mapping) for row in tx.rows(_PEOPLE, **values, limit=limit)]
 
@@ -30,10 +30,10 @@ def list_people(record: Record, call: Call, after: After = None, limit: int = 50
 
 def set_absence(
     record: Record, call: Call, user_id: UUID, until: date | None, delegate_id: UUID | None
-) -> Answer[shapes.Colleague]:
+) -> Answer[directory_shapes.Colleague]:
     """Away until that day, on which they are back; None: back now. What would reach them reaches the delegate."""
 
-    def act(tx: Tx, _seen: object) -> shapes.Colleague:
+    def act(tx: Tx, _seen: object) -> directory_shapes.Colleague:
         if user_id != tx.here.user_id and not tx.here.roles & ABOVE:
             raise Forbidden(
                 "Only the person, or a supervisor or administrator of your agency, says that they are away."
@@ -48,7 +48,7 @@ def set_absence(
         call,
         lambda tx: _find(tx, user_id),
         act,
-        shapes.Colleague,
+        directory_shapes.Colleague,
         fill=lambda _tx, seen, _body: seen.model_dump(mode="json"),
         stores=lambda body: {"id": str(body.id)},
     )
@@ -66,15 +66,15 @@ def _check(tx: Tx, user_id: UUID, until: date | None, delegate_id: UUID | None) 
         raise Unprocessable("The delegate is a colleague; GET /v1/people lists them.", pointer="/delegate_user_id")
 
 
-def _find(tx: Tx, user_id: UUID) -> shapes.Colleague:
+def _find(tx: Tx, user_id: UUID) -> directory_shapes.Colleague:
     row = tx.row(_PEOPLE, organization=tx.here.organization_id, person=user_id, after=None, limit=1)
     if row is None:
         raise NotVisible
     return _shown(row._mapping)
 
 
-def _shown(row: Mapping[str, Any]) -> shapes.Colleague:
-    return shapes.Colleague.model_validate(dict(row))
+def _shown(row: Mapping[str, Any]) -> directory_shapes.Colleague:
+    return directory_shapes.Colleague.model_validate(dict(row))
 
 
 _SET = text("select app.set_absence(:user, :until, :delegate)")

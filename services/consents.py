@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import client_shapes
 from services.journal import new_id
 from services.refusals import Conflict, NotVisible, Unprocessable
 from services.rows import Locked, require_casework, save_referral
@@ -42,7 +42,7 @@ class Consent:
     valid_until: datetime | None = None
 
 
-def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shapes.Consent]:
+def create_consent(record: Record, call: Call, consent: Consent) -> Answer[client_shapes.Consent]:
     """Verbal consent is refused where the discloser is a victim-service provider or a Part 2 program."""
 
     def see(tx: Tx) -> Any:
@@ -53,7 +53,7 @@ def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shape
             raise Unprocessable(_NOT_YOURS, pointer="/client_id")
         return row
 
-    def act(tx: Tx, client: Any) -> shapes.Consent:
+    def act(tx: Tx, client: Any) -> client_shapes.Consent:
         require_casework(tx)
         _check(tx, consent)
         _require_age(tx, consent, client)
@@ -61,14 +61,14 @@ def create_consent(record: Record, call: Call, consent: Consent) -> Answer[shape
         tx.audit("consent.create", "consent", consent_id, 1)
         return _view(tx, consent_id)
 
-    return perform(record, call, see, act, shapes.Consent, fill=_fill, status=201, stores=_stores)
+    return perform(record, call, see, act, client_shapes.Consent, fill=_fill, status=201, stores=_stores)
 
 
-def get_consent(record: Record, call: Call, consent_id: UUID) -> shapes.Consent:
+def get_consent(record: Record, call: Call, consent_id: UUID) -> client_shapes.Consent:
     return read(record, call, lambda tx: _view(tx, consent_id))
 
 
-def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[shapes.Consent]:
+def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[client_shapes.Consent]:
     """Ends disclosure at once: the next read of a copied client record by anybody else is a 404."""
 
     def see(tx: Tx) -> Any:
@@ -77,14 +77,14 @@ def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[shape
             raise NotVisible
         return row
 
-    def act(tx: Tx, row: Any) -> shapes.Consent:
+    def act(tx: Tx, row: Any) -> client_shapes.Consent:
         if row.revoked_at is not None:
             raise Conflict("This consent was revoked before.", current={"revoked_at": row.revoked_at.isoformat()})
         tx.run(_REVOKE, id=consent_id, now=tx.now)
         tx.audit("consent.revoke", "consent", consent_id, row.version + 1)
         return _view(tx, consent_id)
 
-    return perform(record, call, see, act, shapes.Consent, fill=_fill, stores=_stores)
+    return perform(record, call, see, act, client_shapes.Consent, fill=_fill, stores=_stores)
 
 
 def attach_consent(tx: Tx, locked: Locked, consent_id: UUID) -> None:
@@ -215,18 +215,18 @@ def _insert(tx: Tx, consent: Consent) -> UUID:
     return consent_id
 
 
-def _view(tx: Tx, consent_id: UUID) -> shapes.Consent:
+def _view(tx: Tx, consent_id: UUID) -> client_shapes.Consent:
     row = tx.row(_GET, id=consent_id)
     if row is None:
         raise NotVisible
     require_casework(tx)
-    return shapes.Consent.model_validate(row)
+    return client_shapes.Consent.model_validate(row)
 
 
 _PERSONAL = {"client_id", "given_by", "co_signers"}
 
 
-def _stores(body: shapes.Consent) -> dict[str, Any]:
+def _stores(body: client_shapes.Consent) -> dict[str, Any]:
     return body.model_dump(mode="json", exclude=_PERSONAL)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import measure_shapes
 from services.journal import new_id
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.stories import RELEASES, TELLS, authored, only_id, require_indicator, require_role
@@ -23,8 +23,8 @@ After = tuple[Any, ...] | None
 
 def make_decision(
     record: Record, call: Call, code: str, words: str, owner_organization_id: UUID, due_on: date
-) -> Answer[shapes.Decision]:
-    def act(tx: Tx, _seen: None) -> shapes.Decision:
+) -> Answer[measure_shapes.Decision]:
+    def act(tx: Tx, _seen: None) -> measure_shapes.Decision:
         require_role(tx, RELEASES)
         require_indicator(tx, code)
         _check(tx, owner_organization_id, due_on)
@@ -40,13 +40,15 @@ def make_decision(
         tx.audit("decision.make", "decision", decision_id, 1)
         return _view(tx, decision_id)
 
-    return perform(record, call, lambda _tx: None, act, shapes.Decision, fill=_filled, stores=only_id, status=201)
+    return perform(
+        record, call, lambda _tx: None, act, measure_shapes.Decision, fill=_filled, stores=only_id, status=201
+    )
 
 
-def finish_decision(record: Record, call: Call, decision_id: UUID) -> Answer[shapes.Decision]:
+def finish_decision(record: Record, call: Call, decision_id: UUID) -> Answer[measure_shapes.Decision]:
     """It is done, says its owner or the backbone."""
 
-    def act(tx: Tx, before: shapes.Decision) -> shapes.Decision:
+    def act(tx: Tx, before: measure_shapes.Decision) -> measure_shapes.Decision:
         require_role(tx, TELLS)
         if not tx.here.backbone and before.owner_organization_id != tx.here.organization_id:
             raise Forbidden("Its owner says when it is done, or the backbone.")
@@ -61,7 +63,7 @@ def finish_decision(record: Record, call: Call, decision_id: UUID) -> Answer[sha
         call,
         lambda tx: _view(tx, decision_id, lock=True),
         act,
-        shapes.Decision,
+        measure_shapes.Decision,
         again=lambda tx: _view(tx, decision_id),
         fill=_filled,
         stores=only_id,
@@ -69,20 +71,20 @@ def finish_decision(record: Record, call: Call, decision_id: UUID) -> Answer[sha
     )
 
 
-def get_decision(record: Record, call: Call, decision_id: UUID) -> shapes.Decision:
+def get_decision(record: Record, call: Call, decision_id: UUID) -> measure_shapes.Decision:
     return read(record, call, lambda tx: _view(tx, decision_id))
 
 
 def list_decisions(
     record: Record, call: Call, code: str, *, open_only: bool = False, after: After = None, limit: int = 50
-) -> list[shapes.Decision]:
+) -> list[measure_shapes.Decision]:
     """What is due first, first; `after` is (due_on, id)."""
 
-    def look(tx: Tx) -> list[shapes.Decision]:
+    def look(tx: Tx) -> list[measure_shapes.Decision]:
         require_indicator(tx, code)
         keyset = {"after_due": after[0] if after else None, "after_id": after[1] if after else None}
         rows = tx.rows(_LIST, code=code, open=open_only, limit=limit, **keyset)
-        return [shapes.Decision.model_validate(row) for row in rows]
+        return [measure_shapes.Decision.model_validate(row) for row in rows]
 
     return read(record, call, look)
 
@@ -102,12 +104,12 @@ def _filled(tx: Tx, _seen: object, body: dict[str, Any]) -> dict[str, Any]:
     return _view(tx, UUID(body["id"])).model_dump(mode="json")
 
 
-def _view(tx: Tx, decision_id: UUID, *, lock: bool = False) -> shapes.Decision:
+def _view(tx: Tx, decision_id: UUID, *, lock: bool = False) -> measure_shapes.Decision:
     row = tx.row(_LOCK, id=decision_id) if lock else None
     row = row or tx.row(_GET, id=decision_id)
     if row is None:
         raise NotVisible
-    return shapes.Decision.model_validate(row)
+    return measure_shapes.Decision.model_validate(row)
 
 
 _COLUMNS = (

@@ -6,19 +6,21 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services import shapes
+from services import directory_shapes
 from services.searching import like
 from services.transaction import Call, Record, Tx, read
 
 After = tuple[Any, ...] | None
 
 
-def list_organizations(record: Record, call: Call, after: After = None, limit: int = 50) -> list[shapes.Organization]:
+def list_organizations(
+    record: Record, call: Call, after: After = None, limit: int = 50
+) -> list[directory_shapes.Organization]:
     """By name; `after` is (name, id)."""
 
-    def look(tx: Tx) -> list[shapes.Organization]:
+    def look(tx: Tx) -> list[directory_shapes.Organization]:
         rows = tx.rows(_ORGANIZATIONS, limit=limit, name=after[0] if after else None, id=after[1] if after else None)
-        return [shapes.Organization.model_validate(row) for row in rows]
+        return [directory_shapes.Organization.model_validate(row) for row in rows]
 
     return read(record, call, look)
 
@@ -32,27 +34,27 @@ def list_services(
     taking: bool | None = None,
     after: After = None,
     limit: int = 50,
-) -> list[shapes.Service]:
+) -> list[directory_shapes.Service]:
     """Active services by name. `taxonomy` is a term's code and takes its narrower terms too;
     `q` searches names and words. `taking`: those that can be asked (who said nothing that still holds can), or those
     that said that they have no room.
     """
 
-    def look(tx: Tx) -> list[shapes.Service]:
+    def look(tx: Tx) -> list[directory_shapes.Service]:
         values = {"taxonomy": taxonomy, "q": like(q), "taking": taking, "limit": limit}
         rows = tx.rows(_SERVICES, **values, name=after[0] if after else None, id=after[1] if after else None)
-        return [shapes.Service.model_validate(row) for row in rows]
+        return [directory_shapes.Service.model_validate(row) for row in rows]
 
     return read(record, call, look)
 
 
-def list_terms(record: Record, call: Call) -> list[shapes.Term]:
-    return read(record, call, lambda tx: [shapes.Term.model_validate(row) for row in tx.rows(_TERMS)])
+def list_terms(record: Record, call: Call) -> list[directory_shapes.Term]:
+    return read(record, call, lambda tx: [directory_shapes.Term.model_validate(row) for row in tx.rows(_TERMS)])
 
 
-def list_reasons(record: Record, call: Call) -> list[shapes.Reason]:
+def list_reasons(record: Record, call: Call) -> list[directory_shapes.Reason]:
     """The agenda's one list of reasons for declined, failed and cancelled (decision 27)."""
-    return read(record, call, lambda tx: [shapes.Reason.model_validate(row) for row in tx.rows(_REASONS)])
+    return read(record, call, lambda tx: [directory_shapes.Reason.model_validate(row) for row in tx.rows(_REASONS)])
 
 
 _ORGANIZATIONS = text(

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from domain.groups import DIMENSIONS
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.rule import Rule
-from services import shapes
+from services import measure_shapes
 from services.figures import Asked
 from services.indicators import check_grain, counted_by, figures_of, in_force, standing
 from services.refusals import Unprocessable
@@ -40,10 +40,10 @@ class Figure:
 
 def events_behind(
     record: Record, call: Call, code: str, figure: Figure, after: tuple[Any, ...] | None = None, limit: int = 50
-) -> shapes.EventsBehind:
+) -> measure_shapes.EventsBehind:
     """In the order in which they were recorded; `after` is (event_id,). A level's events are all until its period."""
 
-    def look(tx: Tx) -> shapes.EventsBehind:
+    def look(tx: Tx) -> measure_shapes.EventsBehind:
         one, grain = _version(tx, code, figure)
         rule = Rule.parse(one.rule)
         check_grain(rule, grain)
@@ -53,8 +53,8 @@ def events_behind(
         rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
         small = figure.by is not None and _withheld(tx, code, one, grain, figure)
         others = [] if small else tx.rows(_OTHERS, **values, together=not tx.here.backbone)
-        return shapes.EventsBehind(
-            items=[shapes.CountedEvent.model_validate(row) for row in rows],
+        return measure_shapes.EventsBehind(
+            items=[measure_shapes.CountedEvent.model_validate(row) for row in rows],
             others=_worth(row for row in others if tx.here.backbone or figure.by is None or row.part in _OF_FIGURE),
             held_back=small,
             next_cursor=None,
@@ -83,8 +83,8 @@ def _small(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
     return all(point.held_back for point in told if (point.period, point.by) == named)
 
 
-def _worth(rows: Iterable[Any]) -> list[shapes.Worth]:
-    return [shapes.Worth.model_validate(row) for row in rows]
+def _worth(rows: Iterable[Any]) -> list[measure_shapes.Worth]:
+    return [measure_shapes.Worth.model_validate(row) for row in rows]
 
 
 def _version(tx: Tx, code: str, figure: Figure) -> tuple[Any, Grain]:

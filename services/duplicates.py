@@ -13,7 +13,7 @@ from uuid import UUID
 from rapidfuzz.distance import JaroWinkler
 from sqlalchemy import text
 
-from services import shapes
+from services import client_shapes
 from services.refusals import NotVisible
 from services.rows import require_casework
 from services.transaction import Call, Record, Tx, read
@@ -32,10 +32,10 @@ class Likeness:
     because: tuple[str, ...]
 
 
-def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[shapes.PossibleDuplicate]:
+def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[client_shapes.PossibleDuplicate]:
     """Likeliest first. Who is known to be the same person, by a link or a shared origin, is not offered again."""
 
-    def look(tx: Tx) -> list[shapes.PossibleDuplicate]:
+    def look(tx: Tx) -> list[client_shapes.PossibleDuplicate]:
         mine = tx.row(_MINE, id=client_id)
         if mine is None:
             raise NotVisible
@@ -43,7 +43,7 @@ def possible_duplicates(record: Record, call: Call, client_id: UUID) -> list[sha
         found = [(likeness(mine, other), other) for other in tx.rows(_CANDIDATES, id=client_id)]
         likely = sorted((pair for pair in found if pair[0].score >= LIKELY), key=lambda pair: -pair[0].score)
         return [
-            shapes.PossibleDuplicate.model_validate(
+            client_shapes.PossibleDuplicate.model_validate(
                 {**other._mapping, "likeness": round(like.score, 2), "because": list(like.because)}
             )
             for like, other in likely[:MOST]

@@ -10,7 +10,7 @@ from typing import Any
 from domain.groups import DIMENSIONS, UNKNOWN
 from domain.period import MONTH, Grain, first_day, months_between
 from domain.rule import Rule
-from services.shapes import Point
+from services.measure_shapes import Point
 
 Parts = Counter[tuple[str, int]]
 """(part, bucket) → sum."""

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from domain import groups
 from domain.holding import held_back, tells
 from domain.stage import Stage
-from services import shapes
+from services import measure_shapes
 from services.margins import SPLIT
 from services.refusals import Unprocessable
 from services.spans import months_asked, span
@@ -35,7 +35,7 @@ Cells = Mapping[str | None, Mapping[Stage, int]]
 
 def equity_funnel(
     record: Record, call: Call, *, start: str | None = None, end: str | None = None, by: str | None = None
-) -> shapes.Funnel:
+) -> measure_shapes.Funnel:
     """Requests recorded in the months `start` to `end`, followed to whatever has happened since.
 
     `by` one of DIMENSIONS; by organization each offer counts for the partner that was asked. Numbers below the
@@ -43,7 +43,7 @@ def equity_funnel(
     of one month at a time, of more months their own line alone: answers for overlapping months could be subtracted.
     """
 
-    def look(tx: Tx) -> shapes.Funnel:
+    def look(tx: Tx) -> measure_shapes.Funnel:
         own = frozenset({str(tx.here.organization_id)} if by == "organization" else ())
         once = by is not None and not tx.here.backbone
         asked = (start or end, end or start, 1) if once else (start, end)
@@ -57,7 +57,7 @@ def equity_funnel(
             reached = {key: found for key, found in reached.items() if key is None or key in own}
         public = _hidden_in_public(tx, by, first) if once and by else {}
         rows = _groups(reached, waiting, threshold, own, public)
-        return shapes.Funnel(start=first, end=last, by=by, threshold=threshold, groups=rows)
+        return measure_shapes.Funnel(start=first, end=last, by=by, threshold=threshold, groups=rows)
 
     return read(record, call, look)
 
@@ -91,7 +91,7 @@ def _groups(
     threshold: int,
     own: frozenset[str],
     public: Mapping[Stage, frozenset[str]],
-) -> list[shapes.FunnelGroup]:
+) -> list[measure_shapes.FunnelGroup]:
     """Everybody first, the unknown last; a group that nobody belongs to is left out, the unknown never. Where the total
     of those who were offered would tell the only small group, no group is told at all.
     """
@@ -105,7 +105,7 @@ def _groups(
     }
     there = [key for key in parts if key == UNKNOWN or (any(reached[key].values()) and not (untold and key not in own))]
     return [
-        shapes.FunnelGroup(group=key, stages=_stages(reached.get(key, {}), waiting.get(key, {}), hidden, key))
+        measure_shapes.FunnelGroup(group=key, stages=_stages(reached.get(key, {}), waiting.get(key, {}), hidden, key))
         for key in (None, *sorted(there, key=_last_unknown))
     ]
 
@@ -137,16 +137,16 @@ def _stages(
     waiting: Mapping[Stage, int],
     hidden: Mapping[Stage, frozenset[str | None]],
     key: str | None,
-) -> list[shapes.FunnelStage]:
+) -> list[measure_shapes.FunnelStage]:
     stages, first = list(Stage), reached.get(Stage.OFFERED, 0)
     found = []
     for stage, after in zip(stages, [*stages[1:], None], strict=True):
         count, held = reached.get(stage, 0), key in hidden[stage]
         if held:
-            found.append(shapes.FunnelStage(stage=stage.value, held_back=True))
+            found.append(measure_shapes.FunnelStage(stage=stage.value, held_back=True))
             continue
         share = round(count / first, 4) if first and key not in hidden[Stage.OFFERED] else None
-        one = shapes.FunnelStage(stage=stage.value, requests=count, share=share)
+        one = measure_shapes.FunnelStage(stage=stage.value, requests=count, share=share)
         if after is not None and key not in hidden[after]:
             still = min(waiting.get(stage, 0), max(0, count - reached.get(after, 0)))
             lost = max(0, count - reached.get(after, 0) - still)

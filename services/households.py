@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import client_shapes
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
 from services.rows import require_casework
@@ -28,10 +28,10 @@ class Member:
 
 def create_household(
     record: Record, call: Call, name: str | None, members: tuple[Member, ...]
-) -> Answer[shapes.Household]:
+) -> Answer[client_shapes.Household]:
     """Members are clients of the caller's organization, each named once."""
 
-    def act(tx: Tx, _: None) -> shapes.Household:
+    def act(tx: Tx, _: None) -> client_shapes.Household:
         require_casework(tx)
         ids = [str(member.client_id) for member in members]
         if len(set(ids)) != len(ids):
@@ -58,24 +58,24 @@ def create_household(
         call,
         lambda _tx: None,
         act,
-        shapes.Household,
+        client_shapes.Household,
         fill=fill,
         status=201,
         stores=lambda body: {"id": str(body.id)},
     )
 
 
-def get_household(record: Record, call: Call, household_id: UUID) -> shapes.Household:
+def get_household(record: Record, call: Call, household_id: UUID) -> client_shapes.Household:
     return read(record, call, lambda tx: household_view(tx, household_id))
 
 
-def household_view(tx: Tx, household_id: UUID) -> shapes.Household:
+def household_view(tx: Tx, household_id: UUID) -> client_shapes.Household:
     """In the caller's transaction; current members only. Raises NotVisible."""
     row = tx.row(_GET, id=household_id)
     if row is None:
         raise NotVisible
     require_casework(tx)
-    return shapes.Household.model_validate(row)
+    return client_shapes.Household.model_validate(row)
 
 
 def _insert(tx: Tx, name: str | None, members: tuple[Member, ...]) -> UUID:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from domain import groups
 from domain.period import CALENDAR_YEAR, MONTH, Grain, first_day
 from domain.rule import Rule
-from services import shapes
+from services import measure_shapes
 from services.figures import Asked, series, shares_of_unknown
 from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
@@ -24,10 +24,10 @@ RANGE = "range"
 """Instead of a period: one figure for everything from the first month to the last."""
 
 
-def list_indicators(record: Record, call: Call) -> list[shapes.Indicator]:
+def list_indicators(record: Record, call: Call) -> list[measure_shapes.Indicator]:
     """The collaborative's short list, current versions, without figures."""
 
-    def look(tx: Tx) -> list[shapes.Indicator]:
+    def look(tx: Tx) -> list[measure_shapes.Indicator]:
         return [shape_of(row, Rule.parse(row.rule)) for row in tx.rows(_CURRENT)]
 
     return read(record, call, look)
@@ -43,7 +43,7 @@ def get_indicator(
     by: str | None = None,
     period: str = "month",
     version: int | None = None,
-) -> shapes.Indicator:
+) -> measure_shapes.Indicator:
     """One indicator with its series, `start` and `end` (`2026-11`) included. `by` one of DIMENSIONS.
 
     Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
@@ -53,11 +53,11 @@ def get_indicator(
     but the partner itself is told what is not told yet (ADR 19).
     """
 
-    def look(tx: Tx) -> shapes.Indicator:
+    def look(tx: Tx) -> measure_shapes.Indicator:
         versions = in_force(tx, code)
         shown = _shown(tx, versions, version)
         grain = _grain(tx, period)
-        found: list[shapes.Point] = []
+        found: list[measure_shapes.Point] = []
         for one in versions:
             if version is None or one.version == version:
                 asked = Asked(grain, by, start, end)
@@ -75,7 +75,7 @@ def get_indicator(
     return read(record, call, look)
 
 
-def region_figures(work: Work, code: str, grain: Grain) -> list[shapes.Point]:
+def region_figures(work: Work, code: str, grain: Grain) -> list[measure_shapes.Point]:
     """The whole region's open figures as they stand, each period by its version; none if no version is in force. In
     the caller's transaction, which knows its collaborative and may see more."""
     versions = work.rows(_IN_FORCE, code=code)
@@ -119,7 +119,7 @@ def _grain(tx: Work, period: str) -> Grain | None:
     return known[period]
 
 
-def figures_of(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[shapes.Point]:
+def figures_of(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[measure_shapes.Point]:
     """Of one version, in the periods in which it stands. In the caller's transaction."""
     rule = Rule.parse(one.rule)
     grain = _check(rule, asked)
@@ -189,35 +189,43 @@ def _whole(grain: Grain, asked: Asked) -> bool:
     return uncut and (asked.grain is not None or first == last)
 
 
-def _observed(tx: Work, one: Any, asked: Asked) -> list[shapes.Point]:
+def _observed(tx: Work, one: Any, asked: Asked) -> list[measure_shapes.Point]:
     """A population's figures are those of the whole region; of its parts, `observations` tell."""
     rows = [row for row in tx.rows(_OBSERVED, code=one.code) if row.geography == "region"]
     held = [row for row in rows if (asked.start or "") <= row.period[:7] and row.period[:4] <= (asked.end or "~")[:4]]
-    return [shapes.Point(period=row.period, value=row.value, version=one.version) for row in held]
+    return [measure_shapes.Point(period=row.period, value=row.value, version=one.version) for row in held]
 
 
 def _beside(tx: Tx, shown: Any) -> dict[str, Any]:
     """What stands beside the figures: how much they can know, and what was observed."""
     if shown.measures == "population":
-        return {"observations": [shapes.Observation.model_validate(row) for row in tx.rows(_OBSERVED, code=shown.code)]}
+        return {
+            "observations": [
+                measure_shapes.Observation.model_validate(row) for row in tx.rows(_OBSERVED, code=shown.code)
+            ]
+        }
     row = tx.row(_PARTNERS)
     assert row is not None
     wide = 0 if tx.here.backbone else 2 * threshold_of(tx, shown)
     unknown = dict(shares_of_unknown(tx.rows(_UNKNOWN, id=shown.id), wide))
-    return {"coverage": shapes.Coverage(connected_partners=row.connected, partners=row.partners, unknown=unknown)}
+    return {
+        "coverage": measure_shapes.Coverage(connected_partners=row.connected, partners=row.partners, unknown=unknown)
+    }
 
 
-def shape_of(row: Any, rule: Rule) -> shapes.Indicator:
+def shape_of(row: Any, rule: Rule) -> measure_shapes.Indicator:
     values = dict(row._mapping) | {"by": list(rule.by), "baseline_period": not _has_baseline(row.baseline)}
-    return shapes.Indicator.model_validate(values)
+    return measure_shapes.Indicator.model_validate(values)
 
 
 def _has_baseline(baseline: Any) -> bool:
     return isinstance(baseline, dict) and baseline.get("value") is not None
 
 
-def _told(versions: Sequence[Any]) -> list[shapes.IndicatorVersion]:
-    return [shapes.IndicatorVersion(version=v.version, effective_on=v.effective_on, in_force=True) for v in versions]
+def _told(versions: Sequence[Any]) -> list[measure_shapes.IndicatorVersion]:
+    return [
+        measure_shapes.IndicatorVersion(version=v.version, effective_on=v.effective_on, in_force=True) for v in versions
+    ]
 
 
 COLUMNS = """

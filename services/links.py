@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain.moves import Happened
 from domain.person import LINKED, REVOKED
-from services import shapes
+from services import client_shapes
 from services.counting import correct
 from services.happenings import happened
 from services.journal import new_id
@@ -22,7 +22,7 @@ from services.rows import require_casework
 from services.transaction import Answer, Call, Record, Tx, perform, read
 
 
-def link_clients(record: Record, call: Call, client_id: UUID, other_id: UUID) -> Answer[shapes.ClientLink]:
+def link_clients(record: Record, call: Call, client_id: UUID, other_id: UUID) -> Answer[client_shapes.ClientLink]:
     """Two records of the caller's organization are of one person. Refused (409) where that is known already."""
 
     def see(tx: Tx) -> dict[UUID, Any]:
@@ -32,7 +32,7 @@ def link_clients(record: Record, call: Call, client_id: UUID, other_id: UUID) ->
         require_casework(tx)
         return found
 
-    def act(tx: Tx, found: dict[UUID, Any]) -> shapes.ClientLink:
+    def act(tx: Tx, found: dict[UUID, Any]) -> client_shapes.ClientLink:
         if other_id == client_id:
             raise Unprocessable("A record cannot be linked with itself. Name the other one.", pointer="/client_id")
         if other_id not in found:
@@ -52,7 +52,7 @@ def link_clients(record: Record, call: Call, client_id: UUID, other_id: UUID) ->
         call,
         see,
         act,
-        shapes.ClientLink,
+        client_shapes.ClientLink,
         again=lambda tx: _see_client(tx, client_id),
         fill=lambda tx, _seen, body: _stored(tx, client_id, body),
         status=201,
@@ -60,7 +60,7 @@ def link_clients(record: Record, call: Call, client_id: UUID, other_id: UUID) ->
     )
 
 
-def revoke_link(record: Record, call: Call, client_id: UUID, link_id: UUID) -> Answer[shapes.ClientLink]:
+def revoke_link(record: Record, call: Call, client_id: UUID, link_id: UUID) -> Answer[client_shapes.ClientLink]:
     """They count as two again, wherever no other link joins them. `client_id` is either of the two."""
 
     def see(tx: Tx) -> Any:
@@ -70,7 +70,7 @@ def revoke_link(record: Record, call: Call, client_id: UUID, link_id: UUID) -> A
             raise NotVisible
         return row
 
-    def act(tx: Tx, row: Any) -> shapes.ClientLink:
+    def act(tx: Tx, row: Any) -> client_shapes.ClientLink:
         if row.revoked_at is not None:
             raise Conflict("This link was revoked before.", current={"revoked_at": row.revoked_at.isoformat()})
         tx.run(_REVOKE, id=link_id, now=tx.now, user=tx.here.user_id)
@@ -84,37 +84,37 @@ def revoke_link(record: Record, call: Call, client_id: UUID, link_id: UUID) -> A
         call,
         see,
         act,
-        shapes.ClientLink,
+        client_shapes.ClientLink,
         again=lambda tx: _see_client(tx, client_id),
         fill=lambda tx, _seen, body: _stored(tx, client_id, body),
         stores=lambda body: {"id": str(body.id)},
     )
 
 
-def list_links(record: Record, call: Call, client_id: UUID) -> list[shapes.ClientLink]:
+def list_links(record: Record, call: Call, client_id: UUID) -> list[client_shapes.ClientLink]:
     """All links of a client, revoked ones included, oldest first."""
 
-    def look(tx: Tx) -> list[shapes.ClientLink]:
+    def look(tx: Tx) -> list[client_shapes.ClientLink]:
         _see_client(tx, client_id)
-        return [shapes.ClientLink.model_validate(row) for row in tx.rows(_LINKS, client=client_id, id=None)]
+        return [client_shapes.ClientLink.model_validate(row) for row in tx.rows(_LINKS, client=client_id, id=None)]
 
     return read(record, call, look)
 
 
-def get_link(record: Record, call: Call, client_id: UUID, link_id: UUID) -> shapes.ClientLink:
-    def look(tx: Tx) -> shapes.ClientLink:
+def get_link(record: Record, call: Call, client_id: UUID, link_id: UUID) -> client_shapes.ClientLink:
+    def look(tx: Tx) -> client_shapes.ClientLink:
         _see_client(tx, client_id)
         return link_view(tx, client_id, link_id)
 
     return read(record, call, look)
 
 
-def link_view(tx: Tx, client_id: UUID, link_id: UUID) -> shapes.ClientLink:
+def link_view(tx: Tx, client_id: UUID, link_id: UUID) -> client_shapes.ClientLink:
     """As seen from that client. In the caller's transaction."""
     row = tx.row(_LINKS, client=client_id, id=link_id)
     if row is None:
         raise NotVisible
-    return shapes.ClientLink.model_validate(row)
+    return client_shapes.ClientLink.model_validate(row)
 
 
 def _tell(tx: Tx, kind: str, link_id: UUID, one: UUID, other: UUID) -> None:

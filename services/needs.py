@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.moves import Happened
-from services import shapes
+from services import client_shapes
 from services.happenings import about_referral, happened
 from services.journal import new_id
 from services.refusals import NotVisible, Unprocessable
@@ -22,7 +22,7 @@ from storage import tables
 
 def create_need(
     record: Record, call: Call, term: str, client_id: UUID | None = None, household_id: UUID | None = None
-) -> Answer[shapes.Need]:
+) -> Answer[client_shapes.Need]:
     """Of one client or one household. A need may exist without any service."""
 
     def see(tx: Tx) -> None:
@@ -32,7 +32,7 @@ def create_need(
         if household_id is not None and tx.row(_HOUSEHOLD, id=household_id) is None:
             raise Unprocessable("No household with that id in your organization.", pointer="/household_id")
 
-    def act(tx: Tx, _seen: None) -> shapes.Need:
+    def act(tx: Tx, _seen: None) -> client_shapes.Need:
         if tx.row(_TERM, code=term) is None:
             raise Unprocessable("That term is not in the taxonomy; GET /v1/taxonomy-terms lists it.", pointer="/term")
         require_casework(tx)
@@ -43,25 +43,25 @@ def create_need(
     def fill(_tx: Tx, _seen: None, body: dict[str, Any]) -> dict[str, Any]:
         return body | {"client_id": client_id, "household_id": household_id}
 
-    return perform(record, call, see, act, shapes.Need, fill=fill, status=201)
+    return perform(record, call, see, act, client_shapes.Need, fill=fill, status=201)
 
 
-def get_need(record: Record, call: Call, need_id: UUID) -> shapes.Need:
+def get_need(record: Record, call: Call, need_id: UUID) -> client_shapes.Need:
     return read(record, call, lambda tx: _view(tx, need_id))
 
 
 def list_needs(
     record: Record, call: Call, client_id: UUID | None = None, household_id: UUID | None = None
-) -> list[shapes.Need]:
+) -> list[client_shapes.Need]:
     """All needs of one client or household of the caller's organization, oldest first."""
 
-    def look(tx: Tx) -> list[shapes.Need]:
+    def look(tx: Tx) -> list[client_shapes.Need]:
         _require_one(client_id, household_id)
         known = tx.row(_CLIENT, id=client_id) if client_id else tx.row(_HOUSEHOLD, id=household_id)
         if known is None:
             raise NotVisible
         rows = tx.rows(_LIST, client=client_id, household=household_id)
-        return [shapes.Need.model_validate(row) for row in rows]
+        return [client_shapes.Need.model_validate(row) for row in rows]
 
     return read(record, call, look)
 
@@ -137,11 +137,11 @@ def _unwritten(work: Work, event_id: Any) -> Mapping[str, Any] | None:
     return next((event for event in work.journal.events if event["id"] == event_id), None)
 
 
-def _view(tx: Tx, need_id: UUID) -> shapes.Need:
+def _view(tx: Tx, need_id: UUID) -> client_shapes.Need:
     row = tx.row(_GET, id=need_id, me=tx.here.organization_id)
     if row is None:
         raise NotVisible
-    return shapes.Need.model_validate(row)
+    return client_shapes.Need.model_validate(row)
 
 
 _COLUMNS = "id, organization_id, client_id, household_id, term, outcome, outcome_by, created_at, version"

@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import text
 
-from services import shapes
+from services import measure_shapes
 from services.journal import new_id
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform
@@ -29,10 +29,10 @@ class Observed:
     geography: str = REGION
 
 
-def record_observation(record: Record, call: Call, code: str, seen: Observed) -> Answer[shapes.Observation]:
+def record_observation(record: Record, call: Call, code: str, seen: Observed) -> Answer[measure_shapes.Observation]:
     """Only of a population measure: performance counts itself. Only by the backbone."""
 
-    def act(tx: Tx, _seen: None) -> shapes.Observation:
+    def act(tx: Tx, _seen: None) -> measure_shapes.Observation:
         _check(tx, code, seen)
         observation_id = new_id()
         row = {
@@ -49,9 +49,9 @@ def record_observation(record: Record, call: Call, code: str, seen: Observed) ->
         }
         tx.connection.execute(tables.indicator_observation.insert(), row)
         tx.audit("indicator.observe", "observation", observation_id, 1)
-        return shapes.Observation.model_validate(row)
+        return measure_shapes.Observation.model_validate(row)
 
-    return perform(record, call, lambda _tx: None, act, shapes.Observation, status=201)
+    return perform(record, call, lambda _tx: None, act, measure_shapes.Observation, status=201)
 
 
 def _check(tx: Tx, code: str, seen: Observed) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.shapes import Mode, Shape, described
+from services.directory_shapes import Mode
+from services.shapes import Shape, described
 
 Measure = Annotated[str, described("How a figure is made.", "count", "sum", "rate", "median")]
 Why = Annotated[

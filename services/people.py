@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from services import shapes
+from services import directory_shapes
 from services.transaction import Call, Record, Tx, read
 
 
-def get_me(record: Record, call: Call) -> shapes.Me:
-    def look(tx: Tx) -> shapes.Me:
+def get_me(record: Record, call: Call) -> directory_shapes.Me:
+    def look(tx: Tx) -> directory_shapes.Me:
         here = tx.here
         row = tx.connection.execute(_ME, {"user": here.user_id, "organization": here.organization_id}).one()
-        return shapes.Me(
+        return directory_shapes.Me(
             id=here.user_id,
             login=here.login,
             name=row.name,
@@ -24,7 +24,9 @@ def get_me(record: Record, call: Call) -> shapes.Me:
             },
             roles=sorted(here.roles),
             collaborative={"id": here.collaborative_id, "name": row.collaborative, "zone": tx.agenda.zone},
-            memberships=[shapes.Membership.model_validate(m) for m in tx.rows(_MEMBERSHIPS, user=here.user_id)],
+            memberships=[
+                directory_shapes.Membership.model_validate(m) for m in tx.rows(_MEMBERSHIPS, user=here.user_id)
+            ],
         )
 
     return read(record, call, look)

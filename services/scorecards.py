@@ -13,29 +13,29 @@ from sqlalchemy import text
 
 from domain.period import MONTH, following
 from domain.rule import Rule
-from services import shapes
+from services import measure_shapes
 from services.figures import Asked, series
 from services.indicators import COLUMNS, shape_of
 from services.margins import REGION
 from services.transaction import Call, Record, Tx, read
 
 
-def get_scorecard(record: Record, call: Call, *, periods: int = 12) -> shapes.Scorecard:
+def get_scorecard(record: Record, call: Call, *, periods: int = 12) -> measure_shapes.Scorecard:
     """Of each indicator the version that counts today, with its last `periods` months, the running one included.
 
     What is counted by the year only comes with the years in which these months lie.
     """
 
-    def look(tx: Tx) -> shapes.Scorecard:
+    def look(tx: Tx) -> measure_shapes.Scorecard:
         today = tx.agenda.region().local_date(tx.now)
         start = _months_before(today, periods - 1)
         rows = tx.rows(_SCORECARD, start=start)
-        return shapes.Scorecard(indicators=[_shown(row, start, MONTH.holding(today)) for row in rows])
+        return measure_shapes.Scorecard(indicators=[_shown(row, start, MONTH.holding(today)) for row in rows])
 
     return read(record, call, look)
 
 
-def _shown(row: Any, start: str, today: str) -> shapes.Indicator:
+def _shown(row: Any, start: str, today: str) -> measure_shapes.Indicator:
     rule = Rule.parse(row.rule)
     lines = [SimpleNamespace(period=p, part=part, bucket=bucket, by=None, value=v) for p, part, bucket, v in row.lines]
     if rule.distinct:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 
 from domain.holding import held_back
-from services import shapes
+from services import directory_shapes
 from services.spans import months_asked, moved, quarter_asked
 from services.transaction import Call, Record, Tx, read
 
@@ -23,20 +23,20 @@ COUNTED = ("offered", "no_capacity", "turned_away", "waitlisted")
 
 def capacity_report(
     record: Record, call: Call, *, start: str | None = None, end: str | None = None
-) -> shapes.CapacityReport:
+) -> directory_shapes.CapacityReport:
     """By service and county in the months `start` to `end`, both included; the last twelve without them.
 
     The backbone reads every service that is open to it; a partner its own, exactly, and the region's totals by term and
     county, of which small numbers are held back: one quarter at a time, as overlapping answers could be subtracted.
     """
 
-    def look(tx: Tx) -> shapes.CapacityReport:
+    def look(tx: Tx) -> directory_shapes.CapacityReport:
         first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         days = {"opens": date.fromisoformat(f"{first}-01"), "closes": date.fromisoformat(f"{moved(last, 1)}-01")}
         found = tx.rows(_DEMAND, **days)
         listed = {row.id: row for row in tx.rows(_SERVICES)}
         threshold = 0 if tx.here.backbone else int(tx.connection.execute(_THRESHOLD).scalar_one())
-        return shapes.CapacityReport(
+        return directory_shapes.CapacityReport(
             start=first,
             end=last,
             threshold=threshold,
@@ -47,7 +47,7 @@ def capacity_report(
     return read(record, call, look)
 
 
-def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[shapes.ServiceDemand]:
+def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[directory_shapes.ServiceDemand]:
     """One row for each service and county; a service of which nothing was asked is there because of what it states."""
     counted: dict[Any, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
@@ -61,11 +61,11 @@ def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[s
     return sorted(rows, key=lambda r: (-r.no_capacity - r.turned_away, r.name, str(r.county)))
 
 
-def _service(one: Any, county: str | None, counts: Counter[str]) -> shapes.ServiceDemand:
+def _service(one: Any, county: str | None, counts: Counter[str]) -> directory_shapes.ServiceDemand:
     stated = None
     if one.stated_at is not None:
-        stated = shapes.Capacity.model_validate(one)
-    return shapes.ServiceDemand(
+        stated = directory_shapes.Capacity.model_validate(one)
+    return directory_shapes.ServiceDemand(
         service_id=one.id,
         organization_id=one.organization_id,
         name=one.name,
@@ -76,7 +76,7 @@ def _service(one: Any, county: str | None, counts: Counter[str]) -> shapes.Servi
     )
 
 
-def _region(found: Iterable[Any], threshold: int) -> list[shapes.RegionDemand]:
+def _region(found: Iterable[Any], threshold: int) -> list[directory_shapes.RegionDemand]:
     """By term and county; a small number is held back, and with a single one the next, which the term's total would
     tell."""
     cells: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -88,7 +88,7 @@ def _region(found: Iterable[Any], threshold: int) -> list[shapes.RegionDemand]:
         for place, counts in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
             shown = {name: None if name in held else counts[name] for name in COUNTED}
-            rows.append(shapes.RegionDemand(term=term, county=place, held_back=held, **shown))
+            rows.append(directory_shapes.RegionDemand(term=term, county=place, held_back=held, **shown))
     return sorted(rows, key=lambda r: (-(r.no_capacity or 0) - (r.turned_away or 0), r.term, r.county))
 
 

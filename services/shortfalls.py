@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from domain.holding import held_back
-from services import shapes
+from services import measure_shapes
 from services.spans import months_asked, quarter_asked, span
 from services.transaction import Call, Record, Tx, read
 
@@ -17,25 +17,25 @@ COUNTED = ("recorded", "unmet", "without_service", "no_capacity")
 
 def unmet_needs(
     record: Record, call: Call, *, start: str | None = None, end: str | None = None, by: str | None = None
-) -> shapes.UnmetNeeds:
+) -> measure_shapes.UnmetNeeds:
     """Needs recorded in the months `start` to `end` (both included; the last twelve without them), as they stand now.
 
     `by` county or None. Numbers below the collaborative's threshold are held back, from the backbone too. Partners are
     told one quarter at a time (without months, the one that runs): overlapping answers could be subtracted.
     """
 
-    def look(tx: Tx) -> shapes.UnmetNeeds:
+    def look(tx: Tx) -> measure_shapes.UnmetNeeds:
         first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         found = tx.rows(_NEEDS, **span(tx, first, last))
         threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
         services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
         rows = _rows(found, by, threshold, services)
-        return shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
+        return measure_shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
 
     return read(record, call, look)
 
 
-def _rows(found: list[Any], by: str | None, threshold: int, services: dict[str, Any]) -> list[shapes.UnmetNeed]:
+def _rows(found: list[Any], by: str | None, threshold: int, services: dict[str, Any]) -> list[measure_shapes.UnmetNeed]:
     cells: dict[str, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
         place = row.county if by else None
@@ -49,10 +49,12 @@ def _rows(found: list[Any], by: str | None, threshold: int, services: dict[str, 
     return sorted(rows, key=lambda r: (-(r.unmet or 0) - (r.without_service or 0), r.term, r.county or ""))
 
 
-def _row(term: str, place: str | None, counted: Counter[str], held: list[str], listed: Any | None) -> shapes.UnmetNeed:
+def _row(
+    term: str, place: str | None, counted: Counter[str], held: list[str], listed: Any | None
+) -> measure_shapes.UnmetNeed:
     shown = {name: None if name in held else counted[name] for name in COUNTED}
     here = listed.by_county.get(place, 0) if listed and place is not None else None
-    return shapes.UnmetNeed(
+    return measure_shapes.UnmetNeed(
         term=term,
         name=listed.name if listed else term,
         county=place,

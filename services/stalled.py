@@ -18,7 +18,7 @@ from domain.clock import Clock, Priority
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.stall import CAUSES, STALLS, Cause, explain, frees, level
-from services import shapes
+from services import shapes, stalled_shapes
 from services.holders import Holder, ladder_of_row, watchers_actions
 from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
@@ -58,7 +58,7 @@ CODES = tuple(dict.fromkeys(one.code for one in (*STALLS.values(), *CAUSES.value
 
 def list_stalled(
     record: Record, call: Call, after: After = None, limit: int = 50, wanted: Wanted = ALL
-) -> list[shapes.Stalled]:
+) -> list[stalled_shapes.Stalled]:
     """Longest overdue first. A partner sees what it takes part in, the backbone all but confidential work (decision
     19).
 
@@ -106,12 +106,12 @@ def _rungs(tx: Tx, priority: str, wanted: str | None) -> list[int]:
     return [rung for rung in range(_RUNGS) if level(rung, tx.agenda.ladder(priority)).value == wanted]
 
 
-def _item(tx: Tx, row: Mapping[str, Any]) -> shapes.Stalled:
+def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
     clock = Clock(row["symptom"]) if row["symptom"] else None
     cause = Cause(row["cause"]) if row["cause"] else None
     hidden = _hides(tx, row, "")
     code, reason, remedy = _words(tx, row, clock, cause)
-    return shapes.Stalled(
+    return stalled_shapes.Stalled(
         kind=row["kind"],
         id=row["id"],
         referral_id=row["referral_id"],
@@ -164,8 +164,8 @@ def _title(row: Mapping[str, Any], hidden: bool) -> str:
     return HIDDEN if row["kind"] == "step" else "Answer a request"
 
 
-def _root(tx: Tx, row: Mapping[str, Any]) -> shapes.StalledRoot:
-    return shapes.StalledRoot(
+def _root(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.StalledRoot:
+    return stalled_shapes.StalledRoot(
         kind=row["root_kind"],
         id=row["root_id"],
         step_key=None if _hides(tx, row, "root_") else row["root_key"],

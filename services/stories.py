@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services import shapes
+from services import measure_shapes
 from services.journal import new_id
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -18,10 +18,10 @@ TELLS = frozenset({"caseworker", "supervisor", "agency_admin", "backbone"})
 RELEASES = frozenset({"supervisor", "agency_admin", "backbone"})
 
 
-def tell_story(record: Record, call: Call, code: str, period: str, words: str) -> Answer[shapes.Story]:
+def tell_story(record: Record, call: Call, code: str, period: str, words: str) -> Answer[measure_shapes.Story]:
     """About the own organization's figure in a period that has begun. Nobody else reads it before its release."""
 
-    def act(tx: Tx, _seen: None) -> shapes.Story:
+    def act(tx: Tx, _seen: None) -> measure_shapes.Story:
         require_role(tx, TELLS)
         require_indicator(tx, code)
         if period > tx.agenda.region().local_date(tx.now).isoformat()[: len(period)]:
@@ -32,13 +32,13 @@ def tell_story(record: Record, call: Call, code: str, period: str, words: str) -
         tx.audit("story.tell", "story", story_id, 1)
         return _view(tx, story_id)
 
-    return perform(record, call, lambda _tx: None, act, shapes.Story, fill=_filled, stores=only_id, status=201)
+    return perform(record, call, lambda _tx: None, act, measure_shapes.Story, fill=_filled, stores=only_id, status=201)
 
 
-def revise_story(record: Record, call: Call, story_id: UUID, words: str) -> Answer[shapes.Story]:
+def revise_story(record: Record, call: Call, story_id: UUID, words: str) -> Answer[measure_shapes.Story]:
     """Other words, as long as it is a draft."""
 
-    def act(tx: Tx, before: shapes.Story) -> shapes.Story:
+    def act(tx: Tx, before: measure_shapes.Story) -> measure_shapes.Story:
         require_role(tx, TELLS)
         _require_draft(tx, before)
         tx.run(_REVISE, id=story_id, body=words)
@@ -48,10 +48,10 @@ def revise_story(record: Record, call: Call, story_id: UUID, words: str) -> Answ
     return _on(record, call, story_id, act)
 
 
-def release_story(record: Record, call: Call, story_id: UUID) -> Answer[shapes.Story]:
+def release_story(record: Record, call: Call, story_id: UUID) -> Answer[measure_shapes.Story]:
     """From now on every partner reads it, beside the figure; it stays as it was told. A supervisor's move."""
 
-    def act(tx: Tx, before: shapes.Story) -> shapes.Story:
+    def act(tx: Tx, before: measure_shapes.Story) -> measure_shapes.Story:
         require_role(tx, RELEASES)
         _require_draft(tx, before)
         tx.run(_RELEASE, id=story_id, at=tx.now, person=tx.here.user_id)
@@ -61,20 +61,20 @@ def release_story(record: Record, call: Call, story_id: UUID) -> Answer[shapes.S
     return _on(record, call, story_id, act)
 
 
-def get_story(record: Record, call: Call, story_id: UUID) -> shapes.Story:
+def get_story(record: Record, call: Call, story_id: UUID) -> measure_shapes.Story:
     return read(record, call, lambda tx: _view(tx, story_id))
 
 
 def list_stories(
     record: Record, call: Call, code: str, *, period: str | None = None, after: After = None, limit: int = 50
-) -> list[shapes.Story]:
+) -> list[measure_shapes.Story]:
     """Released ones of all partners and one's own drafts, newest period first; `after` is (period, id)."""
 
-    def look(tx: Tx) -> list[shapes.Story]:
+    def look(tx: Tx) -> list[measure_shapes.Story]:
         require_indicator(tx, code)
         keyset = {"after_period": after[0] if after else None, "after_id": after[1] if after else None}
         rows = tx.rows(_LIST, code=code, period=period, limit=limit, **keyset)
-        return [shapes.Story.model_validate(row) for row in rows]
+        return [measure_shapes.Story.model_validate(row) for row in rows]
 
     return read(record, call, look)
 
@@ -105,13 +105,13 @@ def only_id(body: Any) -> dict[str, Any]:
     return {"id": str(body.id)}
 
 
-def _on(record: Record, call: Call, story_id: UUID, act: Any) -> Answer[shapes.Story]:
+def _on(record: Record, call: Call, story_id: UUID, act: Any) -> Answer[measure_shapes.Story]:
     return perform(
         record,
         call,
         lambda tx: _view(tx, story_id, lock=True),
         act,
-        shapes.Story,
+        measure_shapes.Story,
         again=lambda tx: _view(tx, story_id),
         fill=_filled,
         stores=only_id,
@@ -119,7 +119,7 @@ def _on(record: Record, call: Call, story_id: UUID, act: Any) -> Answer[shapes.S
     )
 
 
-def _require_draft(tx: Tx, before: shapes.Story) -> None:
+def _require_draft(tx: Tx, before: measure_shapes.Story) -> None:
     if before.organization_id != tx.here.organization_id:
         raise Forbidden("A story belongs to the partner who tells it.")
     if before.released_at is not None:
@@ -130,12 +130,12 @@ def _filled(tx: Tx, _seen: object, body: dict[str, Any]) -> dict[str, Any]:
     return _view(tx, UUID(body["id"])).model_dump(mode="json")
 
 
-def _view(tx: Tx, story_id: UUID, *, lock: bool = False) -> shapes.Story:
+def _view(tx: Tx, story_id: UUID, *, lock: bool = False) -> measure_shapes.Story:
     row = tx.row(_LOCK, id=story_id) if lock else None
     row = row or tx.row(_GET, id=story_id)
     if row is None:
         raise NotVisible
-    return shapes.Story.model_validate(row)
+    return measure_shapes.Story.model_validate(row)
 
 
 _COLUMNS = "id, indicator_code, period, organization_id, body as text, released_at, created_at, version"

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from domain.pathway import Field, Step, Template
 from domain.rails import rows
 from domain.telling import Telling
-from services import shapes
+from services import template_shapes
 from services.refusals import NotVisible
 from services.transaction import Call, Record, Tx, read
 
@@ -25,10 +25,10 @@ class Pathway:
     telling: Telling
 
 
-def list_templates(record: Record, call: Call) -> list[shapes.PlanTemplateSummary]:
+def list_templates(record: Record, call: Call) -> list[template_shapes.PlanTemplateSummary]:
     """The newest version of each, by name in the reader's language."""
 
-    def look(tx: Tx) -> list[shapes.PlanTemplateSummary]:
+    def look(tx: Tx) -> list[template_shapes.PlanTemplateSummary]:
         newest = tx.rows(_TEMPLATES, code=None, version=None)
         found = [_pathway(row, ({}, {}), tx.here.language) for row in newest]
         return sorted((_summary(one) for one in found), key=lambda one: (one.name, one.code))
@@ -36,7 +36,7 @@ def list_templates(record: Record, call: Call) -> list[shapes.PlanTemplateSummar
     return read(record, call, look)
 
 
-def get_template(record: Record, call: Call, code: str, version: int | None = None) -> shapes.PlanTemplate:
+def get_template(record: Record, call: Call, code: str, version: int | None = None) -> template_shapes.PlanTemplate:
     """One version, else the newest: its steps in the order in which they are drawn."""
     return _whole(get_pathway(record, call, code, version))
 
@@ -60,9 +60,9 @@ def _pathway(row: Any, telling: tuple[Mapping[str, str], Mapping[str, str]], lan
     return Pathway(template, row.latest, Telling(template, *telling, language=language))
 
 
-def _summary(one: Pathway) -> shapes.PlanTemplateSummary:
+def _summary(one: Pathway) -> template_shapes.PlanTemplateSummary:
     template, say = one.template, one.telling
-    return shapes.PlanTemplateSummary(
+    return template_shapes.PlanTemplateSummary(
         code=template.code,
         version=template.version,
         name=say.title(template),
@@ -74,9 +74,9 @@ def _summary(one: Pathway) -> shapes.PlanTemplateSummary:
     )
 
 
-def _whole(one: Pathway) -> shapes.PlanTemplate:
+def _whole(one: Pathway) -> template_shapes.PlanTemplate:
     template, say = one.template, one.telling
-    return shapes.PlanTemplate(
+    return template_shapes.PlanTemplate(
         code=template.code,
         version=template.version,
         latest_version=one.latest,
@@ -86,20 +86,20 @@ def _whole(one: Pathway) -> shapes.PlanTemplate:
         limit_days=template.limit_days,
         review_every_days=template.review_every_days,
         goals=[
-            shapes.TemplateGoal(key=goal.key, name=say.either(goal.name, goal.es), term=goal.term)
+            template_shapes.TemplateGoal(key=goal.key, name=say.either(goal.name, goal.es), term=goal.term)
             for goal in template.goals
         ],
         steps=[_step(template.step(row.key), say) for row in rows(template.order())],
     )
 
 
-def _step(step: Step, say: Telling) -> shapes.TemplateStep:
+def _step(step: Step, say: Telling) -> template_shapes.TemplateStep:
     owner = step.owner
-    return shapes.TemplateStep(
+    return template_shapes.TemplateStep(
         key=step.key,
         title=say.title(step),
         kind=step.kind,
-        owner=shapes.TemplateOwner(
+        owner=template_shapes.TemplateOwner(
             organization=owner.organization, service=owner.service, term=owner.term, name=say.owner(owner)
         ),
         after=list(step.after),
@@ -115,12 +115,12 @@ def _step(step: Step, say: Telling) -> shapes.TemplateStep:
     )
 
 
-def _question(one: Field, say: Telling) -> shapes.TemplateField:
-    return shapes.TemplateField(
+def _question(one: Field, say: Telling) -> template_shapes.TemplateField:
+    return template_shapes.TemplateField(
         key=one.key,
         kind=one.kind,
         label=say.either(one.label, one.es),
-        choices=[shapes.TemplateChoice(code=code, label=label) for code, label in say.answers(one).items()],
+        choices=[template_shapes.TemplateChoice(code=code, label=label) for code, label in say.answers(one).items()],
         required=one.required,
         minimum=one.minimum,
         maximum=one.maximum,

@@ -18,8 +18,8 @@ from domain.period import MONTH, Grain, months_between
 from domain.rule import Rule
 from domain.scorecard import Terms
 from services.figures import Asked
+from services.measure_shapes import Point
 from services.refusals import Unprocessable
-from services.shapes import Point
 from services.transaction import Tx, Work
 
 ORGANIZATION = "organization"

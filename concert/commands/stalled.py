@@ -14,8 +14,8 @@ from concert.commands.common import As, Json, caller, people, settings
 from concert.failures import Failed
 
 if TYPE_CHECKING:
-    from services.shapes import Stalled
     from services.stalled import Wanted
+    from services.stalled_shapes import Stalled
     from services.transaction import Call, Record
 
 PAGE = 200

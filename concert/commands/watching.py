@@ -11,7 +11,7 @@ from concert.failures import Failed
 from concert.settings import Settings
 
 if TYPE_CHECKING:
-    from services.shapes import Indicator, Point
+    from services.measure_shapes import Indicator, Point
     from services.verifying import Verification
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="One of those that `concert indicators` prints.")]

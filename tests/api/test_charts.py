@@ -12,7 +12,7 @@ import pytest
 from api.charts import MOST_PANELS, chart
 from api.frames import nice
 from api.wording import Language
-from services.shapes import Indicator, Point
+from services.measure_shapes import Indicator, Point
 
 EN, ES = Language("en"), Language("es")
 BASELINE, TARGET = {"value": 0.62, "period": "2025-06"}, {"value": 0.85, "on": "2027-06-30"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.period import Grain
 from domain.rule import Rule
 from services.figures import Asked, median, percentile, series
-from services.shapes import Point
+from services.measure_shapes import Point
 
 TODAY = "2026-11"
 
