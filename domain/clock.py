@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from domain.calendar import Calendar
 from domain.ladder import DEFAULT, Ladder
@@ -98,15 +99,22 @@ class Moment:
 def rung_at(rung: int, due_at: datetime, limit: Limit, calendar: Calendar, ladder: Ladder = DEFAULT) -> datetime | None:
     """When rung number `rung` (0 = the limit itself) is due; None when the ladder has ended.
 
-    The limit passes when it passes; no reminder after that comes in quiet hours.
+    The limit passes when it passes; no reminder after that comes in quiet hours. Where these would make two rungs ring
+    together, the later one keeps its distance: whoever is told in the morning has time to act.
     """
     if rung >= len(ladder.rungs):
         return None
-    if rung == 0:
-        return due_at
     one_more = calendar.remaining(limit, due_at, calendar.due(due_at, limit))
-    at = calendar.resumed(limit, due_at, ladder.rungs[rung].after * one_more)
-    return ladder.quiet.over(at) if ladder.quiet else at
+
+    def ring(start: datetime, limits: float) -> datetime:
+        at = calendar.resumed(limit, start, limits * one_more)
+        return ladder.quiet.over(at) if ladder.quiet else at
+
+    told = due_at
+    for before, one in pairwise(ladder.rungs[: rung + 1]):
+        at = ring(due_at, one.after)
+        told = at if at > told else ring(told, one.after - before.after)
+    return told
 
 
 def rested(at: datetime, excepted_until: datetime | None) -> datetime:

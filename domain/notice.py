@@ -43,6 +43,7 @@ USUAL: Mapping[Topic, Way] = {
     **dict.fromkeys(Topic, Way.FEED),
     Topic.ASKED: Way.MAIL,
     Topic.NUDGED: Way.MAIL,
+    Topic.REASSIGNED: Way.MAIL,
     Topic.REMINDED: Way.DIGEST,
     Topic.ESCALATED: Way.DIGEST,
 }
@@ -127,13 +128,13 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
     "task_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted"),),
     "referral_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted", _R),),
     "plan_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "plan_excepted", _P),),
-    "task_declined": (Rule(Topic.ENDED, Whom.SOURCE, "declined", _R),),
-    "task_failed": (Rule(Topic.ENDED, Whom.SOURCE, "failed", _R),),
+    "task_declined": (Rule(Topic.ASKED, Whom.SOURCE, "declined", _R),),
+    "task_failed": (Rule(Topic.ASKED, Whom.SOURCE, "failed", _R),),
     "task_cancelled": (Rule(Topic.ENDED, Whom.OTHER, "cancelled", _R),),
     "task_released": (Rule(Topic.RELEASED, Whom.TARGET, "released"),),
     "task_expired": (
         Rule(Topic.EXPIRED, Whom.TARGET, "expired"),
-        Rule(Topic.EXPIRED, Whom.SOURCE, "expired_choose", _R),
+        Rule(Topic.ASKED, Whom.SOURCE, "expired_choose", _R),
         Rule(Topic.EXPIRED, Whom.BACKBONE, "expired", _R),
     ),
 }

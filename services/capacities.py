@@ -97,6 +97,7 @@ insert into service_capacity (service_id, open_slots, taking, stated_at, lapses_
 values (:service, :slots, :taking, :now, :lapses)
 on conflict (service_id) do update set open_slots = excluded.open_slots, taking = excluded.taking,
     stated_at = excluded.stated_at, lapses_on = excluded.lapses_on
+ where service_capacity.stated_at <= excluded.stated_at
 """
 )
 _NOW = text('select open_slots, "left", taking, stated_at, lapses_on from app.room(:id)')

@@ -173,7 +173,8 @@ _EVENTS = text(
     """
 select id, at, occurred_at, kind, task_id, referral_id, action_plan_id, organization_id, acting_organization_id,
        user_id,
-       on_behalf_of, from_state, to_state, reason,
+       on_behalf_of, from_state, to_state,
+       coalesce(reason, case when kind ~ '_excepted$' then facts ->> 'why' end) as reason,
        case when kind = 'task_answered_late'
             then jsonb_build_object('said', facts ->> 'said', 'why', facts ->> 'why',
                                     'fields', coalesce(facts -> 'fields', '[]')) end as unwritten

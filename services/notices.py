@@ -132,9 +132,11 @@ _BY_ITS_PEOPLE = (
     " or (x.kind ~ '_assigned$' and x.facts ->> 'from_user' = cast(n.user_id as text)))"
 )
 """Or somebody took it from this very person, whoever that was."""
+_MOVED_ON = f"{_BY_ITS_PEOPLE} or x.seq > n.event_seq and x.to_state <> x.from_state and x.kind !~ :beside"
+"""Whoever moved the task on: what was asked of these people in its former state is asked no more."""
 MOVED = f"""
 (n.kind = any(:asking) and (
-    exists (select from event x where x.task_id = n.task_id and {_BY_ITS_PEOPLE})
+    exists (select from event x where x.task_id = n.task_id and ({_MOVED_ON}))
     or exists (select from task x where x.id = n.task_id and x.state = any(:over))
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
@@ -146,7 +148,7 @@ MOVED = f"""
 """Whether the work has moved since: by somebody who had the ball, or to its end. Of `notice n`, with MOVED_VALUES."""
 _COLUMNS = """
 n.id, n.created_at, n.kind, n.code, n.task_id, n.referral_id, n.action_plan_id, n.urgent, n.read_at,
-coalesce(r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at,
+coalesce(n.reference, r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at,
 t.state, t.on_behalf, t.organization_id, t.source_organization_id
   from notice n
   left join task t on t.id = n.task_id

@@ -38,6 +38,7 @@ def _row(event: Row, each: Recipient) -> dict[str, object]:
         "referral_id": None if rule.about is About.PLAN else event["referral_id"],
         "action_plan_id": event["action_plan_id"],
         "ball_organization_id": each.ball_organization_id,
+        "reference": event["reference"],
         "urgent": event["urgent"],
         "restricted": event["restricted"],
         "usual": USUAL[rule.kind].value,
@@ -62,12 +63,13 @@ update notice n set over_at = clock_timestamp()
 _NOTICE = text(
     """
 insert into notice (id, user_id, organization_id, event_id, event_seq, kind, code, task_id, referral_id, action_plan_id,
-                    ball_organization_id, urgent, restricted)
+                    ball_organization_id, reference, urgent, restricted)
 select x.id, x.user_id, x.organization_id, x.event_id, x.event_seq, x.kind, x.code, x.task_id, x.referral_id,
-       x.action_plan_id, x.ball_organization_id, x.urgent, x.restricted
+       x.action_plan_id, x.ball_organization_id, x.reference, x.urgent, x.restricted
   from json_to_recordset(cast(:rows as json)) as x(
        id uuid, user_id uuid, organization_id uuid, event_id uuid, event_seq bigint, kind text, code text, task_id uuid,
-       referral_id uuid, action_plan_id uuid, ball_organization_id uuid, urgent boolean, restricted boolean, usual text)
+       referral_id uuid, action_plan_id uuid, ball_organization_id uuid, reference text, urgent boolean,
+       restricted boolean, usual text)
   left join notice_choice c on c.user_id = x.user_id and c.kind = x.kind
  where coalesce(c.way, x.usual) <> :nothing
     on conflict (event_id, user_id) do nothing

@@ -253,7 +253,8 @@ select version, at, template_version, steps from plan_version
 _EVENTS = text(
     """
 select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.organization_id, e.acting_organization_id,
-       e.user_id, e.from_state, e.to_state, e.reason, e.facts, e.version
+       e.user_id, e.from_state, e.to_state, e.facts, e.version,
+       coalesce(e.reason, case when e.kind ~ '_excepted$' then e.facts ->> 'why' end) as reason
   from event e where e.action_plan_id = :id order by e.seq desc limit 1000
 """
 )

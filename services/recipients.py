@@ -186,7 +186,7 @@ select e.id, e.seq, e.kind, e.collaborative_id, e.task_id, e.referral_id, e.acti
        e.source_organization_id, e.acting_organization_id, e.user_id, e.facts, e.restricted,
        t.assigned_to as task_assigned_to, t.on_behalf, t.ball_organization_id,
        coalesce(r.assigned_to, p.assigned_to) as follower, coalesce(r.kind = 'step', false) as plain,
-       coalesce(r.priority, 'routine') = 'urgent' as urgent
+       coalesce(r.reference, p.reference) as reference, coalesce(r.priority, 'routine') = 'urgent' as urgent
   from event e
   left join task t on t.id = e.task_id
   left join referral r on r.id = e.referral_id

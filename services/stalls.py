@@ -119,7 +119,8 @@ _SHUT = f"""
        and not v.closed_on ? cast(cast(t.due_at at time zone :zone as date) + n as text)))"""
 
 _OF_TASKS = {
-    Cause.NO_ROOM: "r.service_id is not null",
+    # One of several that were asked, or that was asked although full, is no stall before its limit.
+    Cause.NO_ROOM: "r.service_id is not null and (x.late or r.stated_at > t.created_at and f.asked = '{}')",
     Cause.OWNER_GONE: "a.gone_since is not null",
     Cause.CONSENT_ENDED: "x.crosses and f.consent_until <= :now",
     Cause.NO_RECORD: "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null",

@@ -36,6 +36,7 @@ notice = Table(
     plain("created_at", INSTANT, server_default=text("clock_timestamp()")),
     plain("read_at", INSTANT, required=False),
     plain("over_at", INSTANT, required=False),
+    plain("reference", TEXT, required=False),
     UniqueConstraint("event_id", "user_id"),
     Index("notice_feed_idx", "user_id", "organization_id", "id", postgresql_where=text("over_at is null")),
     Index("notice_referral_id_idx", "referral_id", postgresql_where=text("over_at is null")),

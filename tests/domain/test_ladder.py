@@ -59,7 +59,7 @@ def test_quiet_hours_that_are_none_are_refused(shape: dict[str, str]) -> None:
         (0, DEFAULT, "2026-07-14T15:00", "2026-07-14T15:00"),
         (1, DEFAULT, "2026-07-14T15:00", "2026-07-14T21:00"),
         (1, DEFAULT.quietened(NIGHT), "2026-07-14T15:00", "2026-07-15T07:00"),
-        (2, DEFAULT.quietened(NIGHT), "2026-07-14T15:00", "2026-07-15T07:00"),
+        (2, DEFAULT.quietened(NIGHT), "2026-07-14T15:00", "2026-07-15T13:00"),
         (3, DEFAULT.quietened(NIGHT), "2026-07-14T15:00", "2026-07-15T15:00"),
         (0, DEFAULT.quietened(NIGHT), "2026-07-14T22:00", "2026-07-14T22:00"),
         (4, DEFAULT, "2026-07-14T15:00", "2026-07-16T15:00"),
