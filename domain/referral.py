@@ -105,7 +105,8 @@ EVENT_OF = {
 
 
 def move(referral: Referral, verb: Verb) -> Referral:
-    """One of the source's moves; raises NotPossible."""
+    """One of the source's moves; raises NotPossible. An exception was for what is asked no more: a new offer does not
+    rest, nor what becomes of it."""
     if not _fits(referral, verb):
         state = referral.state.value.replace("_", " ")
         hint = " and its task is not completed yet" if verb is Verb.CONFIRM and referral.state is State.ACTIVE else ""
@@ -115,7 +116,8 @@ def move(referral: Referral, verb: Verb) -> Referral:
             "wrong-state",
             f"The referral is {state}{hint}; '{verb.value}' does not fit that. allowed_actions says what does.",
         )
-    return _rest(replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False))
+    moved = replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False)
+    return _rest(replace(moved, excepted_until=None) if verb is Verb.REROUTE else moved)
 
 
 def reopens(referral: Referral, task: TaskState) -> bool:

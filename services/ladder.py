@@ -11,6 +11,7 @@ from typing import Any
 from domain.clock import Moment, rested
 from domain.ladder import Rung
 from domain.moves import Happened, overdue
+from services.blocking import blocking
 from services.happenings import about_task, happened
 from services.holders import Holder, holder_of, reaches, who_acts
 from services.journal import new_id
@@ -28,11 +29,15 @@ def note_overdue(work: Work, offer: Locked, at: Moment) -> bool:
 
 
 def climb(work: Work, offer: Locked, at: Moment) -> None:
-    """One rung: the owner hears at the limit, then the supervisor, then the backbone, ever more rarely."""
+    """One rung: the owner hears at the limit, then the supervisor, then the backbone, ever more rarely.
+
+    Of who blocks by the cause, as the list of stalled work and a nudge have it: the event names their organization.
+    """
     task = offer.task
     assert task.clock is not None
     ladder = at.ladder_of(task.clock)
-    to, holder = ladder.rungs[task.rung].to, holder_of("task", offer.t, offer.f)
+    to = ladder.rungs[task.rung].to
+    holder = blocking(work, "task", offer.t["id"]) or holder_of("task", offer.t, offer.f)
     raised = replace(task, rung=task.rung + 1)
     if not reaches(work, to, holder, offer.f["restricted"]):
         save_task(work, offer, raised)
@@ -44,6 +49,7 @@ def climb(work: Work, offer: Locked, at: Moment) -> None:
         kind = "task_reminded" if to is ladder.rungs[task.rung - 1].to else "task_escalated"
         after, what = replace(raised, version=task.version + 1), Happened(kind, task.state, task.state)
     facts = {"clock": str(task.clock), "rung": task.rung, "to": to.value, "requested_on": _requested_on(work, offer)}
+    facts["holder"] = str(holder.organization_id)
     save_task(work, offer, after)
     about = about_task(offer.t, offer.f)
     happened(work, about, what, version=after.version, facts=facts | hears(work, to, holder), id=event_id)

@@ -117,11 +117,15 @@ def _side(e: Row, side: Side) -> Meant:
 
 
 def _holder(e: Row, *, assigned: bool = False) -> Meant:
-    """Whose turn it was: the event's clock says so; without one, whoever has the ball now."""
+    """Whose turn it was: the organization that the event names; else its clock says so; without one, whoever has the
+    ball now."""
     if e["task_id"] is None:
         return _side(e, Side.SOURCE)
     if assigned:
         return _side(e, Side.TARGET)
+    named = _id(e["facts"].get("holder"))
+    if named is not None and e["organization_id"] != e["source_organization_id"]:
+        return _side(e, Side.SOURCE if named == e["source_organization_id"] else Side.TARGET)
     clock = e["facts"].get("clock")
     if clock is not None:
         return _side(e, holder_side(clock))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.advance import advance_referral
 from services.invariants import check_record
+from services.plan_advance import advance_plan
 from tests.house import House, Person
 from tests.services.plans import Live, load, step
 from tests.services.scenes import at_once, events, organization_id, statuses, task_of
@@ -246,6 +249,40 @@ def test_an_exception_and_a_decision_at_once_both_happen_in_some_order(
     assert answers[1].status_code == 200
     assert answers[0].status_code in (200, 409)
     assert len(facts(house, made, "task_excepted")) == (answers[0].status_code == 200)
+
+
+def test_what_is_asked_again_does_not_rest_by_the_exception_of_the_offer_before(
+    house: House, ruth: Person, maria: Person, gwen: Person, made: Row
+) -> None:
+    path = f"/v1/referrals/{made['id']}"
+    gwen.does(f"{task_of(made)}/decline", FULL)
+    assert ruth.does(f"{path}/except", WEATHER)["excepted_until"].startswith(SOON)
+    again = maria.does(f"{path}/reroute", {"service_id": str(house.service("housing").id), "anyway": True})
+    assert (again["excepted_until"], kept_resting(house, made["id"])) == (None, None)
+    gwen.does(f"{task_of(again)}/decline", FULL)
+    house.sql("update referral set due_at = now() - interval '1 minute' where id = %s", made["id"])
+    advance_referral(house.engine, UUID(made["id"]))
+    assert len(facts(house, made, "referral_overdue")) == 1
+
+
+def test_nor_where_the_engine_asks_the_next_by_the_plan_s_policy(house: House) -> None:
+    load(house, "rested_policy", [step("food", {"term": "food.pantry"}, on_decline="other_provider")])
+    plan = Live.begin(house, "rested_policy")
+    first = plan.step("food")
+    ((referral, slug),) = house.sql(
+        "select t.referral_id::text, o.slug from task t join organization o on o.id = t.organization_id"
+        " where t.id = %s",
+        first["task"]["id"],
+    )
+    house.sql("update referral set excepted_until = now() + interval '9 days' where id = %s", referral)
+    house.caseworker(slug).does(f"/v1/tasks/{first['task']['id']}/decline", FULL)
+    advance_plan(house.engine, UUID(plan.id))
+    assert plan.step("food")["task"]["id"] != first["task"]["id"]
+    assert kept_resting(house, referral) is None
+
+
+def kept_resting(house: House, referral_id: str) -> Any:
+    return house.sql("select excepted_until from referral where id = %s", referral_id)[0][0]
 
 
 # ----------------------------------------------------------------------------------------------------------- proposals

@@ -13,7 +13,7 @@ from concert.consumers import CONSUMERS, Consumer
 from concert.teller import Teller
 from domain.moves import Happened
 from domain.notice import ALWAYS_TOLD, HEARS, SENTENCES, USUAL, Topic, sentence
-from services.advance import engine_work
+from services.advance import advance_referral, engine_work
 from services.happenings import about_referral, about_task, happened
 from services.journal import Journal
 from services.outbox import claim, depth
@@ -44,6 +44,15 @@ SITUATIONS: dict[str, tuple[str, dict[str, Any], str | None, set[str]]] = {
     "then the supervisor": ("task_escalated", {"clock": "decide", "to": "supervisor"}, None, {"hector.housing"}),
     "of a question, the source's supervisor": (
         "task_escalated", {"clock": "answer", "to": "supervisor"}, None, {"jolene.cap"},
+    ),
+    "past its limit, but the source holds it up: who follows it there": (
+        "task_overdue", {"clock": "decide", "to": "owner", "holder": "cap"}, None, {"maria.cap"},
+    ),
+    "then the supervisor of whoever holds it up": (
+        "task_escalated", {"clock": "decide", "to": "supervisor", "holder": "cap"}, None, {"jolene.cap"},
+    ),
+    "the one whose clock runs holds it up": (
+        "task_overdue", {"clock": "decide", "to": "owner", "holder": "housing"}, None, HOUSING,
     ),
     "then the backbone": ("task_escalated", {"clock": "decide", "to": "backbone"}, None, HUB),
     "reminded again: whom the rung names": ("task_reminded", {"clock": "decide", "to": "backbone"}, None, HUB),
@@ -109,6 +118,8 @@ def append(house: House, referral_id: str, kind: str, facts: dict[str, Any], by:
     said = {name: str(user(house, value)) if name in known and value else value for name, value in facts.items()}
     if kind.endswith("_nudged"):
         said["to"] = str(organization_id(house, facts["to"]))
+    if "holder" in facts:
+        said["holder"] = str(organization_id(house, facts["holder"]))
 
     def work(connection: Connection) -> tuple[str, Journal]:
         doing = engine_work(connection, UUID(referral_id))
@@ -234,6 +245,90 @@ def test_the_lead_of_a_plan_hears_that_it_asks_to_be_stopped_until_it_moves_the_
     assert asked["sentence"].startswith("Plan P-")
     house.sql("update action_plan set state = 'closed_early' where id = %s", plan_id)
     assert not [each for each in feed(house, "maria.cap", kind="asked") if each["action_plan_id"] == plan_id]
+
+
+def advance(house: House, referral_id: str) -> None:
+    advance_referral(house.engine, UUID(referral_id))
+
+
+def late(house: House, rung: int = 0) -> tuple[str, str]:
+    """A request by consent that is past its limit at the housing authority: the referral's id, and its task's."""
+    made = house.refer("cap", "housing", consent=True)
+    task = made["tasks"][0]["id"]
+    house.sql("update task set due_at = now() - interval '1 minute', rung = %s where id = %s", rung, task)
+    return made["id"], task
+
+
+def revoke(house: House, referral_id: str) -> None:
+    consent = house.sql("select consent_id from referral where id = %s", referral_id)[0][0]
+    house.person("maria.cap").does(f"/v1/consents/{consent}/revoke")
+
+
+def said(house: House, task: str, kind: str) -> tuple[str, str]:
+    """The one event of that kind: its id, and the organization that it names as the one that holds the task up."""
+    ((event, holder),) = house.sql(
+        "select id::text, facts ->> 'holder' from event where task_id = %s and kind = %s", task, kind
+    )
+    return event, holder
+
+
+def balls(house: House, event: str) -> set[UUID]:
+    """By whose move the notices of it are over."""
+    return {row[0] for row in house.sql("select ball_organization_id from notice where event_id = %s", event)}
+
+
+def test_of_an_ordinary_late_task_those_who_have_it_hear(house: House) -> None:
+    referral, task = late(house)
+    advance(house, referral)
+    tell(house)
+    event, holder = said(house, task, "task_overdue")
+    housing = organization_id(house, "housing")
+    assert (heard(house, event), balls(house, event), holder) == (HOUSING, {housing}, str(housing))
+
+
+def test_where_the_consent_has_ended_the_source_hears_and_not_those_who_wait_for_it(house: House) -> None:
+    """Nobody who was asked could mend that, and the notice is over once the source has moved it."""
+    referral, task = late(house)
+    revoke(house, referral)
+    advance(house, referral)
+    tell(house)
+    event, holder = said(house, task, "task_overdue")
+    cap = organization_id(house, "cap")
+    assert (heard(house, event), balls(house, event), holder) == ({"maria.cap"}, {cap}, str(cap))
+
+    def shown() -> bool:
+        return any(one["task_id"] == task for one in feed(house, "maria.cap", kind="reminded", limit=200))
+
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/acknowledge")
+    assert shown()
+    house.person("maria.cap").does(f"/v1/tasks/{task}/note", {"text": "I ask for it on Monday."})
+    assert not shown()
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_above_them_the_source_s_supervisor_hears(house: House, by_hand: bool) -> None:
+    referral, task = late(house, rung=1)
+    revoke(house, referral)
+    if by_hand:
+        house.person("ruth.hub").does(f"/v1/tasks/{task}/escalate")
+    else:
+        house.sql("update task set due_at = now() - interval '30 days', hard_at = null where id = %s", task)
+        advance(house, referral)
+    tell(house)
+    rows = house.sql(
+        "select id::text from event where task_id = %s and kind = 'task_escalated' and facts ->> 'to' = 'supervisor'",
+        task,
+    )
+    ((event,),) = rows
+    assert (heard(house, event), balls(house, event)) == ({"jolene.cap"}, {organization_id(house, "cap")})
+
+
+def test_who_moves_it_late_after_the_consent_ended_reminds_the_source_too(house: House) -> None:
+    """Said by whoever moves it, before the move: by what they may see."""
+    referral, task = late(house)
+    revoke(house, referral)
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/acknowledge")
+    assert said(house, task, "task_overdue")[1] == str(organization_id(house, "cap"))
 
 
 # ------------------------------------------------------------------------------------------ a feed is its reader's
