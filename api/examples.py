@@ -850,6 +850,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "outbox": {"waiting": 0, "oldest_seconds": 0, "dead": 0},
         "ledger": {"waiting": 3, "oldest_seconds": 0.061},
         "audit": {"waiting": 1, "oldest_seconds": 0.061},
+        "mail": {"waiting": 0, "oldest_seconds": 0},
         "processes": [{"role": "worker", "alive": 2, "last_seen_at": _TUESDAY}],
         "findings": [
             {

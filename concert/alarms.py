@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from concert.alarm_words import Words, letter, unwell
+from concert.alarm_words import well as well_again
 from concert.heart import instance
 from concert.letters import envelope
 from concert.post import NotSent, Post
@@ -29,7 +31,6 @@ PAUSE_SECONDS = 30.0
 LASTING_SECONDS = 120.0
 """What passes sooner is not told."""
 AGAIN_SECONDS = 3600.0
-_FOOT = "The runbook (docs/runbook.md, Alarms) says more under each name. People's work is safe in the record."
 DATABASE = Ailment(
     "RecordAway",
     "The database does not answer. People cannot work; what they have done is safe.",
@@ -89,10 +90,10 @@ class Watcher:
         left, over = list(tell), list(well)
         try:
             for each in (one for one in wrong if one.code in tell):
-                await self._mail(f"Concert is unwell: {each.code}", _unwell(each))
+                await self._mail(unwell(each))
                 left.remove(each.code)
             for code in well:
-                await self._mail(f"Concert is well again: {code}", f"{code} is over. Nothing needs to be done.")
+                await self._mail(well_again(code))
                 over.remove(code)
         except NotSent:
             await asyncio.to_thread(not_told, self._record, left, over)
@@ -103,32 +104,27 @@ class Watcher:
         self._away_since = now if self._away_since is None else self._away_since
         lately = self._told_away is not None and now - self._told_away < AGAIN_SECONDS
         if now - self._away_since >= self._lasting and not lately:
-            await self._mail(f"Concert is unwell: {DATABASE.code}", _unwell(DATABASE))
+            await self._mail(unwell(DATABASE))
             self._told_away = now
 
     async def _tell_back(self) -> None:
         self._away_since = None
         if self._told_away is not None:
-            await self._mail(f"Concert is well again: {DATABASE.code}", "The database answers again. People can work.")
+            await self._mail(well_again(DATABASE.code))
             self._told_away = None
 
-    async def _mail(self, subject: str, body: str) -> None:
-        """To everybody, each by themselves; if one gets it, it is told. Raises NotSent if nobody does."""
+    async def _mail(self, words: Words) -> None:
+        """To each by themselves, in their language; if one gets it, it is told. Raises NotSent if nobody does."""
         name = new_id().hex
         failed: list[NotSent] = []
-        for number, (address, _language) in enumerate(self._known):
-            text = f"{body}\n\n{_FOOT}\nTold by {instance()}."
+        for number, (address, language) in enumerate(self._known):
+            subject, text = letter(words, language, instance())
             try:
                 await self._post.send(envelope(f"{name}.{number}", self._post.sender, address, subject, text))
             except NotSent as no:
                 failed.append(no)
         if self._known and len(failed) == len(self._known):
             raise failed[0]
-
-
-def _unwell(each: Ailment) -> str:
-    since = f"\nSince {each.since:%Y-%m-%d %H:%M} UTC." if each.since else ""
-    return f"{each.reason}{since}\n\nWhat to do: {each.remedy}"
 
 
 async def keep_watching(settings: Settings, record: Record) -> None:

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 OLD_SECONDS = 60.0
 """So long may a message, an entry or an audit row wait for relay or folder; usually it is less than one."""
+UNSENT_SECONDS = 900.0
+"""So long may letters be tried in vain: a mail server that restarts, or asks to come again, is no fault."""
 SCARCE = 0.9
 """Of the database's connections."""
 KINDS = ("referral", "plan")
@@ -26,6 +28,7 @@ CODES = (
     "DeadLetters",
     "LedgerUnfolded",
     "AuditUnsealed",
+    "MailStuck",
     "ConnectionsScarce",
 )
 """Of all ailments."""
@@ -76,13 +79,17 @@ class Cases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """`at` by the database's clock. Counts above a hundred thousand read as that."""
+    """`at` by the database's clock. Counts above a hundred thousand read as that.
+
+    `mail`: letters that were tried in vain; those that wait for the morning or for a digest are not among them.
+    """
 
     at: datetime
     outbox: Queue
     dead: int
     ledger: Queue
     audit: Queue
+    mail: Queue
     processes: tuple[Process, ...]
     findings: tuple[Cases, ...]
     connections: int
@@ -111,6 +118,7 @@ def ailments(pulse: Pulse, findings: tuple[Cases, ...] | None = None) -> list[Ai
         *_silent(pulse),
         *_cases(pulse.findings if findings is None else findings),
         *_waiting(pulse),
+        *_mail(pulse),
         *_database(pulse),
     ]
 
@@ -175,6 +183,15 @@ def _waiting(pulse: Pulse) -> Iterator[Ailment]:
     if pulse.age(pulse.audit) > OLD_SECONDS:
         reason = f"{pulse.audit.waiting} audit rows wait for their seal."
         yield Ailment("AuditUnsealed", reason, "Is a relay up? It seals.", pulse.audit.since)
+
+
+def _mail(pulse: Pulse) -> Iterator[Ailment]:
+    if pulse.age(pulse.mail) > UNSENT_SECONDS:
+        letters = "1 letter waits" if pulse.mail.waiting == 1 else f"{pulse.mail.waiting} letters wait"
+        minutes = pulse.age(pulse.mail) / 60
+        reason = f"Mail does not leave: {letters}, tried in vain for {minutes:.0f} minutes. Feeds go on."
+        remedy = "Ask whoever keeps the mail server; `concert doctor` looks. Nothing is lost: it leaves by itself."
+        yield Ailment("MailStuck", reason, remedy, pulse.mail.since)
 
 
 def _database(pulse: Pulse) -> Iterator[Ailment]:

@@ -49,6 +49,7 @@ def _pulse(connection: Connection) -> Pulse:
         dead=row.dead,
         ledger=Queue(row.unfolded, row.unfolded_since),
         audit=Queue(row.unsealed, row.unsealed_since),
+        mail=Queue(row.unsent, row.unsent_since),
         processes=tuple(_process(role, seen.get(role)) for role in pulse.ROLES),
         findings=tuple(
             Cases(each["kind"], Trouble(each["trouble"]), each["cases"], datetime.fromisoformat(each["since"]))
@@ -74,6 +75,7 @@ def _shape(taken: Pulse, seen: tuple[Cases, ...], found: list[Any]) -> shapes.En
         outbox=shapes.Outbox(**_waiting(taken, taken.outbox), dead=taken.dead),
         ledger=shapes.Waiting(**_waiting(taken, taken.ledger)),
         audit=shapes.Waiting(**_waiting(taken, taken.audit)),
+        mail=shapes.Waiting(**_waiting(taken, taken.mail)),
         processes=[
             shapes.Processes(role=each.role, alive=each.alive, last_seen_at=each.last) for each in taken.processes
         ],

@@ -79,6 +79,7 @@ class Engine(Shape):
     outbox: Outbox
     ledger: Waiting
     audit: Waiting
+    mail: Waiting = Field(description="Letters that were tried in vain, since the first try. Usually none.")
     processes: list[Processes]
     findings: list[Finding] = Field(description="Oldest first, at most 200.")
     database: DatabaseState

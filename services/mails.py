@@ -123,11 +123,13 @@ def sent(record: Record, letter: Letter) -> None:
 
 
 def send_later(record: Record, letter: Letter, error: str, *, final: bool) -> None:
-    """`error` is a code. `final` ones, said often enough, close the letter; it stays in the feed."""
+    """`error` is a code. `final` ones, said often enough, close the letter; it stays in the feed. Of others it is
+    kept since when the letter is tried in vain."""
     closed = final and letter.attempts + 1 >= REFUSALS_BEFORE_CLOSED
     wait = min(3600.0, 30.0 * 2**letter.attempts) if final else 15.0
     with record.database.transaction() as connection:
-        values = {"id": letter.id, "error": error, "wait": wait, "step": 1 if final else 0, "closed": closed}
+        step = 1 if final else 0
+        values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": closed, "final": final}
         connection.execute(_LATER, values)
 
 
@@ -188,7 +190,8 @@ _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error whe
 _SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
 _LATER = text(
     "update mail set due_at = clock_timestamp() + make_interval(secs => :wait), attempts = attempts + :step,"
-    " error = :error, closed_at = case when :closed then clock_timestamp() end where id = :id"
+    " error = :error, closed_at = case when :closed then clock_timestamp() end,"
+    " unsent_since = case when not :final then coalesce(unsent_since, clock_timestamp()) end where id = :id"
 )
 _LINK = text(
     """

@@ -80,13 +80,15 @@ def _drawn(found: Engine, mails: bool) -> RenderableType:
 
 
 def _rows(found: Engine) -> list[tuple[str, str]]:
-    outbox, ledger, audit, database = found.outbox, found.ledger, found.audit, found.database
+    outbox, ledger, audit, mail = found.outbox, found.ledger, found.audit, found.mail
+    database = found.database
     connections = f"{database.connections} of {database.most_connections} connections"
     size = f"{database.size_bytes / 1_000_000:.0f} MB"
     return [
         ("Outbox", f"{outbox.waiting} waiting, oldest {outbox.oldest_seconds:.1f} s, {outbox.dead} given up"),
         ("Ledger", f"{ledger.waiting} to be folded, oldest {ledger.oldest_seconds:.1f} s"),
         ("Audit", f"{audit.waiting} to be sealed, oldest {audit.oldest_seconds:.1f} s"),
+        ("Mail", f"{mail.waiting} tried in vain, oldest {mail.oldest_seconds:.1f} s"),
         *((each.role.capitalize(), _seen(each.alive, each.last_seen_at)) for each in found.processes),
         ("Database", f"answers in {database.ping_ms:.1f} ms, {connections}, {size}"),
     ]

@@ -70,7 +70,13 @@ mail = Table(
     plain("created_at", INSTANT, server_default=text("clock_timestamp()")),
     plain("sent_at", INSTANT, required=False),
     plain("closed_at", INSTANT, required=False),
+    plain("unsent_since", INSTANT, required=False),
     Index("mail_due_idx", "due_at", postgresql_where=text("closed_at is null")),
+    Index(
+        "mail_unsent_idx",
+        "unsent_since",
+        postgresql_where=text("closed_at is null and unsent_since is not null"),
+    ),
 )
 
 mail_item = Table(

@@ -22,7 +22,9 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 WORDS = frozenset({"max", "min", "sum", "rate", "absent", "by", "or", "histogram_quantile", "topk"})
 """Of the query language, as far as it is used here."""
-METRIC = re.compile(r"\b(?:concert|temporal)_\w+")
+METRIC = re.compile(r"\b(?:(?:concert|temporal)_\w+|up\b)")
+PROMETHEUS_OWN = {"up": {"job", "instance"}}
+"""It writes these itself, of each process that it scrapes."""
 Labels = dict[str, set[str]]
 
 
@@ -76,7 +78,7 @@ def text_of(url: str) -> str:
 
 def samples(texts: list[str]) -> Labels:
     """Empty until the request's workflow has ended and been measured."""
-    found: Labels = {}
+    found: Labels = {name: set(labels) for name, labels in PROMETHEUS_OWN.items()}
     for text in texts:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
@@ -110,8 +112,8 @@ def test_a_query_that_is_not_balanced_would_be_found(broken: str) -> None:
     assert not balanced(broken)
 
 
-def test_there_is_an_alarm_for_each_ailment_by_its_name_and_two_that_no_api_can_say_of_itself() -> None:
-    assert RULES.keys() == {*CODES, "RecordAway", "HttpErrors"}
+def test_there_is_an_alarm_for_each_ailment_by_its_name_and_three_that_no_api_can_say_of_itself() -> None:
+    assert RULES.keys() == {*CODES, "RecordAway", "ApiSilent", "HttpErrors"}
     for code in CODES:
         assert f'code="{code}"' in RULES[code]
 
@@ -129,6 +131,12 @@ def test_prometheus_reads_the_alarms_and_every_role() -> None:
     assert loaded["rule_files"] == ["/etc/concert/alerts.yaml"]
     asked = [name for job in loaded["scrape_configs"] for each in job["dns_sd_configs"] for name in each["names"]]
     assert asked == ["api", "worker", "relay"]
+
+
+def test_one_dead_api_of_several_is_missed_by_the_name_of_its_job() -> None:
+    loaded = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yaml").read_text())
+    (job,) = re.findall(r'min\(up\{job="(\w+)"\}\) < 1', RULES["ApiSilent"])
+    assert job in [each["job_name"] for each in loaded["scrape_configs"]]
 
 
 def test_grafana_finds_its_pictures_and_its_source() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.pulse import CODES, OLD_SECONDS, Cases, Process, Pulse, Queue, Trouble, ailments
+from domain.pulse import CODES, OLD_SECONDS, UNSENT_SECONDS, Cases, Process, Pulse, Queue, Trouble, ailments
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OLD = Queue(3, NOW - timedelta(seconds=OLD_SECONDS + 1))
+VAIN = NOW - timedelta(seconds=UNSENT_SECONDS + 1)
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 WELL = Pulse(
     at=NOW,
@@ -20,6 +21,7 @@ WELL = Pulse(
     dead=0,
     ledger=Queue(0, None),
     audit=Queue(0, None),
+    mail=Queue(5, NOW - timedelta(seconds=UNSENT_SECONDS - 1)),
     processes=tuple(Process(role, 1, NOW) for role in ("worker", "relay", "sweeper")),
     findings=(),
     connections=20,
@@ -47,6 +49,7 @@ SITUATIONS = {
     "a message was given up": (replace(WELL, dead=1), ["DeadLetters"]),
     "the ledger lies": (replace(WELL, ledger=OLD), ["LedgerUnfolded"]),
     "the audit lies": (replace(WELL, audit=OLD), ["AuditUnsealed"]),
+    "mail does not leave": (replace(WELL, mail=Queue(3, VAIN)), ["MailStuck"]),
     "code fails": (replace(WELL, findings=finding(Trouble.FAILING)), ["WorkflowFailing"]),
     "a workflow is lost": (replace(WELL, findings=finding(Trouble.MISSING)), ["EngineDiffers"]),
     "a workflow is behind": (replace(WELL, findings=finding(Trouble.BEHIND, 2)), ["EngineDiffers"]),
@@ -67,6 +70,13 @@ def test_a_situation_has_its_ailments_and_each_a_remedy(name: str) -> None:
 def test_one_plan_and_two_plans_are_told_as_people_speak() -> None:
     (one,), (two,) = (ailments(WELL, finding(Trouble.MISSING, n)) for n in (1, 2))
     assert ("1 plan has" in one.reason, "2 plans have" in two.reason) == (True, True)
+
+
+def test_letters_that_do_not_leave_are_told_with_their_number_and_for_how_long() -> None:
+    (one,), (many,) = (ailments(replace(WELL, mail=Queue(n, VAIN))) for n in (1, 3))
+    assert "1 letter waits" in one.reason
+    assert "3 letters wait, tried in vain for 15 minutes" in many.reason
+    assert (many.since, "mail server" in many.remedy) == (VAIN, True)
 
 
 def test_the_list_of_ailments_is_whole() -> None:

@@ -16,7 +16,9 @@ import pytest
 from api.links import Links
 from concert.parts import links_of
 from concert.postman import Postman
+from domain.pulse import Queue
 from seed.compressed import adopt_hours
+from services.engine import take_pulse
 from tests.house import House, Loop
 from tests.post import Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
@@ -256,6 +258,26 @@ def test_the_server_is_away_and_nothing_is_lost(house: House, room: Mailroom, bo
     house.sql("update mail set due_at = now() where closed_at is null")
     room.deliver()
     assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+def test_since_when_mail_does_not_leave_is_kept_from_the_first_vain_try_until_the_server_answers(
+    house: House, room: Mailroom, box: Box
+) -> None:
+    def tried(refusal: str) -> Queue:
+        box.answer = refusal
+        house.sql("update mail set due_at = now() where closed_at is null")
+        room.deliver()
+        return take_pulse(house.api).mail
+
+    room.deliver()
+    house.refer("cap", "housing")
+    assert take_pulse(house.api).mail == Queue(0, None)
+    first, second = tried("451 come again"), tried("451 come again")
+    assert (first.waiting, second) == (2, first)
+    assert tried("554 never") == Queue(0, None), "it answers: the address is wrong"
+    third = tried("451 come again")
+    assert (third.waiting, third.since > first.since if third.since and first.since else None) == (2, True)
+    assert tried("250 OK") == Queue(0, None)
 
 
 def test_a_letter_that_is_sent_twice_is_the_same_letter(house: House, room: Mailroom) -> None:

@@ -71,6 +71,34 @@ def test_each_ailment_is_named_with_a_remedy(well: House, harm: str, code: str) 
     assert said["ailments"][0]["remedy"]
 
 
+LETTER = (
+    "insert into mail (id, user_id, organization_id, digest, due_at, error, created_at, unsent_since, closed_at)"
+    " select uuidv7(), m.user_id, m.organization_id, {digest}, now() + interval '8 hours', {error},"
+    " now() - interval '1 day', now() - cast({tried} as interval), {closed} from membership m limit 1"
+)
+NEVER, VAIN = "null", "'SMTPConnectError'"
+LETTERS = {
+    "tried in vain for long": ({"error": VAIN, "tried": "'901 s'"}, 1, ["MailStuck"]),
+    "tried in vain for short, however old": ({"error": VAIN, "tried": "'14 minutes'"}, 1, []),
+    "waiting for the morning": ({"error": NEVER, "tried": NEVER}, 0, []),
+    "waiting for its digest": ({"error": NEVER, "tried": NEVER, "digest": "true"}, 0, []),
+    "refused for good": ({"error": "'SMTPDataError 554'", "tried": NEVER}, 0, []),
+    "over": ({"error": VAIN, "tried": "'2 days'", "closed": "now()"}, 0, []),
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_mail_that_does_not_leave_is_told_and_mail_that_waits_is_not(well: House, name: str) -> None:
+    letter, waiting, codes = LETTERS[name]
+    well.sql(LETTER.format(**{"digest": "false", "closed": "null", **letter}))
+    try:
+        said = engine(well)
+        assert (said["mail"]["waiting"], [each["code"] for each in said["ailments"]]) == (waiting, codes)
+        assert (said["mail"]["oldest_seconds"] > 800) == (waiting > 0)
+    finally:
+        well.sql("delete from mail")
+
+
 def test_what_the_folder_leaves_lying_is_told(well: House) -> None:
     refer(well, "cap", "housing")
     assert {engine(well)[queue]["waiting"] > 0 for queue in ("outbox", "ledger", "audit")} == {True}

@@ -49,6 +49,7 @@ def test_a_scrape_says_what_the_monitor_says(house: House, read: Any) -> None:
     assert told["concert_outbox_messages", ()] == said["outbox"]["waiting"] > 0
     assert told["concert_outbox_dead", ()] == said["outbox"]["dead"] == 1
     assert told["concert_ledger_unfolded", ()] == said["ledger"]["waiting"]
+    assert told["concert_mail_unsent", ()] == said["mail"]["waiting"] == 0
     assert told["concert_processes_alive", (("role", "worker"),)] == 1
     assert ("concert_process_last_seen_seconds", (("role", "relay"),)) not in told, "nobody was ever seen"
     ailing = {labels[0][1] for (name, labels), value in told.items() if name == "concert_ailment" and value}
