@@ -110,3 +110,18 @@ UNKNOWN: Said = (
     "This link is not complete, or was not made by Concert. Este enlace no está completo o no es de Concert.",
     "Open it from the mail again, or sign in to Concert. Ábralo otra vez desde el correo, o entre en Concert.",
 )
+MANY: Said = (
+    "One moment · Un momento",
+    "Too many pages were opened from where you are. Se abrieron demasiadas páginas desde donde está usted.",
+    "Wait a minute, then open the link again. Espere un minuto y abra el enlace otra vez.",
+)
+UNCLEAR: Said = (
+    "That was not understood · No se entendió",
+    "Nothing was changed. No se cambió nada.",
+    "Open the link from the mail again, or sign in to Concert. Ábralo otra vez desde el correo, o entre en Concert.",
+)
+FAILED: Said = (
+    "Concert cannot answer now · Concert no puede responder ahora",
+    "This is not your fault. No es culpa suya.",
+    "Open the link again in a few minutes. Abra el enlace otra vez en unos minutos.",
+)

@@ -226,6 +226,50 @@ def test_a_forged_link_leads_nowhere(house: House, room: Mailroom) -> None:
     assert state(house, made) == "requested"
 
 
+def browser(house: House) -> httpx.Client:
+    """Asks for what the description does not promise as well."""
+    return httpx.Client(base_url=house.http.base_url, timeout=20, trust_env=False)
+
+
+def _refusals(http: httpx.Client) -> dict[int, list[httpx.Response]]:
+    return {
+        404: [http.get(path) for path in ("/act", "/act/", "/act/x", "/act/x/y")],
+        405: [http.put("/act/x"), http.delete("/act/x/")],
+        415: [http.post("/act/x", json={"deed": "accept"})],
+        413: [http.post("/act/x", data={"deed": "a" * (1 << 20)})],
+    }
+
+
+def test_a_link_stands_what_mail_programs_do_to_it(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    plain = room.page(token)
+    with browser(house) as http:
+        for changed in (f"{token}/", f"{token}?utm_source=mail", f"{token}/?a=1&a=2&b=%ff"):
+            shown, looked = http.get(f"/act/{changed}"), http.head(f"/act/{changed}")
+            assert (shown.status_code, shown.text) == (200, plain.text), changed
+            assert (looked.status_code, looked.content) == (200, b"")
+            assert looked.headers["content-length"] == plain.headers["content-length"]
+        assert http.head("/act/x").status_code == 404
+        assert state(house, made) == "requested"
+        assert http.post(f"/act/{token}/?utm_source=mail", data={"deed": "accept"}).status_code == 200
+    assert state(house, made) == "accepted"
+
+
+def test_whatever_is_refused_there_is_said_as_a_page(house: House) -> None:
+    with browser(house) as http:
+        answers = _refusals(http)
+        assert http.get("/action").headers["content-type"] == "application/problem+json"
+        assert http.get("/public/indicators?utm_source=mail").status_code == 422
+    for status, given in answers.items():
+        for answer in given:
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert answer.text.startswith("<!doctype html>")
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+            assert answer.headers["x-request-id"]
+
+
 def test_what_has_moved_meanwhile_is_not_sent(house: House, room: Mailroom) -> None:
     made = house.refer("cap", "housing")
     tell(house)
