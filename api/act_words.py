@@ -73,8 +73,8 @@ OVER: Mapping[str, Mapping[Over, Said]] = {
         ),
         Over.MOVED: (
             "The request has moved",
-            "Somebody answered it since this mail was sent.",
-            "You need do nothing. Sign in to Concert to see how it stands.",
+            "This request has moved on since the mail was sent: it was answered, assigned or withdrawn.",
+            "What is still open stands in your list in Concert.",
         ),
         Over.LEFT: (
             "This link does not speak for you any more",
@@ -95,8 +95,8 @@ OVER: Mapping[str, Mapping[Over, Said]] = {
         ),
         Over.MOVED: (
             "La solicitud ya se movió",
-            "Alguien la respondió después de este correo.",
-            "No tiene que hacer nada. Entre en Concert para ver cómo está.",
+            "Esta solicitud siguió su camino después de este correo: se respondió, se asignó o se retiró.",
+            "Lo que sigue pendiente está en su lista en Concert.",
         ),
         Over.LEFT: (
             "Este enlace ya no habla por usted",
