@@ -15,8 +15,9 @@ import pytest
 
 from api.links import Links
 from concert.parts import links_of
-from concert.postman import Postman
+from concert.postman import LONGEST_SECONDS, Postman
 from seed.compressed import adopt_hours
+from services.mails import LEASE_SECONDS
 from tests.house import House, Loop
 from tests.post import Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
@@ -276,6 +277,61 @@ def test_what_has_moved_meanwhile_is_not_sent(house: House, room: Mailroom) -> N
     house.person("hector.housing").does(f"{task_of(made)}/accept")
     room.deliver()
     assert room.got("gwen.housing", made["reference"]) == []
+
+
+def test_what_moves_while_other_letters_are_sent_is_not_sent(house: House, room: Mailroom) -> None:
+    first, second = house.refer("cap", "housing"), house.refer("cap", "housing")
+    tell(house)
+    assert room.loop.run(room.postman.deliver())
+    house.person("hector.housing").does(f"{task_of(second)}/accept")
+    room.deliver()
+    assert len(room.got("gwen.housing", first["reference"])) == 1
+    assert room.got("gwen.housing", second["reference"]) == []
+
+
+def test_two_postmen_send_nothing_twice_over_a_slow_server(
+    house: House, room: Mailroom, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [house.refer("cap", "housing") for _ in range(5)]
+    tell(house)
+    monkeypatch.setattr("services.mails.LEASE_SECONDS", 4)
+
+    async def work() -> None:
+        postman = Postman(house.engine, post_of(house, box), room.links, "http://127.0.0.1")
+        while await postman.deliver():
+            pass
+
+    box.pause = 1.0  # ten letters take longer than a lease
+    try:
+        for postman in [room.loop.start(work()) for _ in range(2)]:
+            postman.result(60)
+    finally:
+        box.pause = 0.0
+    for each in made:
+        for login in ("gwen.housing", "hector.housing"):
+            assert len(room.got(login, each["reference"])) == 1
+
+
+def test_a_server_that_takes_longer_than_the_lease_is_given_up_before(
+    house: House, room: Mailroom, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LONGEST_SECONDS < LEASE_SECONDS
+    made = house.refer("cap", "housing")
+    tell(house)
+    monkeypatch.setattr("concert.postman.LONGEST_SECONDS", 0.3)
+    box.pause = 2.0
+    try:
+        assert room.loop.run(room.postman.deliver())
+    finally:
+        box.pause = 0.0
+    assert house.sql("select error, attempts from mail where error is not null and closed_at is null") == [
+        ("TimeoutError", 0)
+    ]
+    monkeypatch.undo()
+    house.sql("update mail set due_at = now() where closed_at is null")
+    room.deliver()
+    assert room.got("gwen.housing", made["reference"])
+    assert room.got("hector.housing", made["reference"])
 
 
 def test_a_confidential_provider_gets_no_link(house: House, room: Mailroom) -> None:
