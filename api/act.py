@@ -16,10 +16,10 @@ from jinja2 import Environment, FileSystemLoader
 from api.act_words import DONE, OVER, PAGE, UNKNOWN, Said
 from api.calls import TheRecord
 from api.links import Links
-from api.shell import anybody
+from api.shell import passer_by
 from services.acting import Deed, LinkOver, LinkUnknown, Preview, ReasonMissing, act_by_link, preview_link
 
-router = APIRouter(prefix="/act", tags=["Inbox"], dependencies=[Depends(anybody)])
+router = APIRouter(prefix="/act", tags=["Inbox"], dependencies=[Depends(passer_by)])
 HTML = "text/html"
 _PAGES = Path(__file__).parent / "pages"
 _STYLE = (_PAGES / "style.css").read_text()
@@ -101,7 +101,7 @@ def act(request: Request, record: TheRecord, token: str, form: Form) -> Response
             behind = act_by_link(record, link_id, deed, form.get("reason") if deed is Deed.DECLINE else None)
         except ReasonMissing:
             return _asked(preview_link(record, link_id), status=422, wrong="reason_missing")
-        return _said(DONE[_language(behind.language)][deed], behind.language, 200)
+        return said(DONE[_language(behind.language)][deed], behind.language, 200)
 
     return _answer(request, token, decided)
 
@@ -110,21 +110,21 @@ def _answer(request: Request, token: str, decide: Callable[[UUID], Response]) ->
     links: Links | None = request.app.state.links
     link_id = links.read(token) if links else None
     if link_id is None:
-        return _said(UNKNOWN, "en", 404)
+        return said(UNKNOWN, "en", 404)
     try:
         return decide(link_id)
     except LinkUnknown:
-        return _said(UNKNOWN, "en", 404)
+        return said(UNKNOWN, "en", 404)
     except LinkOver as over:
-        return _said(OVER[_language(over.language)][over.why], over.language, 410)
+        return said(OVER[_language(over.language)][over.why], over.language, 410)
 
 
 def _language(code: str) -> str:
     return code if code in PAGE else "en"
 
 
-def _said(said: Said, language: str, status: int) -> Response:
-    heading, sentence, then = said
+def said(words: Said, language: str, status: int) -> Response:
+    heading, sentence, then = words
     return _html("page.html", language, status, heading=heading, sentence=sentence, next=then)
 
 

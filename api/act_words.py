@@ -73,8 +73,8 @@ OVER: Mapping[str, Mapping[Over, Said]] = {
         ),
         Over.MOVED: (
             "The request has moved",
-            "Somebody answered it since this mail was sent.",
-            "You need do nothing. Sign in to Concert to see how it stands.",
+            "This request has moved on since the mail was sent: it was answered, assigned or withdrawn.",
+            "What is still open stands in your list in Concert.",
         ),
         Over.LEFT: (
             "This link does not speak for you any more",
@@ -95,8 +95,8 @@ OVER: Mapping[str, Mapping[Over, Said]] = {
         ),
         Over.MOVED: (
             "La solicitud ya se movió",
-            "Alguien la respondió después de este correo.",
-            "No tiene que hacer nada. Entre en Concert para ver cómo está.",
+            "Esta solicitud siguió su camino después de este correo: se respondió, se asignó o se retiró.",
+            "Lo que sigue pendiente está en su lista en Concert.",
         ),
         Over.LEFT: (
             "Este enlace ya no habla por usted",
@@ -109,4 +109,19 @@ UNKNOWN: Said = (
     "There is nothing here · Aquí no hay nada",
     "This link is not complete, or was not made by Concert. Este enlace no está completo o no es de Concert.",
     "Open it from the mail again, or sign in to Concert. Ábralo otra vez desde el correo, o entre en Concert.",
+)
+MANY: Said = (
+    "One moment · Un momento",
+    "Too many pages were opened from where you are. Se abrieron demasiadas páginas desde donde está usted.",
+    "Wait a minute, then open the link again. Espere un minuto y abra el enlace otra vez.",
+)
+UNCLEAR: Said = (
+    "That was not understood · No se entendió",
+    "Nothing was changed. No se cambió nada.",
+    "Open the link from the mail again, or sign in to Concert. Ábralo otra vez desde el correo, o entre en Concert.",
+)
+FAILED: Said = (
+    "Concert cannot answer now · Concert no puede responder ahora",
+    "This is not your fault. No es culpa suya.",
+    "Open the link again in a few minutes. Abra el enlace otra vez en unos minutos.",
 )

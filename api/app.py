@@ -28,6 +28,7 @@ from api import (
     templates,
     watching,
 )
+from api.act_shell import ActShell
 from api.cursors import Cursors
 from api.issuer import issuer_routes
 from api.limits import Limits
@@ -76,4 +77,5 @@ def create_app(
         app.include_router(issuer_routes(*issuer))
     assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits)
     app.add_middleware(Watched, tracer=tracer)
+    app.add_middleware(ActShell)
     return app

@@ -106,7 +106,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         for status, response in responses.items():
             _announce(status, method, path, response, schemas)
         for code in _statuses(path, method, operation):
-            responses.setdefault(str(code), _response(code))
+            responses.setdefault(str(code), _response(code, page=path.startswith("/act/")))
     for unused in ("HTTPValidationError", "ValidationError", *_unmentioned(document, schemas)):
         schemas.pop(unused, None)
     return document
@@ -174,7 +174,9 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     return statuses
 
 
-def _response(status: int) -> dict[str, Any]:
+def _response(status: int, *, page: bool) -> dict[str, Any]:
+    if page:
+        return {"description": _TITLES[status], "content": {"text/html": {}}}
     return {
         "description": _TITLES[status],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

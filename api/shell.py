@@ -118,12 +118,17 @@ Caller = Annotated[Claims, Depends(identified)]
 
 async def anybody(request: Request) -> None:
     """A reader without a name, of what is published: 429 beyond an address's limit, 422 for an unknown parameter."""
+    await passer_by(request)
+    _refuse_unknown_parameters(request)
+
+
+async def passer_by(request: Request) -> None:
+    """Somebody with a browser: 429 beyond an address's limit. What mail programs add to an address is ignored."""
     limits: Limits = request.app.state.limits
     address = request.client.host if request.client else ""
     wait = limits.take(f"public {address}")
     if wait:
         raise Refused("too-many", headers={"Retry-After": str(math.ceil(wait))})
-    _refuse_unknown_parameters(request)
 
 
 def _bearer(request: Request) -> str:

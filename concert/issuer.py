@@ -2,13 +2,14 @@
 directory.
 """
 
-import os
 import secrets
 import time
 from pathlib import Path
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
+from concert.kept import kept
 
 ISSUER = "urn:concert:development"
 LIFETIME_SECONDS = 12 * 3600
@@ -26,10 +27,8 @@ class Issuer:
     @classmethod
     def open(cls, data_dir: Path, *, audience: str = "concert", name: str = ISSUER) -> "Issuer":
         """The issuer of a data directory; the first call makes its key, readable by its owner only."""
-        path = data_dir / "issuer.pem"
-        if not path.exists():
-            _create(path, ECKey.generate_key("P-256").as_pem(private=True))
-        return cls(ECKey.import_key(path.read_bytes()), audience=audience, name=name)
+        pem = kept(data_dir / "issuer.pem", lambda: ECKey.generate_key("P-256").as_pem(private=True))
+        return cls(ECKey.import_key(pem), audience=audience, name=name)
 
     def sign(self, login: str, lifetime: float = LIFETIME_SECONDS) -> str:
         """A bearer token for the person of this login, valid for `lifetime` seconds from now."""
@@ -57,20 +56,3 @@ class Issuer:
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
         }
-
-
-def _create(path: Path, pem: bytes) -> None:
-    """Write the key whole or not at all; of two processes that begin at once, the first one's key stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()

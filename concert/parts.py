@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from hashlib import sha256
 
 from fastapi import FastAPI
@@ -12,7 +13,9 @@ from api.keys import FixedKeys, RemoteKeys
 from api.limits import Limits
 from api.links import Links
 from api.tokens import Tokens
+from concert.instance import directory_of
 from concert.issuer import Issuer
+from concert.kept import kept
 from concert.settings import Settings
 from services.transaction import Record
 from storage.database import Database
@@ -35,7 +38,7 @@ def engine_record(settings: Settings, *, pool_size: int = 18) -> Record:
 
 def application(settings: Settings, record: Record, tracer: Tracer | None = None) -> FastAPI:
     """The API over a record. Without an OIDC issuer the development one signs, from the data directory."""
-    key = sha256(b"cursor" + settings.database_url.encode()).digest()
+    key = sha256(b"cursor" + (_secret(settings) or settings.database_url.encode())).digest()
     limits = Limits(rate=settings.rate_limit, burst=max(1, int(settings.rate_limit * 4)))
     links = links_of(settings)
     if settings.oidc_issuer:
@@ -49,6 +52,18 @@ def application(settings: Settings, record: Record, tracer: Tracer | None = None
 
 def links_of(settings: Settings) -> Links | None:
     """Makes and reads the one-use links in mail; None where nothing says how."""
-    urls = (settings.database_url, settings.engine_database_url)
-    secret = settings.link_secret or ("\n".join(urls) if all(urls) else "")
-    return Links(sha256(b"link" + secret.encode()).digest()) if secret else None
+    secret = _secret(settings)
+    return Links(sha256(b"link" + secret).digest()) if secret else None
+
+
+def _secret(settings: Settings) -> bytes:
+    """The setting, else the one that the data directory keeps: addresses change with every start of embedded servers.
+
+    Empty for a process that knows one door only, as in production: the other door's may run elsewhere, with another
+    data directory.
+    """
+    if settings.link_secret:
+        return settings.link_secret.encode()
+    if not (settings.database_url and settings.engine_database_url):
+        return b""
+    return kept(directory_of(settings) / "link.secret", lambda: secrets.token_urlsafe(32).encode())

@@ -13,12 +13,13 @@ from concert.letters import written
 from concert.parts import links_of
 from concert.post import NotSent, Post
 from concert.settings import Settings
-from services.mails import Letter, claim_letters, send_later, sent
+from services.mails import LEASE_SECONDS, Letter, claim_letter, send_later, sent
 from services.transaction import Record
 
 log = structlog.get_logger("concert.postman")
 PAUSE_SECONDS = 1.0
-BATCH = 20
+LONGEST_SECONDS = LEASE_SECONDS - 15.0
+"""Of handing one letter over, all answers of the server together: it ends before another postman may take it."""
 
 
 class Postman:
@@ -32,22 +33,25 @@ class Postman:
         """Until cancelled."""
         while True:
             try:
-                while await self.deliver() == BATCH:
+                while await self.deliver():
                     pass
             except Exception as error:  # noqa: BLE001 - the record is away: mail waits in it
                 log.warning("postman_waits", type=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def deliver(self) -> int:
-        """Send a batch of what is due; answers how many were due."""
-        letters = await asyncio.to_thread(claim_letters, self._record, BATCH)
-        for letter in letters:
+    async def deliver(self) -> bool:
+        """Send one letter that is due; answers whether there was one."""
+        letter = await asyncio.to_thread(claim_letter, self._record)
+        if letter is not None:
             await self._send(letter)
-        return len(letters)
+        return letter is not None
 
     async def _send(self, letter: Letter) -> None:
         try:
-            await self._post.send(written(letter, self._post.sender, self._public_url, self._link))
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await self._post.send(written(letter, self._post.sender, self._public_url, self._link))
+        except TimeoutError:
+            await self._later(letter, "TimeoutError", final=False)
         except NotSent as no:
             await self._later(letter, no.code, final=no.final)
         except ValueError:  # an address that no header can hold

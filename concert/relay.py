@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from time import perf_counter
@@ -126,21 +127,29 @@ class Relay:
         messages = await asyncio.to_thread(claim, self._record, BATCH)
         begun = perf_counter()
         if messages:
-            outcomes = await asyncio.gather(*(self._try(message) for message in messages))
+            away = Counter[str]()
+            outcomes = await asyncio.gather(*(self._try(message, away) for message in messages))
+            for code, count in away.items():
+                log.warning("not_delivered", code=code, count=count)
             done = [message.id for message, ok in zip(messages, outcomes, strict=True) if ok]
             await asyncio.to_thread(delivered, self._record, done)
             BATCHES.observe(perf_counter() - begun)
         return len(messages)
 
-    async def _try(self, message: Message) -> bool:
-        """A message that fails is put back with its error's code; the others flow."""
+    async def _try(self, message: Message, away: Counter[str]) -> bool:
+        """A message that fails is put back with its error's code; the others flow. What is no message's own fault is
+        counted in `away`: a silent engine is one line in the log a round.
+        """
         try:
             with delivering(self._tracer, message):
                 if not await deliver(self._client, message) and await asyncio.to_thread(self._is_open, message):
                     await look(self._client, message.workflow_id, again=True)
         except Exception as error:  # noqa: BLE001 - nothing that one message does may stop the others
             code, final = _code(error)
-            log.warning("not_delivered", kind=message.kind, workflow=message.workflow_id, code=code)
+            if final:
+                log.warning("not_delivered", kind=message.kind, workflow=message.workflow_id, code=code)
+            else:
+                away[code] += 1
             dead = await asyncio.to_thread(postpone, self._record, message, code, final=final)
             _relayed(message, "dead" if dead else "postponed")
             return False

@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     link_secret: str = Field(
         default="",
         repr=False,
-        description="Signs the one-use links in mail; the same for API and relay. Empty: made from the database "
-        "addresses where one process knows both, else mail has no such links.",
+        description="Signs the one-use links in mail; the same for API and relay. Empty: made once in the data "
+        "directory, where a process knows both database addresses, else mail has no such links.",
     )
     rate_limit: Annotated[float, Field(ge=0)] = Field(
         default=50.0, description="Requests a second that one person may make on average; 0 limits nobody."

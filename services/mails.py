@@ -75,12 +75,18 @@ def _write(connection: Connection, row: Any, *, digest: bool) -> None:
     connection.execute(_ITEM, {"notice": row.id, "mail": mail_id})
 
 
-def claim_letters(record: Record, most: int = 20) -> list[Letter]:
-    """What is due now, for the length of a lease. What has moved or was read meanwhile is left out; a letter that then
-    says nothing, or whose reader has left, is closed unsent."""
-    with record.database.transaction() as connection:
-        rows = connection.execute(_CLAIM, {"most": most, "lease": LEASE_SECONDS}).all()
-    return [letter for row in rows if (letter := _letter(record, row)) is not None]
+def claim_letter(record: Record) -> Letter | None:
+    """The next one that is due, for the length of a lease: one at a time, so that it is sent while the lease lasts and
+    as things stand then. What has moved or was read meanwhile is left out; a letter that then says nothing, or whose
+    reader has left, is closed unsent, and the next one is looked at. None: nothing is due."""
+    while True:
+        with record.database.transaction() as connection:
+            row = connection.execute(_CLAIM, {"lease": LEASE_SECONDS}).first()
+        if row is None:
+            return None
+        letter = _letter(record, row)
+        if letter is not None:
+            return letter
 
 
 def _letter(record: Record, row: Any) -> Letter | None:
@@ -159,7 +165,7 @@ _CLAIM = text(
     """
 update mail m set due_at = clock_timestamp() + make_interval(secs => :lease)
   from (select id from mail where closed_at is null and due_at <= clock_timestamp()
-         order by due_at limit :most for update skip locked) due
+         order by due_at limit 1 for update skip locked) due
  where m.id = due.id
 returning m.id, m.attempts, m.digest
 """

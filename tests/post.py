@@ -19,11 +19,12 @@ LINK = re.compile(r"\S*/act/(\S+)")
 
 
 class Box:
-    """`answer`: what it says to every letter; anything but 250 is a refusal and keeps nothing."""
+    """`answer`: what it says to every letter, after `pause` seconds; all but 250 is a refusal and keeps nothing."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, EmailMessage]] = []
         self.answer = "250 OK"
+        self.pause = 0.0
         self.port = 0
         self.callers: list[Any] = []
 
@@ -35,6 +36,7 @@ class Box:
         return responses
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
+        await asyncio.sleep(self.pause)
         if self.answer.startswith("250"):
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)

@@ -15,10 +15,11 @@ import pytest
 
 from api.links import Links
 from concert.parts import links_of
-from concert.postman import Postman
+from concert.postman import LONGEST_SECONDS, Postman
 from domain.pulse import Queue
 from seed.compressed import adopt_hours
 from services.engine import take_pulse
+from services.mails import LEASE_SECONDS
 from tests.house import House, Loop
 from tests.post import Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
@@ -179,7 +180,7 @@ def test_a_link_is_over_once_somebody_else_has_moved_the_work(house: House, room
     token = room.token(made)
     house.person("hector.housing").does(f"{task_of(made)}/acknowledge")
     for answer in (room.page(token), room.answer(token, deed="accept")):
-        assert (answer.status_code, "Somebody answered it" in answer.text) == (410, True)
+        assert (answer.status_code, "answered, assigned or withdrawn" in answer.text) == (410, True)
     assert state(house, made) == "acknowledged"
 
 
@@ -228,12 +229,111 @@ def test_a_forged_link_leads_nowhere(house: House, room: Mailroom) -> None:
     assert state(house, made) == "requested"
 
 
+def browser(house: House) -> httpx.Client:
+    """Asks for what the description does not promise as well."""
+    return httpx.Client(base_url=house.http.base_url, timeout=20, trust_env=False)
+
+
+def _refusals(http: httpx.Client) -> dict[int, list[httpx.Response]]:
+    return {
+        404: [http.get(path) for path in ("/act", "/act/", "/act/x", "/act/x/y")],
+        405: [http.put("/act/x"), http.delete("/act/x/")],
+        415: [http.post("/act/x", json={"deed": "accept"})],
+        413: [http.post("/act/x", data={"deed": "a" * (1 << 20)})],
+    }
+
+
+def test_a_link_stands_what_mail_programs_do_to_it(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    plain = room.page(token)
+    with browser(house) as http:
+        for changed in (f"{token}/", f"{token}?utm_source=mail", f"{token}/?a=1&a=2&b=%ff"):
+            shown, looked = http.get(f"/act/{changed}"), http.head(f"/act/{changed}")
+            assert (shown.status_code, shown.text) == (200, plain.text), changed
+            assert (looked.status_code, looked.content) == (200, b"")
+            assert looked.headers["content-length"] == plain.headers["content-length"]
+        assert http.head("/act/x").status_code == 404
+        assert state(house, made) == "requested"
+        assert http.post(f"/act/{token}/?utm_source=mail", data={"deed": "accept"}).status_code == 200
+    assert state(house, made) == "accepted"
+
+
+def test_whatever_is_refused_there_is_said_as_a_page(house: House) -> None:
+    with browser(house) as http:
+        answers = _refusals(http)
+        assert http.get("/action").headers["content-type"] == "application/problem+json"
+        assert http.get("/public/indicators?utm_source=mail").status_code == 422
+    for status, given in answers.items():
+        for answer in given:
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert answer.text.startswith("<!doctype html>")
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+            assert answer.headers["x-request-id"]
+
+
 def test_what_has_moved_meanwhile_is_not_sent(house: House, room: Mailroom) -> None:
     made = house.refer("cap", "housing")
     tell(house)
     house.person("hector.housing").does(f"{task_of(made)}/accept")
     room.deliver()
     assert room.got("gwen.housing", made["reference"]) == []
+
+
+def test_what_moves_while_other_letters_are_sent_is_not_sent(house: House, room: Mailroom) -> None:
+    first, second = house.refer("cap", "housing"), house.refer("cap", "housing")
+    tell(house)
+    assert room.loop.run(room.postman.deliver())
+    house.person("hector.housing").does(f"{task_of(second)}/accept")
+    room.deliver()
+    assert len(room.got("gwen.housing", first["reference"])) == 1
+    assert room.got("gwen.housing", second["reference"]) == []
+
+
+def test_two_postmen_send_nothing_twice_over_a_slow_server(
+    house: House, room: Mailroom, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [house.refer("cap", "housing") for _ in range(5)]
+    tell(house)
+    monkeypatch.setattr("services.mails.LEASE_SECONDS", 4)
+
+    async def work() -> None:
+        postman = Postman(house.engine, post_of(house, box), room.links, "http://127.0.0.1")
+        while await postman.deliver():
+            pass
+
+    box.pause = 1.0  # ten letters take longer than a lease
+    try:
+        for postman in [room.loop.start(work()) for _ in range(2)]:
+            postman.result(60)
+    finally:
+        box.pause = 0.0
+    for each in made:
+        for login in ("gwen.housing", "hector.housing"):
+            assert len(room.got(login, each["reference"])) == 1
+
+
+def test_a_server_that_takes_longer_than_the_lease_is_given_up_before(
+    house: House, room: Mailroom, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LONGEST_SECONDS < LEASE_SECONDS
+    made = house.refer("cap", "housing")
+    tell(house)
+    monkeypatch.setattr("concert.postman.LONGEST_SECONDS", 0.3)
+    box.pause = 2.0
+    try:
+        assert room.loop.run(room.postman.deliver())
+    finally:
+        box.pause = 0.0
+    assert house.sql("select error, attempts from mail where error is not null and closed_at is null") == [
+        ("TimeoutError", 0)
+    ]
+    monkeypatch.undo()
+    house.sql("update mail set due_at = now() where closed_at is null")
+    room.deliver()
+    assert room.got("gwen.housing", made["reference"])
+    assert room.got("hector.housing", made["reference"])
 
 
 def test_a_confidential_provider_gets_no_link(house: House, room: Mailroom) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 from temporalio.service import RPCError, RPCStatusCode
 
 from concert import relay
@@ -209,6 +211,20 @@ def test_while_the_engine_is_away_no_message_is_ever_given_up(
     assert house.sql("select attempts, dead from outbox where kind <> 'event'") == [(0, False)]
     deliver_all(quiet_room)
     quiet_room.idle(case.workflow_id)
+
+
+def test_a_silent_engine_is_one_line_in_the_log_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(client: object, one: Message) -> None:
+        raise TimeoutError
+
+    messages = [Message(number, "look", f"referral-{UUID(int=number)}", None, None, 0) for number in range(30)]
+    monkeypatch.setattr(relay, "claim", lambda *_: messages)
+    monkeypatch.setattr(relay, "postpone", lambda *_, **__: False)
+    monkeypatch.setattr(relay, "delivered", lambda *_: None)
+    monkeypatch.setattr(relay, "deliver", silent)
+    with capture_logs() as lines:
+        asyncio.run(relay.Relay(Mock(), Mock(), "").deliver_batch())
+    assert lines == [{"event": "not_delivered", "code": "TIMEOUT", "count": 30, "log_level": "warning"}]
 
 
 # ------------------------------------------------------------------------------------------------------- late answers
