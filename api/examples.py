@@ -264,6 +264,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "ReviewBody": {"outcomes": {"home": "partly_met"}, "by": "client", "note": "They sleep well again."},
     "ClosePlanBody": {"outcomes": {"home": "need_met"}},
     "PlanConsentBody": {"consent_id": _CONSENT},
+    "ReferralConsentBody": {"consent_id": _CONSENT},
     "VoidPlanBody": {"reason": "The wrong family."},
     # ------------------------------------------------------------------ what they get
     "Task": _TASK_SHOWN,
@@ -294,7 +295,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "created_at": _MONDAY,
         "updated_at": _MONDAY,
         "version": 1,
-        "allowed_actions": ["withdraw", "void"],
+        "allowed_actions": ["withdraw", "consent", "void"],
     },
     "ActionPlan": {
         **_PLAN_SUMMARY,

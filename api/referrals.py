@@ -77,6 +77,12 @@ class CloseBody(SaidBody):
     reason: Code
 
 
+class ReferralConsentBody(Body):
+    """Recorded with POST /v1/consents. It stands for the one before, and names everybody who is asked or has it."""
+
+    consent_id: Id
+
+
 class FollowerBody(Body):
     user_id: Id
 
@@ -192,6 +198,16 @@ def confirm_referral(referral_id: Id, body: ConfirmBody, record: TheRecord, call
 )
 def close_unmet(referral_id: Id, body: CloseBody, record: TheRecord, call: Moving) -> Response:
     return answered(referrals.close_unmet(record, call, referral_id, body.reason, occurred_at=body.occurred_at))
+
+
+@router.post(
+    "/{referral_id}/consent",
+    operation_id="consent_referral",
+    summary="The client signed since, or again",
+    response_model=shapes.Referral,
+)
+def consent_referral(referral_id: Id, body: ReferralConsentBody, record: TheRecord, call: Moving) -> Response:
+    return answered(referrals.consent_referral(record, call, referral_id, body.consent_id))
 
 
 @router.post(

@@ -28,6 +28,7 @@ class Verb(StrEnum):
     REROUTE = "reroute"
     CONFIRM = "confirm"
     CLOSE_UNMET = "close-unmet"
+    CONSENT = "consent"
     VOID = "void"
 
 
@@ -65,7 +66,7 @@ class Referral:
         return Side.SOURCE if self.clock is not None else None
 
 
-OF_THE_PLAN = frozenset({Verb.WITHDRAW, Verb.REROUTE, Verb.VOID})
+OF_THE_PLAN = frozenset({Verb.WITHDRAW, Verb.REROUTE, Verb.CONSENT, Verb.VOID})
 """What is decided on the plan where the request is one of its steps."""
 
 
@@ -81,6 +82,8 @@ def _fits(referral: Referral, verb: Verb) -> bool:
             return referral.state in OPEN and not referral.reported
         case Verb.REROUTE | Verb.CLOSE_UNMET:
             return referral.state is State.AWAITING_SOURCE
+        case Verb.CONSENT:
+            return referral.state in OPEN
         case Verb.CONFIRM:
             return referral.state is State.ACTIVE and referral.reported
         case Verb.VOID:
@@ -100,13 +103,17 @@ EVENT_OF = {
     Verb.REROUTE: "referral_rerouted",
     Verb.CONFIRM: "referral_closed",
     Verb.CLOSE_UNMET: "referral_closed",
+    Verb.CONSENT: "referral_consented",
     Verb.VOID: "referral_voided",
 }
 
 
 def move(referral: Referral, verb: Verb) -> Referral:
-    """One of the source's moves; raises NotPossible. An exception was for what is asked no more: a new offer does not
-    rest, nor what becomes of it."""
+    """One of the source's moves; raises NotPossible.
+
+    An exception was for what is asked no more: a new offer does not rest, nor what becomes of it. A new consent changes
+    neither the state nor the clock.
+    """
     if not _fits(referral, verb):
         state = referral.state.value.replace("_", " ")
         hint = " and its task is not completed yet" if verb is Verb.CONFIRM and referral.state is State.ACTIVE else ""
@@ -116,6 +123,8 @@ def move(referral: Referral, verb: Verb) -> Referral:
             "wrong-state",
             f"The referral is {state}{hint}; '{verb.value}' does not fit that. allowed_actions says what does.",
         )
+    if verb is Verb.CONSENT:
+        return replace(referral, version=referral.version + 1)
     moved = replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False)
     return _rest(replace(moved, excepted_until=None) if verb is Verb.REROUTE else moved)
 

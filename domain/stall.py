@@ -97,7 +97,8 @@ CAUSES: dict[Cause, Behind] = {
     Cause.CONSENT_ENDED: Behind(
         "consent_ended",
         "The consent by which {target} knows the client was taken back or has run out.",
-        "Ask the client for a new consent: a plan takes it at once, a request when it is re-routed; or end the work.",
+        "Ask the client for a new consent that names {target}, and give it with 'consent' to the referral, or to the"
+        " plan of a step; or end the work.",
         _moves("consent complete fail cancel"),
         turn=Turn.SOURCE,
         at_once=True,
@@ -105,8 +106,8 @@ CAUSES: dict[Cause, Behind] = {
     Cause.NO_RECORD: Behind(
         "consent_missing",
         "No consent lets {target} know who the client is.",
-        "Ask the client for a consent that names {target}: a plan takes it at once, a request when it is re-routed;"
-        " or end the work.",
+        "Ask the client for a consent that names {target}, and give it with 'consent' to the referral, or to the"
+        " plan of a step; or end the work.",
         _moves("consent contact fail cancel"),
         turn=Turn.SOURCE,
     ),

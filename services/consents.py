@@ -14,7 +14,7 @@ from sqlalchemy import text
 from services import client_shapes
 from services.journal import new_id
 from services.refusals import Conflict, NotVisible, Unprocessable
-from services.rows import Locked, require_casework, save_referral
+from services.rows import Locked, LockedReferral, require_casework, save_referral
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
@@ -88,12 +88,16 @@ def revoke_consent(record: Record, call: Call, consent_id: UUID) -> Answer[clien
 
 
 def attach_consent(tx: Tx, locked: Locked, consent_id: UUID) -> None:
-    """Let an existing referral use a consent recorded since; it names everybody who is asked. In the caller's
-    transaction."""
-    about = (locked.f["client_id"], locked.f["household_id"])
-    for recipient in locked.f["asked"] or [locked.t["organization_id"]]:
-        require_consent(tx, consent_id, about, recipient)
+    """Let an existing referral use a consent recorded since. In the caller's transaction."""
+    require_asked(tx, locked, consent_id)
     save_referral(tx, locked, locked.referral, consent_id=consent_id)
+
+
+def require_asked(tx: Tx, locked: Locked | LockedReferral, consent_id: UUID) -> None:
+    """Raises Unprocessable unless it lets everybody see who is asked, or has it. In the caller's transaction."""
+    about = (locked.f["client_id"], locked.f["household_id"])
+    for recipient in locked.f["asked"] or [locked.f["target_organization_id"]]:
+        require_consent(tx, consent_id, about, recipient)
 
 
 def require_consent(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID | None], recipient: UUID) -> None:

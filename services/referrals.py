@@ -17,7 +17,7 @@ from domain.task import OPEN, Outcome, Side, State
 from domain.task import Verb as TaskVerb
 from services import shapes
 from services.addressees import addressees, organizations, require_needed, require_room
-from services.consents import require_consent
+from services.consents import disclose_since, require_asked, require_consent
 from services.happenings import about_referral, happened
 from services.journal import workflow_of
 from services.ladder import note_overdue
@@ -168,6 +168,24 @@ def close_unmet(
     return _source(record, call, referral_id, Verb.CLOSE_UNMET, act, occurred_at)
 
 
+def consent_referral(record: Record, call: Call, referral_id: UUID, consent_id: UUID) -> Answer[shapes.Referral]:
+    """A consent that came later, or follows one that ended: who is asked reads by it, who works already gets its copy.
+
+    The same consent once more is no event; it copies what was missing.
+    """
+
+    def act(tx: Tx, locked: LockedReferral) -> None:
+        after = rules.move(locked.referral, Verb.CONSENT)
+        require_asked(tx, locked, consent_id)
+        if consent_id != locked.f["consent_id"]:
+            save_referral(tx, locked, after, consent_id=consent_id)
+            say_event(tx, locked, after, Verb.CONSENT)
+        if locked.current is not None:
+            disclose_since(tx, locked.current)
+
+    return _source(record, call, referral_id, Verb.CONSENT, act)
+
+
 def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> Answer[shapes.Referral]:
     """Entered in error, with all its tasks, also those that had ended; all that it counted is taken back, once."""
 
@@ -204,14 +222,19 @@ def _source(
         if Side.SOURCE not in mine:
             raise Forbidden(f"'{verb.value}' is the referral source's move, made by its caseworkers.")
         if locked.referral.planned and verb in rules.OF_THE_PLAN:
+            instead = (
+                "give the consent to the plan" if verb is Verb.CONSENT else "re-assign, skip or drop the step there"
+            )
             raise Conflict(
-                "This request is a step of an action plan: re-assign, skip or drop the step there.",
+                f"This request is a step of an action plan: {instead}.",
                 code="step-of-a-plan",
                 current=current_of(locked),
             )
         _require_order(tx, locked, occurred_at)
+        before = locked.referral.version
         act(tx, locked)
-        tx.audit(f"referral.{verb.value}", "referral", referral_id, locked.referral.version)
+        if locked.referral.version != before:
+            tx.audit(f"referral.{verb.value}", "referral", referral_id, locked.referral.version)
         return referral_view(tx, locked.f, [offer.t for offer in locked.tasks])
 
     return perform(

@@ -55,6 +55,7 @@ EVENTS = {
     "referral_created": "asked for help for a client",
     "referral_rerouted": "asked another partner",
     "referral_closed": "closed the loop",
+    "referral_consented": "gave a consent that the client signed since",
     "referral_withdrawn": "withdrew its request",
     "referral_voided": "took back a mistake",
     "referral_overdue": "was reminded to choose what comes next",

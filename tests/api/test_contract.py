@@ -30,6 +30,7 @@ ROUTES = [
     "POST /v1/referrals/{}/reroute",
     "POST /v1/referrals/{}/confirm",
     "POST /v1/referrals/{}/close-unmet",
+    "POST /v1/referrals/{}/consent",
     "POST /v1/referrals/{}/void",
     "GET /v1/tasks",
     "GET /v1/tasks/{}",

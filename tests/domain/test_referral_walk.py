@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -24,12 +24,13 @@ SOURCE, TARGET, ENGINE = (frozenset({side}) for side in (Side.SOURCE, Side.TARGE
 
 # The source's moves, written by hand: from each state, where a verb leads. "reported": its task is completed.
 REFERRAL_MOVES: dict[str, dict[str, str]] = {
-    "active": {"withdraw": "withdrawn", "void": "entered_in_error"},
-    "reported": {"confirm": "completed", "void": "entered_in_error"},
+    "active": {"withdraw": "withdrawn", "consent": "active", "void": "entered_in_error"},
+    "reported": {"confirm": "completed", "consent": "active", "void": "entered_in_error"},
     "awaiting_source": {
         "reroute": "active",
         "withdraw": "withdrawn",
         "close-unmet": "completed",
+        "consent": "awaiting_source",
         "void": "entered_in_error",
     },
     "completed": {"void": "entered_in_error"},
@@ -118,6 +119,8 @@ def _source_moves(case: Case, verb: Verb, now: datetime, number: int) -> None:
     assert case.referral.version == before.version + 1
     assert (case.referral.id, case.referral.rung) == (before.id, 0)
     assert EVENT_OF[verb].startswith("referral_")
+    if verb is Verb.CONSENT:
+        assert case.referral == replace(before, version=before.version + 1), "nothing else changes"
     if verb is Verb.REROUTE:
         case.task = born(str(number), moment(now))
 
@@ -194,6 +197,7 @@ def test_every_move_of_the_source_is_one_event_in_the_past_tense() -> None:
         "reroute": "referral_rerouted",
         "confirm": "referral_closed",
         "close-unmet": "referral_closed",
+        "consent": "referral_consented",
         "void": "referral_voided",
     }
 

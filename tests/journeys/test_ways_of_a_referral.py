@@ -27,7 +27,7 @@ def test_declined_by_one_asked_of_another_and_accepted_after_a_question(house: H
 
     back = maria.read(f"/v1/referrals/{made['id']}")
     assert (back["state"], _ball(back)) == ("awaiting_source", _id(house, "cap"))
-    assert back["allowed_actions"] == ["withdraw", "reroute", "close-unmet", "void", "assign"]
+    assert back["allowed_actions"] == ["withdraw", "reroute", "close-unmet", "consent", "void", "assign"]
     assert "Ask again in May." in [m["body"] for m in maria.read(f"/v1/referrals/{made['id']}/timeline")["messages"]]
 
     service = str(house.other_door().id)

@@ -152,7 +152,7 @@ def test_voiding_a_task_takes_back_what_the_task_counted_and_not_that_it_was_sen
     shown = house.person("maria.cap").read(f"/v1/referrals/{referral.id}")
     assert (shown["state"], shown["outcome"], shown["confirmed_by"]) == ("awaiting_source", None, None)
     assert (shown["clock"], shown["allowed_actions"]) == (
-        "awaiting_source", ["withdraw", "reroute", "close-unmet", "void", "assign"],
+        "awaiting_source", ["withdraw", "reroute", "close-unmet", "consent", "void", "assign"],
     )  # fmt: skip
     house.person("maria.cap").does(f"/v1/referrals/{referral.id}/void", REASON)
     assert numbers(house) == before
