@@ -80,7 +80,9 @@ def list_services(
 )
 def state_capacity(service_id: Id, body: CapacityBody, record: TheRecord, call: Commanding) -> Response:
     said = (body.open_slots, body.taking, body.lapses_on)
-    return answered(capacities.state_capacity(record, call, service_id, *said))
+    answer = answered(capacities.state_capacity(record, call, service_id, *said))
+    answer.headers["Location"] = f"/v1/services/{service_id}/capacity"
+    return answer
 
 
 @router.get(

@@ -94,7 +94,6 @@ def reassign(record: Record, call: Call, from_user: UUID, to_user: UUID | None) 
 def _hand_over(tx: Tx, from_user: UUID, to_user: UUID | None) -> shapes.Reassigned:
     """In the one order: plans and referrals by id, then tasks by id; all is locked before anything is written."""
     whose = {"me": tx.here.organization_id, "user": from_user}
-    total = sum(tx.connection.execute(_COUNT, whose).one())
     plans = [LockedPlan(dict(row._mapping), {}, []) for row in tx.rows(_PLANS, **whose, most=AT_MOST)]
     requests = list(_requests(tx, whose, AT_MOST - len(plans)))
     offers = list(_offers(tx, whose, AT_MOST - len(plans) - len(requests)))
@@ -107,7 +106,7 @@ def _hand_over(tx: Tx, from_user: UUID, to_user: UUID | None) -> shapes.Reassign
         facts = handed(offer.t["assigned_to"], to_user)
         move_task(tx, offer, Verb.ASSIGN, more=lambda _tx, _locked: {"assigned_to": to_user}, facts=facts)
     done = len(plans) + len(requests) + len(offers)
-    return shapes.Reassigned(reassigned=done, left=max(0, total - done))
+    return shapes.Reassigned(reassigned=done, left=sum(tx.connection.execute(_COUNT, whose).one()))
 
 
 def _requests(tx: Tx, whose: dict[str, Any], most: int) -> Iterator[LockedReferral]:

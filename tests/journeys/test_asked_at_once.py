@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from domain.progress import StepResult
 from services.settling import settle_task
 from tests.house import OUTCOME, House, Person
 from tests.services.scenes import events, proven
+from tests.services.test_notices import tell
 
 ALL = ("faith", "housing", "level")
 """The first one helps with any housing need, so the need is of that kind and the others answer it too."""
@@ -195,7 +197,7 @@ def test_a_mistake_at_one_leaves_the_others_asked(house: House, three: Any) -> N
     asked = ask(house, *ALL)
     lupe.does(f"{offer(house, asked, 'faith')}/void", {"reason": "The wrong one."})
     assert (_seen(house, asked)["state"], len(_seen(house, asked)["asked"])) == ("active", 2)
-    assert naomi.post(f"{offer(house, asked, 'faith')}/accept").status_code in (403, 409)
+    assert naomi.post(f"{offer(house, asked, 'faith')}/accept").status_code == 409
     proven(house)
 
 
@@ -250,3 +252,23 @@ def test_a_partners_own_system_that_answers_first_has_it_too(house: House, three
     assert settle_task(house.engine, loser, StepResult("completed", outcome="need_met")) == "cancelled"
     assert _seen(house, asked)["target_organization_id"] == _id(house, "housing")
     proven(house)
+
+
+def test_one_of_several_that_says_it_is_full_stalls_nothing_while_the_others_may_say_yes(house: House) -> None:
+    asked = ask(house, "faith", "housing")
+    full = {"open_slots": 0, "taking": True, "lapses_on": (datetime.now(UTC) + timedelta(days=9)).date().isoformat()}
+    house.caseworker("housing").does(f"/v1/services/{door(house, 'housing')}/capacity", full)
+    mine = {task["id"] for task in asked["tasks"]}
+    items = house.caseworker("pantry").read("/v1/monitor/stalled", limit=200)["items"]
+    house.sql("delete from service_capacity")
+    assert [item["reason_code"] for item in items if item["id"] in mine] == []
+
+
+def test_who_lost_it_reads_which_request_it_was(house: House, three: Any) -> None:
+    naomi, gwen, _ = three
+    asked = ask(house, "faith", "housing", consent=True)
+    naomi.does(f"{offer(house, asked, 'faith')}/accept")
+    tell(house)
+    items = gwen.read("/v1/notices", limit=200)["items"]
+    (lost,) = [item for item in items if item["kind"] == "released" and item["referral_id"] == asked["id"]]
+    assert asked["reference"] in lost["sentence"]
