@@ -108,7 +108,9 @@ def get_agenda(record: TheRecord, call: Reading) -> measure_shapes.Agenda:
     status_code=201,
 )
 def adopt_agenda(body: AdoptBody, record: TheRecord, call: Commanding) -> Response:
-    return answered(agreed.adopt_agenda(record, call, body.commitments))
+    answer = answered(agreed.adopt_agenda(record, call, body.commitments))
+    answer.headers["Location"] = "/v1/agenda"
+    return answer
 
 
 @router.get("/taxonomy-terms", operation_id="list_taxonomy_terms", summary="The kinds of need and service")
