@@ -16,7 +16,7 @@ from domain.clock import Clock, Moment
 from domain.reason import PLACED_ELSEWHERE
 from domain.referral import Referral
 from domain.referral import State as ReferralState
-from domain.task import ENDED, Side, State, Task
+from domain.task import Side, State, Task
 from services.refusals import Conflict, Forbidden, NotVisible, Refusal
 from services.transaction import Tx, Work
 from storage import tables
@@ -60,12 +60,12 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
 def _not_to_move(tx: Tx, seen: Any | None) -> Refusal:
     if seen is None:
         return NotVisible()
-    if seen.organization_id == tx.organization_id and State(seen.state) in ENDED:
-        current = {"state": seen.state, "version": seen.version}
-        if seen.reason == PLACED_ELSEWHERE:
-            said = "Another provider that was asked at the same time has it. There is nothing left to do here."
-            return Conflict(said, code="placed-elsewhere", current=current)
-        return Conflict("This request has ended for you. There is nothing left to do here.", current=current)
+    if seen.reason == PLACED_ELSEWHERE and seen.organization_id == tx.organization_id:
+        return Conflict(
+            "Another provider that was asked at the same time has it. There is nothing left to do here.",
+            code="placed-elsewhere",
+            current={"state": seen.state, "version": seen.version},
+        )
     return Forbidden("Only the organizations that work on it may move it. You may read it.")
 
 

@@ -144,7 +144,8 @@ def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | N
         _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]})
         return code, f"{reason} {why}", remedy
     if row["on_behalf"] and cause is None:
-        return code, f"{reason} {names['target']} has no login.", f"Call {names['target']} and record what they say."
+        called = f"Call {names['target']} and record what they say:"
+        return code, f"{reason} {names['target']} has no login.", f"{called} {remedy}"
     unassigned = row["kind"] == "task" and not row["user_id"] and row["state"] == task_rules.State.REQUESTED
     return code, f"{reason} Nobody is assigned." if unassigned and cause is None else reason, remedy
 

@@ -287,7 +287,7 @@ def test_of_an_ordinary_late_task_those_who_have_it_hear(house: House) -> None:
 
 
 def test_where_the_consent_has_ended_the_source_hears_and_not_those_who_wait_for_it(house: House) -> None:
-    """Nobody who was asked could mend that, and the notice is over once the source has moved it."""
+    """Nobody who was asked could mend that. The notice is over once the source has moved it, or anybody moved it on."""
     referral, task = late(house)
     revoke(house, referral)
     advance(house, referral)
@@ -299,10 +299,19 @@ def test_where_the_consent_has_ended_the_source_hears_and_not_those_who_wait_for
     def shown() -> bool:
         return any(one["task_id"] == task for one in feed(house, "maria.cap", kind="reminded", limit=200))
 
-    house.person("gwen.housing").does(f"/v1/tasks/{task}/acknowledge")
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/note", {"text": "We would take them."})
     assert shown()
     house.person("maria.cap").does(f"/v1/tasks/{task}/note", {"text": "I ask for it on Monday."})
     assert not shown()
+
+
+def test_a_notice_is_over_for_who_should_have_moved_it_once_others_moved_it_on(house: House) -> None:
+    referral, task = late(house)
+    revoke(house, referral)
+    advance(house, referral)
+    tell(house)
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/acknowledge")
+    assert not [one for one in feed(house, "maria.cap", kind="reminded", limit=200) if one["task_id"] == task]
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

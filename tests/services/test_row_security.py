@@ -198,6 +198,7 @@ def other(column: str) -> str:
     changed = {
         "restricted": "not restricted", "sensitive": "not sensitive", "on_behalf": "not on_behalf",
         "state": "'completed'", "transfer": "not transfer", "reported": "not reported", "round": "round + 1",
+        "rounds": "rounds + 1",
         "kind": "'step'", "groups": "'{\"a\": 1}'", "outputs": "'{\"a\": 1}'", "priority": "'urgent'",
         "attempts": "'[\"2026-01-01\"]'", "missed": "'{\"a\": \"b\"}'",
         "step": "'{}'", "decide_left": "7", "hard_left": "7", "origin": "'self'",
