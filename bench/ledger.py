@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from concert.embedded import EmbeddedPostgres, temporary_directory
 from concert.folder import keep_folding
 from seed.load import load_region
@@ -77,11 +79,25 @@ def run(rush: Rush, region: Region, api_url: str, engine_url: str) -> Rush:
         finished.close()
     rush.seconds = time.monotonic() - since
     record = Record(Database(engine_url, pool_size=4, application="bench ledger"))
-    while fold(record) + seal(record):
-        pass
+    _fold_all(record)
     rush.verified = prove_indicators(record, full=True).as_dict()
     record.database.dispose()
     return rush
+
+
+_UNFOLDED = text("select count(*) from entry_unfolded")
+
+
+def _fold_all(record: Record) -> None:
+    """A folder that was killed leaves its entries locked until the server has noticed."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        while fold(record) + seal(record):
+            pass
+        with record.database.transaction() as connection:
+            if connection.execute(_UNFOLDED).scalar_one() == 0:
+                return
+        time.sleep(0.2)
 
 
 class Folder:
