@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from concert.post import Post
 from tests.house import House
@@ -26,14 +27,6 @@ class Box:
         self.answer = "250 OK"
         self.pause = 0.0
         self.port = 0
-        self.callers: list[Any] = []
-
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
-        self, server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        self.callers.append(server.transport)
-        return responses
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         await asyncio.sleep(self.pause)
@@ -54,26 +47,38 @@ class Box:
         self.got.clear()
 
 
+class Server(Controller):
+    """Remembers who called: it forgets who is still connected, and the interpreter complains of them later."""
+
+    def __init__(self, box: Box, port: int) -> None:
+        super().__init__(box, hostname="127.0.0.1", port=port)
+        self.calls: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        call: SMTP = super().factory()
+        self.calls.append(call)
+        return call
+
+    async def hang_up(self) -> None:
+        assert self.server is not None
+        self.server.close()
+        await asyncio.sleep(0.1)  # who was given up on may only now be let in
+        for call in self.calls:
+            if call.transport is not None:
+                call.transport.abort()
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def opened(box: Box, port: int = 0) -> Iterator[Box]:
-    controller = Controller(box, hostname="127.0.0.1", port=port or _free())
+    controller = Server(box, port or _free())
     controller.start()
     box.port = controller.port
     try:
         yield box
     finally:
-        asyncio.run_coroutine_threadsafe(_hang_up(box), controller.loop).result(5)
+        asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(5)
         controller.stop()
-
-
-async def _hang_up(box: Box) -> None:
-    """The server forgets who is still connected, and the interpreter complains of them later."""
-    for _ in range(2):  # who was given up on may only now be let in
-        await asyncio.sleep(0.1)
-        for caller in box.callers:
-            if caller is not None:
-                caller.abort()
-    await asyncio.sleep(0)
 
 
 def _free() -> int:

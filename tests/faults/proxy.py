@@ -61,7 +61,7 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             _abort(writer)
             return
         pair = {writer, far_writer}

@@ -17,6 +17,7 @@ from tests.house import OUTCOME, House
 from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id
 from tests.workflows.case import Case, refer
+from tests.workflows.clocks import adopt
 
 FULL = {"reason_code": "full", "reason_class": "no_capacity"}
 FAMILY = {"reason_code": "client_declined", "reason_class": "client"}
@@ -40,6 +41,12 @@ class Month:
     plans: dict[str, Live] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
     newcomers: int = 0
+    limits: dict[str, float] = field(default_factory=dict)
+
+    def clocks(self, **seconds: float) -> None:
+        """From now on these clocks take so many seconds, those named before as long as they did."""
+        self.limits |= seconds
+        adopt(self.house, **self.limits)
 
     def task(self, case: Case, source: str = "cap", target: str = "housing") -> Seen:
         return Seen(case.task, source, target)
@@ -611,9 +618,10 @@ def done(month: Month) -> Seen:
 
 @does
 def time_closes(month: Month) -> Seen:
-    case = month.accepted()
+    case, usual = month.accepted(), month.limits["confirm"]
+    month.clocks(confirm=1.0)
     case.does("complete", OUTCOME)
-    month.house.sql("update referral set due_at = now() where id = %s", case.id)
+    month.clocks(confirm=usual)
     return month.referral(case)
 
 

@@ -17,7 +17,6 @@ from domain.clock import Clock
 from tests.house import House, eventually
 from tests.journeys.month import DOINGS, Month, Seen
 from tests.journeys.situations import MONTH, STALLS, WAITS, Situation
-from tests.workflows.clocks import adopt
 
 pytestmark = pytest.mark.timeout(300)
 TICK = 5.0
@@ -98,13 +97,13 @@ def watch(house: House, month: Month) -> Iterator[Watch]:
 
 
 @pytest.fixture(scope="module")
-def looked_for(house: House, month: Month, watch: Watch) -> dict[str, Seen]:
+def looked_for(month: Month, watch: Watch) -> dict[str, Seen]:
     """Everything has happened; waiting for the limits costs once."""
     seen: dict[str, Seen] = {}
-    adopt(house, **dict.fromkeys(RUNNING, LONG), hard_limit=LONG, answer_limit=LONG)
+    month.clocks(**dict.fromkeys(RUNNING, LONG), hard_limit=LONG, answer_limit=LONG)
     for each in (*WAITS, *(one for one in STALLS if one.name in AT_ONCE)):
         seen[each.name] = DOINGS[each.name](month)
-    adopt(house, **dict.fromkeys(RUNNING, SHORT), hard_limit=LONG, answer_limit=LONG)
+    month.clocks(**dict.fromkeys(RUNNING, SHORT))
     for each in STALLS:
         if each.name not in AT_ONCE:
             seen[each.name] = DOINGS[each.name](month)
