@@ -6,7 +6,7 @@ PYTHON  ?= python3
 WORKERS ?= 3
 BIN     := .venv/bin
 STAMP   := .venv/.installed
-PYTEST  := $(BIN)/python -m pytest
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ up: $(STAMP) ## everything on this machine, until Ctrl-C: PostgreSQL, Temporal, 
 	@$(BIN)/concert up $(ARGS)
 
 test: $(STAMP) ## all tests (ARGS="-k accept" for some of them)
-	@$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 check: $(STAMP) ## what must hold before a change lands: style, types, import contracts, dependencies, tests
 	$(BIN)/ruff format --check .
@@ -33,7 +33,7 @@ check: $(STAMP) ## what must hold before a change lands: style, types, import co
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(PYTEST) -n $(WORKERS) --dist loadfile
+	$(PYTEST)
 
 format: $(STAMP) ## put the style right
 	@$(BIN)/ruff format .

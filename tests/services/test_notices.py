@@ -305,6 +305,21 @@ def test_where_the_consent_has_ended_the_source_hears_and_not_those_who_wait_for
     assert not shown()
 
 
+def test_a_note_answers_a_reminder_and_not_what_was_asked(house: House) -> None:
+    referral, task = late(house)
+    advance(house, referral)
+    tell(house)
+
+    def shown() -> set[str]:
+        return {one["kind"] for one in feed(house, "gwen.housing", limit=200) if one["task_id"] == task}
+
+    assert shown() == {"asked", "reminded"}
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/note", {"text": "We look for a flat."})
+    assert shown() == {"asked"}
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/acknowledge")
+    assert shown() == set()
+
+
 def test_a_notice_is_over_for_who_should_have_moved_it_once_others_moved_it_on(house: House) -> None:
     referral, task = late(house)
     revoke(house, referral)
