@@ -55,7 +55,7 @@ class Server(Controller):
         self.calls: list[SMTP] = []
 
     def factory(self) -> SMTP:
-        call: SMTP = super().factory()
+        call: SMTP = super().factory()  # type: ignore[no-untyped-call]
         self.calls.append(call)
         return call
 
@@ -64,7 +64,7 @@ class Server(Controller):
         self.server.close()
         await asyncio.sleep(0.1)  # who was given up on may only now be let in
         for call in self.calls:
-            if call.transport is not None:
+            if isinstance(call.transport, asyncio.Transport):
                 call.transport.abort()
         await asyncio.sleep(0)
 
