@@ -5,8 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-import uvloop
-
 from concert.embedded import EmbeddedPostgres, EmbeddedTemporal
 
 
@@ -26,8 +24,6 @@ async def main(directory: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        # asyncio's own loop overlooks a signal that comes just before it goes to sleep; this one is woken by it.
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main(Path(sys.argv[1])))
+        asyncio.run(main(Path(sys.argv[1])))
     except KeyboardInterrupt:
         sys.exit(130)
