@@ -39,7 +39,9 @@ def set_absence(
                 "Only the person, or a supervisor or administrator of your agency, says that they are away."
             )
         _check(tx, user_id, until, delegate_id)
-        tx.connection.execute(_SET, {"user": user_id, "until": until, "delegate": delegate_id}).scalar_one()
+        values = {"user": user_id, "until": until, "delegate": delegate_id}
+        if not tx.connection.execute(_SET, values).scalar_one():
+            raise NotVisible  # they left between the look and the word
         tx.audit("person.absence", "person", user_id)
         return _find(tx, user_id)
 

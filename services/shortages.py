@@ -7,7 +7,7 @@ service would be written with every offer, for a report that is read once a mont
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -35,13 +35,14 @@ def capacity_report(
         days = {"opens": date.fromisoformat(f"{first}-01"), "closes": date.fromisoformat(f"{moved(last, 1)}-01")}
         found = tx.rows(_DEMAND, **days)
         listed = {row.id: row for row in tx.rows(_SERVICES)}
+        here = tx.here.organization_id
         threshold = 0 if tx.here.backbone else int(tx.connection.execute(_THRESHOLD).scalar_one())
         return directory_shapes.CapacityReport(
             start=first,
             end=last,
             threshold=threshold,
             services=_services(tx, found, listed),
-            region=_region(found, threshold),
+            region=_region(found, {s.id for s in listed.values() if s.organization_id == here}, threshold),
         )
 
     return read(record, call, look)
@@ -76,15 +77,21 @@ def _service(one: Any, county: str | None, counts: Counter[str]) -> directory_sh
     )
 
 
-def _region(found: Iterable[Any], threshold: int) -> list[directory_shapes.RegionDemand]:
+def _region(found: Iterable[Any], own: Collection[Any], threshold: int) -> list[directory_shapes.RegionDemand]:
     """By term and county; a small number is held back, and with a single one the next, which the term's total would
-    tell."""
+    tell.
+
+    Small is what others were asked: the reader knows what its own services were, and would subtract it.
+    """
     cells: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    others: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
-        cells[row.term][row.county].update({name: getattr(row, name) for name in COUNTED})
+        counts = {name: getattr(row, name) for name in COUNTED}
+        cells[row.term][row.county].update(counts)
+        others[row.term][row.county].update({} if row.service_id in own else counts)
     rows = []
     for term, places in cells.items():
-        hidden = {name: held_back({p: c[name] for p, c in places.items()}, threshold) for name in COUNTED}
+        hidden = {name: held_back({p: c[name] for p, c in others[term].items()}, threshold) for name in COUNTED}
         for place, counts in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
             shown = {name: None if name in held else counts[name] for name in COUNTED}

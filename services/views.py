@@ -10,7 +10,7 @@ from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.task import Side
 from domain.watch import Verb as WatchVerb
-from services.holders import is_watcher, watchers_actions
+from services.holders import holder_of, is_watcher, watchers_actions
 from services.rows import is_asked, referral_of, sides, sides_of
 from services.shapes import BallInCourt, FormField, Proposal, Referral, Task
 from services.transaction import Tx
@@ -26,7 +26,6 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         else ()
     )
     hidden = _hides(tx, f)
-    ball = t["ball_organization_id"]
     return Task.model_construct(
         id=t["id"],
         kind=t["kind"],
@@ -44,7 +43,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         outcome=t["outcome"],
         outputs=_outputs(tx, t),
         reason=t["reason"],
-        ball_in_court=_ball(ball, t),
+        ball_in_court=_ball(t, f),
         clock=t["clock"],
         due_at=t["due_at"],
         call_now=_call_now(tx, t),
@@ -82,13 +81,11 @@ def referral_view(
     target, service = f["target_organization_id"], f["service_id"]
     if f["asked"] and not source and not tx.here.backbone and current:
         target, service = current["organization_id"], current["service_id"]
-    ball = (
-        BallInCourt(organization_id=f["source_organization_id"])
-        if f["clock"]
-        else _ball(current["ball_organization_id"], current)
-        if current
-        else None
-    )
+    ball = None
+    if f["clock"]:
+        ball = BallInCourt(organization_id=f["source_organization_id"], user_id=f["assigned_to"])
+    elif current:
+        ball = _ball(current, f)
     return Referral.model_construct(
         id=f["id"],
         reference=f["reference"],
@@ -170,11 +167,12 @@ def _outputs(tx: Tx, t: Mapping[str, Any]) -> dict[str, Any] | None:
     return dict(t["outputs"]) if takes_part else None
 
 
-def _ball(organization_id: Any, t: Mapping[str, Any]) -> BallInCourt | None:
-    if organization_id is None:
+def _ball(t: Mapping[str, Any], f: Mapping[str, Any]) -> BallInCourt | None:
+    """Whom a reminder or a nudge would reach, too (`holder_of`)."""
+    if t["ball_organization_id"] is None:
         return None
-    user = t["assigned_to"] if organization_id == t["organization_id"] else None
-    return BallInCourt(organization_id=organization_id, user_id=user)
+    holder = holder_of("task", t, f)
+    return BallInCourt(organization_id=holder.organization_id, user_id=holder.user_id)
 
 
 def _call_now(tx: Tx, t: Mapping[str, Any]) -> str | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from services import shortages
 from tests.house import House, Person
 from tests.services.scenes import at_once, events, organization_id, proven, series, statuses, total
 
@@ -239,3 +241,29 @@ def test_the_report_says_where_room_is_lacking_and_a_partner_reads_its_own(house
             assert row[name] is None or row[name] == 0 or row[name] >= 11
     assert [row for row in ruth.read("/v1/reports/capacity")["region"] if row["turned_away"]]
     assert gwen.get("/v1/reports/capacity", **{"from": "2020-01", "to": "2026-11"}).status_code == 422
+
+
+def test_what_others_were_asked_is_not_told_by_subtracting_ones_own() -> None:
+    def asked(service: str, county: str, offered: int) -> SimpleNamespace:
+        return SimpleNamespace(
+            service_id=service,
+            term="housing",
+            county=county,
+            offered=offered,
+            no_capacity=0,
+            turned_away=0,
+            waitlisted=0,
+        )
+
+    found = [
+        asked("mine", "31007", 11),
+        asked("theirs", "31007", 1),
+        asked("mine", "31013", 3),
+        asked("theirs", "31157", 40),
+    ]
+
+    def shown(own: set[str]) -> dict[str | None, int | None]:
+        return {row.county: row.offered for row in shortages._region(found, own, 11)}
+
+    assert shown({"mine"}) == {"31007": None, "31013": 3, "31157": None}
+    assert shown(set()) == {"31007": None, "31013": None, "31157": 40}

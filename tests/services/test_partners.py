@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -130,7 +130,7 @@ def test_who_works_by_phone_has_no_scorecard(house: House, busy: None) -> None:
     assert "others record for it" in line["note"]
 
 
-@pytest.mark.parametrize("login", ["ruth.hub", "tomas.hub"])
+@pytest.mark.parametrize("login", ["ruth.hub", "edith.hub"])
 def test_the_backbone_and_its_auditor_read_all(house: House, busy: None, login: str) -> None:
     answer = read(house, login)
     assert [done(house, answer, slug) for slug in DONE] == list(DONE.values())
@@ -159,7 +159,6 @@ def test_an_agenda_without_scorecards_shows_none(house: House, busy: None) -> No
 
 
 def test_all_of_it_is_proven(house: House, busy: None) -> None:
-    assert date.fromisoformat(f"{PAST}-10") == WHEN.date()
     proven(house)
 
 
