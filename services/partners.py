@@ -74,14 +74,19 @@ class Made:
 
 @dataclass(slots=True)
 class Sums:
-    """What the totals say, by (organization, code, month): open work, and behind the wall the reader's own."""
+    """What the totals say, by (organization, code, month): open work, and behind the wall the reader's own.
 
-    open: dict[tuple[UUID, str, str], Parts] = field(default_factory=lambda: defaultdict(Counter))
-    walled: dict[tuple[UUID, str, str], Parts] = field(default_factory=lambda: defaultdict(Counter))
+    Organizations are text here, as thousands of keys are compared.
+    """
 
-    def of(self, organization: UUID, code: str, months: Sequence[str], *, own: bool = False) -> Parts:
+    open: dict[tuple[str, str, str], Parts] = field(default_factory=lambda: defaultdict(Counter))
+    walled: dict[tuple[str, str, str], Parts] = field(default_factory=lambda: defaultdict(Counter))
+
+    def of(self, organization: str, code: str, months: Sequence[str], *, own: bool = False) -> Parts:
         kinds = (self.open, self.walled) if own and self.walled else (self.open,)
         those = [cell for month in months for kind in kinds if (cell := kind.get((organization, code, month)))]
+        if len(those) == 1:
+            return those[0]
         found: Parts = Counter()
         for cell in those:
             found.update(cell)
@@ -132,10 +137,10 @@ class _Reading:
         self.scored = _scored(tx, terms)
         self.sums = _sums(tx, self.scored, sorted({*self.months, *self.trend}))
         self.partners = tx.rows(_PARTNERS)
-        self.made: dict[tuple[UUID, str, Months, bool], Made] = {}
+        self.made: dict[tuple[str, str, Months, bool], Made] = {}
         self.shown: dict[Months, bool] = {}
-        self.counted: dict[tuple[UUID, Months], float] = {}
-        self.compared = [one.id for one in self.partners if one.mode == "connected" and not one.confidential]
+        self.counted: dict[tuple[str, Months], float] = {}
+        self.compared = [str(one.id) for one in self.partners if one.mode == "connected" and not one.confidential]
 
     def answer(self, organization_id: UUID | None) -> shapes.Partners:
         lines = [one for one in self.partners if organization_id in (None, one.id)]
@@ -171,17 +176,17 @@ class _Reading:
             return line.model_copy(update={"note": _ABSENT})
         if one.confidential and not own:
             return line.model_copy(update={"note": _WALLED})
-        walled = own and any(organization == one.id for organization, _, _ in self.sums.walled)
+        walled = own and any(organization == str(one.id) for organization, _, _ in self.sums.walled)
         return line.model_copy(
             update={
                 "scorecard": True,
                 "note": _OWN_WALLED if walled else None,
-                "figures": [self._figure(one.id, figure, own) for figure in self.scored],
+                "figures": [self._figure(str(one.id), figure, own) for figure in self.scored],
                 "load": standing_open.get(one.id) or shapes.Load(open=0, undecided=0, serving=0, past_limit=0),
             }
         )
 
-    def _figure(self, organization: UUID, figure: Scored, own: bool) -> shapes.PartnerFigure:
+    def _figure(self, organization: str, figure: Scored, own: bool) -> shapes.PartnerFigure:
         trend = [
             shapes.Trend(period=month, **self._read(organization, figure, (month,), own, Made.of_a_month))
             for month in self.trend
@@ -190,7 +195,7 @@ class _Reading:
         return shapes.PartnerFigure(code=figure.code, trend=trend, **told)
 
     def _read(
-        self, organization: UUID, figure: Scored, months: Months, own: bool, tell: Callable[[Made], dict[str, Any]]
+        self, organization: str, figure: Scored, months: Months, own: bool, tell: Callable[[Made], dict[str, Any]]
     ) -> dict[str, Any]:
         """As the reader may see it: nothing of what is not told yet, no judgement from few cases."""
         if not own and not self._shown(months):
@@ -201,7 +206,7 @@ class _Reading:
             return tell(replace(made, value=None, p90=None, met=None, missed=None)) | {"held_back": True}
         return tell(made) | {"few": few}
 
-    def _made(self, organization: UUID, figure: Scored, months: Months, own: bool = False) -> Made:
+    def _made(self, organization: str, figure: Scored, months: Months, own: bool = False) -> Made:
         key = (organization, figure.code, months, own)
         if key not in self.made:
             self.made[key] = made_of(figure.rule, self.sums.of(organization, figure.code, months, own=own))
@@ -231,13 +236,13 @@ class _Reading:
         tails = [one.p90 for one in made if one.p90 is not None]
         return middled, middle(tails), 0 if middled is None else len(values)
 
-    def _enough(self, organization: UUID, figure: Scored, months: Months) -> bool:
+    def _enough(self, organization: str, figure: Scored, months: Months) -> bool:
         """Of a rate or a time those with enough cases of it; of a count those of whom enough was counted at all."""
         if figure.rule.measure == "count":
             return self._counted(organization, months) >= self.terms.least_cases
         return (self._made(organization, figure, months).cases or 0) >= self.terms.least_cases
 
-    def _counted(self, organization: UUID, months: Months) -> float:
+    def _counted(self, organization: str, months: Months) -> float:
         """Of all counts together."""
         if (organization, months) not in self.counted:
             counts = [one for one in self.scored if one.rule.measure == "count"]
@@ -293,11 +298,11 @@ def _sums(tx: Tx, scored: Sequence[Scored], months: list[str]) -> Sums:
     code_of = {(str(standing(one.versions, MONTH, month).id), month): one.code for one in scored for month in months}
     ids = sorted({id_ for id_, _ in code_of})
     sums = Sums()
-    for row in tx.rows(_SUMS, ids=ids, months=months):
-        code = code_of.get((str(row.indicator_id), row.period))
+    for organization, indicator, month, part, bucket, restricted, value in tx.rows(_SUMS, ids=ids, months=months):
+        code = code_of.get((indicator, month))
         if code is not None:
-            kind = sums.walled if row.restricted else sums.open
-            kind[row.organization_id, code, row.period][row.part, row.bucket] += int(row.value)
+            kind = sums.walled if restricted else sums.open
+            kind[organization, code, month][part, bucket] += value
     return sums
 
 
@@ -319,7 +324,9 @@ select o.id, o.name, o.mode, o.confidential
 # Whole lines of the totals by an index of their own, and what is not folded yet: an entry is in the whole as it is.
 _SUMS = text(
     """
-select b.organization_id, b.indicator_id, b.period, b.part, b.bucket, b.restricted, sum(b.value) as value from (
+select cast(b.organization_id as text), cast(b.indicator_id as text), b.period, b.part, b.bucket, b.restricted,
+       cast(sum(b.value) as bigint)
+  from (
     select t.organization_id, t.indicator_id, t.period, t.part, t.bucket, t.restricted, t.value from indicator_total t
      where t.indicator_id = any(cast(:ids as uuid[])) and t.period = any(:months) and t.dimensions = cast('{}' as jsonb)
     union all
@@ -327,7 +334,7 @@ select b.organization_id, b.indicator_id, b.period, b.part, b.bucket, b.restrict
       from entry_unfolded u join indicator_entry e on e.id = u.entry_id
      where u.indicator_id = any(cast(:ids as uuid[])) and e.period = any(:months)) b
  where b.organization_id is not null
- group by 1, 2, 3, 4, 5, 6
+ group by b.organization_id, b.indicator_id, b.period, b.part, b.bucket, b.restricted
 """
 )
 _DECLINES = text(

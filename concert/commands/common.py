@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,6 +15,9 @@ from concert.settings import Settings
 if TYPE_CHECKING:
     from services.transaction import Call, Record
 
+T = TypeVar("T")
+WATCH_SECONDS = 2.0
+"""Between two looks of a `--watch`."""
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 As = Annotated[
     str | None, typer.Option("--as", metavar="LOGIN", help="Who looks; default: the backbone's first login.")
@@ -68,3 +72,19 @@ def caller(chosen: Settings, login: str | None) -> Call:
     if login is None:
         raise Failed("Nobody at the backbone has a login.", "Say who looks with --as LOGIN; run: concert logins")
     return Call(login)
+
+
+def watching(look: Callable[[], T], show: Callable[[T], object], away: Callable[[str], object]) -> None:
+    """Look and show again and again until Ctrl-C, which is how it ends and no failure.
+
+    `away` is told in a line when the record does not answer; the next look tries again.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                show(look())
+            except SQLAlchemyError:
+                away("The record does not answer. Run: concert doctor")
+            sleep(WATCH_SECONDS)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from time import sleep
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concert.commands.common import As, Json, caller, people, settings
+from concert.commands.common import As, Json, caller, people, settings, watching
 from concert.failures import Failed
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from services.engine_shapes import Engine
 
 Watch = Annotated[bool, typer.Option("--watch", help="Draw it again every two seconds, until Ctrl-C.")]
-PAUSE_SECONDS = 2.0
 
 
 def engine(as_login: As = None, as_json: Json = False, watch: Watch = False) -> None:
@@ -49,19 +47,14 @@ def engine(as_login: As = None, as_json: Json = False, watch: Watch = False) -> 
 
 
 def _watch(look: Callable[[], Engine], mails: bool) -> None:
-    """Drawn again every two seconds until Ctrl-C, also over a time in which the record is away."""
+    """Drawn again in place."""
     from rich.live import Live
-    from sqlalchemy.exc import SQLAlchemyError
 
     from concert.console import output
 
-    with Live(console=output(), auto_refresh=False) as live, suppress(KeyboardInterrupt):
-        while True:
-            try:
-                live.update(_drawn(look(), mails), refresh=True)
-            except SQLAlchemyError:
-                live.update("The record does not answer. Run: concert doctor", refresh=True)
-            sleep(PAUSE_SECONDS)
+    with Live(console=output(), auto_refresh=False) as live:
+        draw = partial(live.update, refresh=True)
+        watching(look, lambda found: draw(_drawn(found, mails)), draw)
 
 
 def _drawn(found: Engine, mails: bool) -> RenderableType:

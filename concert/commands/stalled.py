@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from concert.commands.common import As, Json, caller, people, settings
+from concert.commands.common import As, Json, caller, people, settings, watching
 from concert.failures import Failed
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from services.stalled import Wanted
     from services.stalled_shapes import Stalled
     from services.transaction import Call, Record
 
 PAGE = 200
-EVERY = 2.0
-"""Seconds between two looks."""
 KINDS = ("task", "referral", "action_plan", "step")
-COLUMNS = ("Referral or plan", "What", "Whose turn", "Was due (UTC)", "Reached", "Cause", "Why", "What frees it")
+COLUMNS = (
+    "Referral or plan",
+    "What",
+    "Whose turn",
+    "Since (UTC)",
+    "Was due (UTC)",
+    "Reached",
+    "Cause",
+    "Why",
+    "What frees it",
+)
 
 Watch = Annotated[bool, typer.Option("--watch", help="Look again every two seconds, until Ctrl-C.")]
 Kind = Annotated[str | None, typer.Option("--kind", help=f"{', '.join(KINDS)}.")]
@@ -52,7 +62,7 @@ def stalled(
         names = {one.id: one.name for one in everybody}
         wanted = _wanted(kind, organization, {one.slug: one.id for one in everybody})
         if watch:
-            _watch(record, call, wanted, names, as_json)
+            _watch(lambda: _read(record, call, wanted), names, as_json)
         elif as_json:
             show_json(_body(_read(record, call, wanted)))
         else:
@@ -63,7 +73,7 @@ def _wanted(kind: str | None, slug: str | None, known: Mapping[str, Any]) -> Wan
     from services.stalled import Wanted
 
     if slug is not None and slug not in known:
-        raise Failed(f"There is no organization {slug!r}.", "Run: concert logins", usage=True)
+        raise Failed(f"There is no organization {slug!r}.", f"There are: {', '.join(sorted(known))}.", usage=True)
     return Wanted(kind=kind, organization_id=known[slug] if slug else None)
 
 
@@ -76,40 +86,30 @@ def _read(record: Record, call: Call, wanted: Wanted) -> list[Stalled]:
     return items
 
 
-def _watch(record: Record, call: Call, wanted: Wanted, names: Mapping[Any, str], as_json: bool) -> None:
-    """Until Ctrl-C, which is how it ends and no failure."""
-    try:
-        if as_json:
-            _stream(record, call, wanted)
-        else:
-            _live(record, call, wanted, names)
-    except KeyboardInterrupt:
-        pass
-
-
-def _stream(record: Record, call: Call, wanted: Wanted) -> None:
-    while True:
-        sys.stdout.write(json.dumps(_body(_read(record, call, wanted)), ensure_ascii=False) + "\n")
-        sys.stdout.flush()
-        time.sleep(EVERY)
-
-
-def _live(record: Record, call: Call, wanted: Wanted, names: Mapping[Any, str]) -> None:
-    """Redrawn in place on a terminal; in a file or a pipe, one table after the other."""
+def _watch(look: Callable[[], list[Stalled]], names: Mapping[Any, str], as_json: bool) -> None:
+    """A line of JSON for each look; drawn again in place on a terminal; else one table after the other."""
     from rich.live import Live
 
-    from concert.console import output, table
+    from concert.console import errors, output, table
 
     console = output()
-    with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
-        while True:
-            items = _read(record, call, wanted)
-            drawn = table(COLUMNS, _rows(items, names), title=f"{len(items)} stand still")
-            if console.is_terminal:
-                live.update(drawn, refresh=True)
-            else:
-                console.print(drawn)
-            time.sleep(EVERY)
+
+    def drawn(items: list[Stalled]) -> Table:
+        return table(COLUMNS, _rows(items, names), title=f"{len(items)} stand still")
+
+    if as_json:
+        watching(look, lambda items: _line(_body(items)), errors().print)
+    elif console.is_terminal:
+        with Live(console=console, auto_refresh=False, screen=True) as live:
+            draw = partial(live.update, refresh=True)
+            watching(look, lambda items: draw(drawn(items)), draw)
+    else:
+        watching(look, lambda items: console.print(drawn(items)), errors().print)
+
+
+def _line(body: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def _body(items: Sequence[Stalled]) -> dict[str, Any]:
@@ -122,6 +122,7 @@ def _rows(items: Sequence[Stalled], names: Mapping[Any, str]) -> list[tuple[obje
             i.reference,
             i.title,
             names.get(i.ball_in_court.organization_id, ""),
+            f"{i.since:%Y-%m-%d %H:%M}",
             f"{i.limit:%Y-%m-%d %H:%M}",
             i.level,
             (i.cause or "").replace("_", " "),

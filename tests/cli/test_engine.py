@@ -58,7 +58,7 @@ def test_who_watches_sees_it_change_until_they_stop(
         beat(house.engine, role, "host:1")
 
     house.sql("delete from service_heartbeat")
-    monkeypatch.setattr("concert.commands.engine.sleep", pause)
+    monkeypatch.setattr("concert.commands.common.sleep", pause)
     status, said = asked("--watch")
     assert (status, "WorkerSilent" in said) == (0, False), "the last picture is what stays"
     assert "1 alive" in said

@@ -56,7 +56,7 @@ def test_only_one_kind_or_one_organization_s_turn_is_listed(declined: Any, tried
 
 
 def test_a_kind_or_an_organization_that_is_none_is_told_in_words(tried: Run, urls: dict[str, str]) -> None:
-    for options, word in ((("--kind", "ghost"), "action_plan"), (("--organization", "ghost"), "concert logins")):
+    for options, word in ((("--kind", "ghost"), "action_plan"), (("--organization", "ghost"), "housing")):
         status, said = tried("stalled", *options, **urls)
         assert status == 2, said
         assert word in said
