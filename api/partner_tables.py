@@ -8,6 +8,7 @@ from services.partner_shapes import Median, PartnerFigure, Partners, PartnerScor
 COLUMNS = (
     "partner", "organization_id", "period", "indicator", "name", "unit", "value", "p90", "cases", "met", "missed",
     "not_yet_due", "waiting", "few", "held_back", "shown_from", "withheld", "median", "median_p90", "median_partners",
+    "note",
 )  # fmt: skip
 LOAD = ("partner", "organization_id", "open", "undecided", "serving", "past_limit", "oldest_days", "median_days")
 DECLINES = ("partner", "organization_id", "service", "service_id", "declined")
@@ -47,15 +48,16 @@ def _figures(found: Partners) -> Iterator[Row]:
     medians = {one.code: one for one in found.collaborative}
     for partner in found.partners:
         if not partner.scorecard:
-            yield (partner.name, str(partner.organization_id), "", "", partner.note, *[""] * (len(COLUMNS) - 5))
+            yield (partner.name, str(partner.organization_id), *[""] * (len(COLUMNS) - 3), partner.note)
         for figure in partner.figures:
             says, beside = meanings[figure.code], medians[figure.code]
             named = (figure.code, says.name, says.unit)
             counts = (figure.met, figure.missed, figure.not_yet_due, figure.waiting)
-            yield (*_of(partner, found.range), *named, *_values(figure, counts, found.range), *_beside(beside))
+            whole = (*_of(partner, found.range), *named, *_values(figure, counts, found.range))
+            yield (*whole, *_beside(beside), partner.note)
             for told, at, median in zip(found.months, figure.trend, beside.trend, strict=True):
                 months = (*_of(partner, told), *named, *_values(at, (None,) * 4, told))
-                yield (*months, _number(median.value), _number(median.p90), None)
+                yield (*months, _number(median.value), _number(median.p90), None, partner.note)
 
 
 def _of(partner: PartnerScorecard, told: Told) -> Row:

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/v1/monitor", tags=["Monitor"])
 
 
 class Asked(Parameters):
-    """Without months: the last six that you may read."""
+    """Without months: as many as `trend` says, up to the newest that is told to everybody who reads all, or to the
+    running one for a partner."""
 
     start: Month | None = Field(None, alias="from", description="First month, as in 2026-11.")
     end: Month | None = Field(None, alias="to", description="Last month, included.")

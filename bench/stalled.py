@@ -108,7 +108,7 @@ insert into referral (id, reference, collaborative_id, source_organization_id, t
   need_id, client_id,
                       consent_id, consent_until, kind, priority, term, state, clock, clock_started_at, due_at, look_at,
                       action_plan_id, step_key, step, assigned_to, created_by, created_at, updated_at)
-select w.referral, 'R-' || w.n, one.collaborative, w.source, w.target, coalesce(o.id), e.id, c.id, w.consent,
+select w.referral, 'R-' || w.n, one.collaborative, w.source, w.target, o.id, e.id, c.id, w.consent,
   k.valid_until,
        'referral', 'routine', coalesce(o.term, 'housing'),
        case w.stands when 'over' then 'completed' when 'declined' then 'awaiting_source' else 'active' end,

@@ -14,6 +14,7 @@ from concert.commands import (
     demonstrating,
     directory,
     engine,
+    indicators,
     mending,
     partners,
     publishing,
@@ -22,7 +23,6 @@ from concert.commands import (
     stalled,
     templates,
     up,
-    watching,
 )
 from concert.ending import leave
 from concert.failures import DOCTOR, explain
@@ -53,8 +53,8 @@ for command in (
     checking.doctor,
 ):
     app.command()(command)
-watching.indicators.command()(replaying.replay)
-app.add_typer(watching.indicators, name="indicators")
+indicators.indicators.command()(replaying.replay)
+app.add_typer(indicators.indicators, name="indicators")
 app.add_typer(agenda.agenda, name="agenda")
 app.add_typer(templates.templates, name="templates")
 

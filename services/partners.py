@@ -29,6 +29,8 @@ from services.transaction import Call, Record, Tx, read
 from services.withholding import reads_all, terms_of
 
 TREND = 6
+NEWEST_AT_MOST = 3
+"""Months back: a month is told to all sixty days after its end at the latest."""
 Months = tuple[str, ...]
 _ABSENT = "It works outside of Concert: others record for it, and nothing of that is its scorecard."
 _WALLED = "A confidential provider: its work is in no figure that others read, its open work neither."
@@ -114,7 +116,7 @@ def get_partners(
         terms = terms_of(tx)
         today = tx.agenda.region().local_date(tx.now)
         last = end or (_newest(terms, today) if everybody else MONTH.holding(today))
-        first, last = months_asked(tx, start or min(moved(last, 1 - trend), last), last)
+        first, last = months_asked(tx, start or moved(last, 1 - trend), last)
         reading = _Reading(tx, terms, today, everybody, months_between(first, last), trend)
         return reading.answer(organization_id if everybody else tx.here.organization_id)
 
@@ -124,7 +126,9 @@ def get_partners(
 def _newest(terms: Terms, today: date) -> str:
     """The newest month that is told to everybody; before there is one, the running month."""
     running = MONTH.holding(today)
-    return next((month for by in range(4) if not terms.withheld(month := moved(running, -by), today)), running)
+    return next(
+        (month for by in range(NEWEST_AT_MOST + 1) if not terms.withheld(month := moved(running, -by), today)), running
+    )
 
 
 class _Reading:
@@ -209,7 +213,7 @@ class _Reading:
     def _made(self, organization: str, figure: Scored, months: Months, own: bool = False) -> Made:
         key = (organization, figure.code, months, own)
         if key not in self.made:
-            self.made[key] = made_of(figure.rule, self.sums.of(organization, figure.code, months, own=own))
+            self.made[key] = _made_of(figure.rule, self.sums.of(organization, figure.code, months, own=own))
         return self.made[key]
 
     def _shown(self, months: Months) -> bool:
@@ -259,8 +263,8 @@ class _Reading:
         return [shapes.Declines.model_validate(row) for row in rows]
 
 
-def made_of(rule: Rule, parts: Parts) -> Made:
-    """The figure itself, whoever reads it. Pure; what `services.figures` says of one cell, for thousands."""
+def _made_of(rule: Rule, parts: Parts) -> Made:
+    """The figure itself, whoever reads it: as `services.figures` makes one point of it, without its series."""
     if rule.measure == "rate":
         met, cases = parts["numerator", 0], parts["denominator", 0]
         begun = parts["cases", 0]

@@ -5,18 +5,18 @@ It reads totals by index, plus what is not folded yet: as much as was agreed on,
 
 from __future__ import annotations
 
-from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import text
 
-from domain.period import MONTH, following
+from domain.period import MONTH
 from domain.rule import Rule
 from services import measure_shapes
 from services.figures import Asked, series
 from services.indicators import COLUMNS, shape_of
 from services.margins import REGION
+from services.spans import moved
 from services.transaction import Call, Record, Tx, read
 
 
@@ -28,7 +28,7 @@ def get_scorecard(record: Record, call: Call, *, periods: int = 12) -> measure_s
 
     def look(tx: Tx) -> measure_shapes.Scorecard:
         today = tx.agenda.region().local_date(tx.now)
-        start = _months_before(today, periods - 1)
+        start = moved(MONTH.holding(today), 1 - periods)
         rows = tx.rows(_SCORECARD, start=start)
         return measure_shapes.Scorecard(indicators=[_shown(row, start, MONTH.holding(today)) for row in rows])
 
@@ -43,12 +43,6 @@ def _shown(row: Any, start: str, today: str) -> measure_shapes.Indicator:
         lines = [line for line in lines if grain.names(line.period)]
         return shape_of(row, rule).model_copy(update={"series": series(rule, lines, Asked(grain), today)})
     return shape_of(row, rule).model_copy(update={"series": series(rule, lines, Asked(MONTH, start=start), today)})
-
-
-def _months_before(today: date, count: int) -> str:
-    first = today.replace(day=1)
-    number = first.year * 12 + first.month - 1 - count
-    return MONTH.holding(next(following(date(number // 12, number % 12 + 1, 1), 1)))
 
 
 # A level needs all that entered and left before; what is counted by the year only has years for periods.

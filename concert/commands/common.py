@@ -22,6 +22,8 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 As = Annotated[
     str | None, typer.Option("--as", metavar="LOGIN", help="Who looks; default: the backbone's first login.")
 ]
+From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
+To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
 
 
 def settings() -> Settings:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concert.commands.common import As, Json, caller, people, settings
-from concert.commands.watching import From, To
+from concert.commands.common import As, From, Json, To, caller, people, settings
 from concert.failures import Failed
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concert.commands.common import As, Json, caller, engine, people, settings
+from concert.commands.common import As, From, Json, To, caller, engine, people, settings
 from concert.failures import Failed
 from concert.settings import Settings
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from services.verifying import Verification
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="One of those that `concert indicators` prints.")]
-From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
-To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
 By = Annotated[
     str | None, typer.Option("--by", help="organization, county, term, age_band, race, ethnicity, language.")
 ]
