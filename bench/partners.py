@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 
-from bench.scorecard import KINDS, LIMIT, READER, milliseconds, prepare
+from bench.scorecard import KINDS, LIMIT, READER, prepare
+from bench.turns import medians, timed
 from concert.embedded import EmbeddedPostgres, temporary_directory
 from concert.embedded.postgres import libpq_url
 from seed.agreement import agenda
@@ -53,14 +53,7 @@ def measure(sides: dict[int, dict[str, Any]], rounds: int) -> dict[str, dict[int
         "all partners, for the backbone": lambda record: get_partners(record, Call(READER), start=FIRST, end=LAST),
         "one partner, for itself": lambda record: get_partners(record, Call(PARTNER), start=FIRST, end=LAST),
     }
-    times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sides} for name in questions}
-    for number in range(rounds + 5):
-        for name, ask in questions.items():
-            for size, side in sides.items():
-                taken = milliseconds(lambda ask=ask, side=side: ask(side["record"]))  # type: ignore[misc]
-                if number >= 5:
-                    times[name][size].append(taken)
-    return {name: {size: statistics.median(each) for size, each in by.items()} for name, by in times.items()}
+    return medians({name: timed(ask) for name, ask in questions.items()}, sides, rounds)
 
 
 def main() -> None:

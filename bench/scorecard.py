@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import psycopg
 
+from bench.turns import medians, timed
 from concert.embedded import EmbeddedPostgres, temporary_directory
 from concert.embedded.postgres import libpq_url
 from domain.rule import NOTHING, Rule, Selector
@@ -174,12 +174,6 @@ def prepare(server: EmbeddedPostgres, size: int, codes: Sequence[str] = ()) -> d
     return {"record": record, "folding": folding} | {table: row[0] if row else 0 for table, row in counts.items()}
 
 
-def milliseconds(ask: Callable[[], object]) -> float:
-    since = time.perf_counter()
-    ask()
-    return (time.perf_counter() - since) * 1000
-
-
 def measure(sides: dict[int, dict[str, Any]], rounds: int) -> dict[str, dict[int, float]]:
     """Medians in milliseconds, by question and size. Asked in turn, so that a busy moment meets both alike."""
     call = Call(READER)
@@ -188,14 +182,7 @@ def measure(sides: dict[int, dict[str, Any]], rounds: int) -> dict[str, dict[int
         "scorecard": lambda record: get_scorecard(record, call),
         "each": lambda record: [get_indicator(record, call, code) for code in codes],
     } | {f"  {code}": lambda record, code=code: get_indicator(record, call, code) for code in codes}
-    times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sides} for name in questions}
-    for number in range(rounds + 5):
-        for name, ask in questions.items():
-            for size, side in sides.items():
-                taken = milliseconds(lambda ask=ask, side=side: ask(side["record"]))  # type: ignore[misc]
-                if number >= 5:
-                    times[name][size].append(taken)
-    return {name: {size: statistics.median(each) for size, each in by.items()} for name, by in times.items()}
+    return medians({name: timed(ask) for name, ask in questions.items()}, sides, rounds)
 
 
 def main() -> None:

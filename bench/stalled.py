@@ -13,14 +13,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import statistics
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import text
 
+from bench.turns import Ask, medians, timed
 from concert.embedded import EmbeddedPostgres, temporary_directory
 from concert.embedded.postgres import libpq_url
 from seed.load import load_region
@@ -206,27 +206,17 @@ def database_time(record: Record, call: Call) -> float:
     return read(record, call, look)
 
 
-def milliseconds(record: Record, call: Call) -> float:
-    since = time.perf_counter()
+def first_page(record: Record, call: Call) -> None:
     assert len(list_stalled(record, call)) == 50
-    return (time.perf_counter() - since) * 1000
 
 
 def measure(sides: dict[int, dict[str, Any]], rounds: int) -> dict[str, dict[int, float]]:
-    """Medians, by question and size. Asked in turn, so that a busy moment meets both alike."""
-    asks = {
-        f"{login}, {what}": (ask, Call(login))
-        for login in READERS
-        for what, ask in (("database", database_time), ("service", milliseconds))
-    }
-    times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sides} for name in asks}
-    for number in range(rounds + 5):
-        for name, (ask, call) in asks.items():
-            for size, side in sides.items():
-                taken = ask(side["record"], call)
-                if number >= 5:
-                    times[name][size].append(taken)
-    return {name: {size: statistics.median(each) for size, each in by.items()} for name, by in times.items()}
+    """Medians in milliseconds, by question and size: of the database, and of the service on the wall."""
+    questions: dict[str, Ask] = {}
+    for login in READERS:
+        questions[f"{login}, database"] = partial(database_time, call=Call(login))
+        questions[f"{login}, service"] = timed(partial(first_page, call=Call(login)))
+    return medians(questions, sides, rounds)
 
 
 def stalled_count(record: Record, login: str) -> int:
