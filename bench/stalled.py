@@ -78,26 +78,23 @@ alter table work add column stands text;
 update work set stands = case when i <= 0 then 'over' when i <= 300 then 'late' when i <= 360 then 'declined'
   when i <= 400 then 'gone' when i <= 440 then 'full' when i <= 480 then 'ended' else 'open' end;
 update work w set target = f.organization_id
-  from (select organization_id, row_number() over (order by organization_id) as k,
-  count(*) over () as all_of from full_one) f
+  from (select organization_id, row_number() over (order by organization_id) as k, count(*) over () as all_of
+          from full_one) f
  where w.stands = 'full' and f.k = 1 + w.i %% f.all_of;
 create temporary table plan as
 select plan as n, uuidv7() as id, min(source::text)::uuid as lead, bool_or(i > 0) as open, min(at) as at
   from work where plan is not null group by plan;
 
 insert into action_plan (id, reference, collaborative_id, organization_id, client_id, template, template_version,
-  name, state,
-                         priority, due_at, next_review_at, created_by, assigned_to, created_at, updated_at)
+                         name, state, priority, due_at, next_review_at, created_by, assigned_to, created_at, updated_at)
 select p.id, 'P-' || p.n, one.collaborative, p.lead, c.id, 'bench', 1, 'A plan',
        case when p.open then 'active' else 'completed' end, 'routine', now() + interval '90 days',
-       now() + interval '20 days',
-       w.user_id, w.user_id, p.at, p.at
+       now() + interval '20 days', w.user_id, w.user_id, p.at, p.at
   from plan p cross join one join client c on c.organization_id = p.lead join worker w on w.organization_id = p.lead;
 insert into consent (id, collaborative_id, organization_id, client_id, purpose, data_kinds, legal_basis, form,
-  given_by, capacity,
-                     valid_from, valid_until, created_by, created_at)
+                     given_by, capacity, valid_from, valid_until, created_by, created_at)
 select w.consent, one.collaborative, w.source, c.id, 'bench', '["identity", "notes"]', 'consent', 'written', '-',
-  'client', w.at,
+       'client', w.at,
        case when w.stands in ('over', 'ended') then greatest(w.at + interval '1 minute', now() - interval '1 day')
             else now() + interval '1 year' end,
        k.user_id, w.at
@@ -105,35 +102,33 @@ select w.consent, one.collaborative, w.source, c.id, 'bench', '["identity", "not
   join worker k on k.organization_id = w.source;
 insert into consent_recipient (consent_id, organization_id, discloser_id) select consent, target, source from work;
 insert into referral (id, reference, collaborative_id, source_organization_id, target_organization_id, service_id,
-  need_id, client_id,
-                      consent_id, consent_until, kind, priority, term, state, clock, clock_started_at, due_at, look_at,
-                      action_plan_id, step_key, step, assigned_to, created_by, created_at, updated_at)
+                      need_id, client_id, consent_id, consent_until, kind, priority, term, state, clock,
+                      clock_started_at, due_at, look_at, action_plan_id, step_key, step, assigned_to, created_by,
+                      requested_at, created_at, updated_at)
 select w.referral, 'R-' || w.n, one.collaborative, w.source, w.target, o.id, e.id, c.id, w.consent,
-  k.valid_until,
-       'referral', 'routine', coalesce(o.term, 'housing'),
+       k.valid_until, 'referral', 'routine', coalesce(o.term, 'housing'),
        case w.stands when 'over' then 'completed' when 'declined' then 'awaiting_source' else 'active' end,
        case when w.stands = 'declined' then 'awaiting_source' end, case when w.stands = 'declined' then w.at end,
        case when w.stands = 'declined' then now() - interval '1 day' * (w.i %% 30 + 1) end,
        case when w.i > 0 then now() + interval '1 day' end,
        p.id, case when p.id is not null then 'first' end, case when p.id is not null then '{"key": "first"}'::jsonb end,
-       a.user_id, a.user_id, w.at, w.at
+       a.user_id, a.user_id, w.at, w.at, w.at
   from work w cross join one join client c on c.organization_id = w.source join need e on e.client_id = c.id
   join worker a on a.organization_id = w.source join consent k on k.id = w.consent
   left join plan p on p.n = w.plan
   left join offer o on o.organization_id = w.target;
 insert into task (id, collaborative_id, kind, title, owner_id, referral_id, action_plan_id, step_key, round,
-  organization_id,
-                  source_organization_id, service_id, assigned_to, priority, state, ball_organization_id, reason,
-                  reason_class, clock,
-                  clock_started_at, due_at, requested_at, created_at, updated_at, accepted_at)
+                  organization_id, source_organization_id, service_id, assigned_to, priority, state,
+                  ball_organization_id, reason, reason_class, clock, clock_started_at, due_at, requested_at,
+                  created_at, updated_at, accepted_at)
 select w.task, one.collaborative, 'offer', 'Answer the request', w.referral, w.referral, p.id,
        case when p.id is not null then 'first' else 'offer' end, 1, w.target, w.source,
        case when w.stands = 'full' then (select f.id from full_one f where f.organization_id = w.target) else o.id end,
-       case when w.stands = 'gone' then g.user_id when s.state not in ('requested', 'declined')
-       and w.n %% 3 > 0 then a.user_id end,
+       case when w.stands = 'gone' then g.user_id
+            when s.state not in ('requested', 'declined') and w.n %% 3 > 0 then a.user_id end,
        'routine', s.state,
-       case when s.state in ('completed', 'declined') then null when s.state = 'info_requested' then w.source
-       else w.target end,
+       case when s.state in ('completed', 'declined') then null
+            when s.state = 'info_requested' then w.source else w.target end,
        case when s.state = 'declined' then 'full' end, case when s.state = 'declined' then 'no_capacity' end,
        s.clock, case when s.clock is not null then w.at end,
        case when s.clock is null then null when w.stands = 'late' then now() - interval '1 hour' * w.i
@@ -160,8 +155,8 @@ select p.id, x.key, p.lead, x.position,
        jsonb_build_object('key', x.key, 'title', 'A step', 'owner', 'lead', 'kind', 'step', 'after', x.after::jsonb),
        w.target, case when x.position = 1 or not p.open then w.referral end
   from plan p join work w on w.plan = p.n
- cross join (values ('first', 1, '[]'), ('second', 2, '["first"]'), ('third', 3, '["second"]')) as x(key, position,
- after);
+ cross join (values ('first', 1, '[]'), ('second', 2, '["first"]'), ('third', 3, '["second"]'))
+       as x(key, position, after);
 insert into plan_partner (action_plan_id, organization_id, lead_organization_id)
 select distinct p.id, w.target, p.lead from plan p join work w on w.plan = p.n where w.target <> p.lead;
 """

@@ -1,0 +1,1 @@
+"""Benchmarks stay runnable: what they fill in follows the tables."""
