@@ -3,23 +3,29 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from api.calls import Reading, TheRecord, page_of, shown
 from api.cursors import Keyset, Listing, Page
-from api.values import Code, Id, QueryFlag, named
+from api.values import Code, Id, QueryFlag, named, refusal
 from domain.ladder import Rung
 from services import engine, engine_shapes, stalled, stalled_shapes
 
 router = APIRouter(prefix="/v1/monitor", tags=["Monitor"])
 
 
+def _known(code: str) -> str:
+    if code not in stalled.CODES:
+        raise refusal("reason-code", f"One of: {', '.join(stalled.CODES)}.")
+    return code
+
+
 class StalledFilters(Page):
     kind: Literal["task", "referral", "action_plan", "step"] | None = Field(None, description="What stands still.")
     organization_id: Id | None = Field(None, description="Whose turn it is.")
-    reason_code: Annotated[Code | None, WithJsonSchema({"type": "string", "enum": list(stalled.CODES)})] = Field(
-        None, description="Why it stands still."
-    )
+    reason_code: (
+        Annotated[Code, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(stalled.CODES)})] | None
+    ) = Field(None, description="Why it stands still.")
     level: Annotated[Rung, named(Rung)] | None = Field(None, description="Whom the reminders have reached.")
     excepted: QueryFlag = Field(
         False, description="True: what the backbone lets rest until a day. False: all but that."

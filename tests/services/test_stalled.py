@@ -60,3 +60,11 @@ def test_who_asked_does_not_choose_what_comes_next(house: House, declined: Any, 
 def test_who_asked_does_not_confirm(house: House, reported: Any, login: str, actions: list[str]) -> None:
     (item,) = stalled(house, login, reported)
     assert (item["reason_code"], item["allowed_actions"]) == ("not_confirmed", actions)
+
+
+def test_a_reason_that_is_none_is_refused_with_those_there_are(house: House) -> None:
+    answer = house.person("ruth.hub").get("/v1/monitor/stalled", reason_code="no_ide")
+    assert answer.status_code == 422
+    (told,) = answer.json()["errors"]
+    assert told["pointer"] == "/reason_code"
+    assert "no_capacity" in told["detail"]
