@@ -68,6 +68,8 @@ class Post:
             )
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
             raise NotSent(_code(error), final=_lasting(error)) from None
+        except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII: the reader's, unless it is our own
+            raise NotSent(_code(error), final=self.sender.isascii()) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise NotSent(_code(error), final=False) from None
 
