@@ -47,9 +47,15 @@ def written(letter: Letter, sender: str, public_url: str, link: Callable[[UUID],
 
 
 def envelope(name: str, sender: str, to: str, subject: str, body: str) -> EmailMessage:
-    """`name` makes the Message-ID: sent again, it is the same letter. A line break in a header is refused."""
+    """`name` makes the Message-ID: sent again, it is the same letter. Raises ValueError for an address that no header
+    holds: a line break, half an address.
+    """
     message = EmailMessage(policy=SMTP)
-    message["From"], message["To"], message["Subject"] = f"Concert <{sender}>", to, subject
+    message["From"], message["Subject"] = f"Concert <{sender}>", subject
+    try:
+        message["To"] = to
+    except (LookupError, AttributeError):  # so the library stumbles over `x@`, `<` or `x@[`
+        raise ValueError("half an address") from None
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

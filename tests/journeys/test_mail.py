@@ -15,7 +15,8 @@ import pytest
 
 from api.links import Links
 from concert.parts import links_of
-from concert.postman import LONGEST_SECONDS, Postman
+from concert.post import LONGEST_SECONDS
+from concert.postman import Postman
 from domain.pulse import Queue
 from seed.compressed import adopt_hours
 from services.engine import take_pulse
@@ -320,7 +321,7 @@ def test_a_server_that_takes_longer_than_the_lease_is_given_up_before(
     assert LONGEST_SECONDS < LEASE_SECONDS
     made = house.refer("cap", "housing")
     tell(house)
-    monkeypatch.setattr("concert.postman.LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr("concert.post.LONGEST_SECONDS", 0.3)
     box.pause = 2.0
     try:
         assert room.loop.run(room.postman.deliver())
@@ -431,11 +432,13 @@ def test_mail_in_spanish_for_who_reads_spanish(house: House, room: Mailroom) -> 
     assert '<html lang="es">' in page.text
 
 
-def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_elses(house: House, room: Mailroom) -> None:
+@pytest.mark.parametrize("broken", ["gwen.housing@x\r\nBcc: all@example.org", "gwen.housing@"])
+def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_elses(
+    house: House, room: Mailroom, broken: str
+) -> None:
+    house.sql("update mail set closed_at = now() where closed_at is null")
     (address,) = house.sql("select email from user_account where login = 'gwen.housing'")[0]
-    house.sql(
-        "update user_account set email = E'gwen.housing@x\\r\\nBcc: all@example.org' where login = 'gwen.housing'"
-    )
+    house.sql("update user_account set email = %s where login = 'gwen.housing'", broken)
     try:
         made = house.refer("cap", "housing")
         room.deliver()
@@ -443,7 +446,7 @@ def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_else
         house.sql("update user_account set email = %s where login = 'gwen.housing'", address)
     assert room.got("gwen.housing", made["reference"]) == []
     assert len(room.got("hector.housing", made["reference"])) == 1
-    assert house.sql("select count(*) > 0 from mail where error = 'address'") == [(True,)]
+    assert house.sql("select error, attempts from mail where closed_at is null") == [("address", 1)]
 
 
 def test_the_engine_reads_no_address_but_of_whom_a_letter_waits_for(house: House) -> None:
