@@ -113,7 +113,7 @@ def _may_link(item: Any) -> bool:
 
 
 def _link(connection: Connection, item: Any) -> UUID:
-    """The same for each time that the letter is sent."""
+    """The same for each time that the letter is sent; until it is used, it works from the last time on."""
     values = {
         "id": new_id(), "notice": item.notice_id, "user": item.user_id, "organization": item.organization_id,
         "task": item.task_id, "state": item.state, "days": LINK_DAYS,
@@ -203,7 +203,8 @@ _LINK = text(
     """
 insert into mail_link (id, notice_id, user_id, organization_id, task_id, task_state, expires_at)
 values (:id, :notice, :user, :organization, :task, :state, clock_timestamp() + make_interval(days => :days))
-    on conflict (notice_id) do nothing
+    on conflict (notice_id) do update set task_state = excluded.task_state, expires_at = excluded.expires_at
+    where mail_link.used_at is null
 """
 )
 _LINKED = text("select id from mail_link where notice_id = :notice")

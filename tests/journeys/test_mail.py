@@ -194,6 +194,36 @@ def test_a_link_expires(house: House, room: Mailroom) -> None:
     assert state(house, made) == "requested"
 
 
+def test_a_letter_that_was_long_in_vain_carries_a_link_that_works_for_seven_days_from_then(
+    house: House, room: Mailroom, box: Box
+) -> None:
+    made = house.refer("cap", "housing")
+    box.answer = "451 come again"
+    room.deliver()
+    house.sql(
+        "update mail_link set expires_at = now() - interval '1 day', task_state = 'accepted' where used_at is null"
+    )
+    box.answer = "250 OK"
+    house.sql("update mail set due_at = now() where closed_at is null")
+    token = room.token(made)
+    left = "select expires_at - now() > interval '6 days 23 hours' from mail_link where id = %s"
+    assert house.sql(left, str(_id(room, token))) == [(True,)]
+    assert room.answer(token, deed="accept").status_code == 200
+
+
+def test_a_link_that_was_used_is_used_however_often_its_letter_is_sent(house: House, room: Mailroom) -> None:
+    """The server had taken the letter, and nobody wrote that down before the relay died."""
+    made = house.refer("cap", "housing")
+    link = str(_id(room, room.token(made)))
+    house.sql("update mail_link set used_at = now(), expires_at = now() + interval '1 hour' where id = %s", link)
+    house.sql("update mail set closed_at = null, due_at = now() where id in (select mail_id from mail_item i"
+              " join mail_link k on k.notice_id = i.notice_id where k.id = %s)", link)  # fmt: skip
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 2
+    row = "select expires_at < now() + interval '2 hours', used_at is not null from mail_link where id = %s"
+    assert house.sql(row, link) == [(True, True)]
+
+
 GWENS = "where user_id = (select id from user_account where login = 'gwen.housing')"
 GONE = {
     "revoked": ("user_account", "revoked_at", "now()", "where login = 'gwen.housing'"),

@@ -1,0 +1,2 @@
+-- A letter that was long in vain carries a link that is as young as its last attempt.
+grant update (task_state, expires_at) on mail_link to concert_engine;
