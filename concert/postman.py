@@ -64,7 +64,7 @@ def _url(links: Links, public_url: str, link_id: UUID) -> str:
 
 
 async def keep_posting(settings: Settings, record: Record) -> None:
-    """Until cancelled; without an SMTP server nothing is sent, and letters wait."""
+    """Until cancelled; without an SMTP server nothing is sent: letters wait for a relay that has one."""
     post = Post.of(settings)
     if post is None:
         log.warning("no_mail_is_sent", setting="CONCERT_SMTP_URL")

@@ -17,14 +17,15 @@ from api.links import Links
 from concert.parts import links_of
 from concert.post import LONGEST_SECONDS
 from concert.postman import Postman
+from concert.running import beside_relay, together
 from domain.pulse import Queue
 from seed.compressed import adopt_hours
 from services.engine import take_pulse
 from services.mails import LEASE_SECONDS
-from tests.house import House, Loop
+from tests.house import House, Loop, eventually
 from tests.post import Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
-from tests.services.test_notices import append, tell
+from tests.services.test_notices import append, tell, user
 
 SECRETS = ("Rosalind", "Featherstonehaugh", "Gwen", "Maria", "Rent and deposit")
 
@@ -365,6 +366,47 @@ def test_a_server_that_takes_longer_than_the_lease_is_given_up_before(
     room.deliver()
     assert room.got("gwen.housing", made["reference"])
     assert room.got("hector.housing", made["reference"])
+
+
+def test_a_relay_without_a_mail_server_leaves_the_letters_to_the_one_that_has_it(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    assert not house.settings.smtp_url
+    _, leave = room.loop.enter(together(*beside_relay(house.settings, house.engine)))
+    try:
+        eventually(lambda: house.sql("select count(*) from outbox where kind = 'event'") == [(0,)])
+    finally:
+        leave()
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+LETTERS = {
+    "never tried for a week": ("due_at = now() - interval '169 hours'", 0),
+    "never tried for less": ("due_at = now() - interval '167 hours'", 1),
+    "tried in vain for long": ("due_at = now() - interval '1 year', unsent_since = now() - interval '1 year'", 1),
+    "refused before": ("due_at = now() - interval '1 year', attempts = 1", 1),
+    "sent long ago": ("due_at = now() - interval '1 year', closed_at = now() - interval '1 year'", 1),
+    "waiting for its digest": ("due_at = now() + interval '1 day', created_at = now() - interval '1 year'", 1),
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_a_letter_that_nobody_tries_to_send_is_forgotten_after_a_week(house: House, room: Mailroom, name: str) -> None:
+    """Where no relay has a mail server, letters do not pile up."""
+    became, left = LETTERS[name]
+    house.sql("delete from mail_item")
+    house.sql("delete from mail")
+    made = house.refer("cap", "housing")
+    tell(house)
+    house.sql(f"update mail set {became} where user_id = %s", user(house, "gwen.housing"))
+    house.person("hector.housing").does(f"{task_of(made)}/request-info", {"question": "Since when?"})
+    tell(house)
+    kept = house.sql(
+        "select count(*) from mail m join mail_item i on i.mail_id = m.id where m.user_id = %s",
+        user(house, "gwen.housing"),
+    )
+    assert kept == [(left,)]
+    house.sql("update mail set closed_at = now() where closed_at is null")
 
 
 def test_a_confidential_provider_gets_no_link(house: House, room: Mailroom) -> None:

@@ -1,4 +1,4 @@
-"""Letters that leave late: a link that is as young as the last attempt.
+"""Letters that leave late carry a link as young as their last attempt; those that nobody sends are forgotten.
 
 Revision ID: 0023
 """
