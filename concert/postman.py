@@ -24,7 +24,7 @@ class Postman:
     """Several may run: each letter is leased to one. Without `links` or an address, letters have no one-use links."""
 
     def __init__(self, record: Record, post: Post, links: Links | None = None, public_url: str = "") -> None:
-        self._record, self._post, self._public_url = record, post, public_url
+        self._record, self._post = record, post
         self._link = partial(_url, links, public_url) if links and public_url else None
 
     async def run(self) -> None:
@@ -46,7 +46,7 @@ class Postman:
 
     async def _send(self, letter: Letter) -> None:
         try:
-            await self._post.send(written(letter, self._post.sender, self._public_url, self._link))
+            await self._post.send(written(letter, self._post.sender, self._link))
         except NotSent as no:
             await self._later(letter, no.code, final=no.final)
         except ValueError:  # an address that no header can hold

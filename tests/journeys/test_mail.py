@@ -93,7 +93,9 @@ def test_a_request_comes_by_mail_at_once_with_reference_limit_and_link_and_nothi
     room.deliver()
     (letter,) = room.got("gwen.housing", made["reference"])
     assert letter["Subject"] == f"Request {made['reference']} waits for your answer."
-    assert re.search(r"Due: 20\d\d-\d\d-\d\d \d\d:\d\d M[SD]T", text_of(letter))
+    assert re.search(r"Due: [A-Z][a-z]{2} \d{1,2}, 20\d\d, \d{1,2}:\d\d [AP]M M[SD]T\s", text_of(letter))
+    (address,) = re.findall(r"http\S+", text_of(letter))
+    assert "/act/" in address, "there is no page of Concert's that a reader without a program could open"
     assert letter["Auto-Submitted"] == "auto-generated"
     assert len(room.got("hector.housing", made["reference"])) == 1
     assert room.got("maria.cap", made["reference"]) == []
@@ -120,6 +122,18 @@ def test_the_page_says_what_is_asked_and_never_of_whom_and_opening_it_changes_no
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{hashed}'; form-action 'self'")
     assert shown.headers["cache-control"] == "no-store"
     assert state(house, made) == "requested"
+
+
+@pytest.mark.parametrize(("language", "due"), [("en", "Due"), ("es", "Plazo")])
+def test_letter_and_page_name_the_limit_alike(house: House, room: Mailroom, language: str, due: str) -> None:
+    house.sql("update user_account set language = %s where login = 'gwen.housing'", language)
+    try:
+        made = house.refer("cap", "housing")
+        page = room.page(room.token(made))
+    finally:
+        house.sql("update user_account set language = 'en' where login = 'gwen.housing'")
+    (said,) = re.findall(f"{due}: (.*)", text_of(room.got("gwen.housing", made["reference"])[0]))
+    assert said.strip() in page.text
 
 
 def test_accepting_by_link_is_the_persons_own_move_audited_and_the_link_is_used_up(
@@ -499,6 +513,7 @@ def test_mail_in_spanish_for_who_reads_spanish(house: House, room: Mailroom) -> 
     finally:
         house.sql("update user_account set language = 'en' where login = 'gwen.housing'")
     (letter,) = room.got("gwen.housing", made["reference"])
+    assert re.search(r"Plazo: \d{1,2} [a-z]{3,4} 20\d\d, \d\d:\d\d \(M[SD]T\)\s", text_of(letter))
     assert letter["Subject"] == f"La solicitud {made['reference']} espera su respuesta."
     assert "Aceptar la solicitud" in page.text
     assert '<html lang="es">' in page.text
