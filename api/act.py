@@ -2,18 +2,16 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from jinja2 import Environment, FileSystemLoader
 
-from api.act_words import DONE, OVER, PAGE, UNKNOWN, Said
+from api.act_words import DONE, OVER, PAGE, UNKNOWN, Said, when
 from api.calls import TheRecord
 from api.links import Links
 from api.shell import passer_by
@@ -130,7 +128,7 @@ def said(words: Said, language: str, status: int) -> Response:
 
 def _asked(shown: Preview, *, status: int = 200, wrong: str = "") -> Response:
     language = _language(shown.language)
-    due = _told(shown.due_at, shown.zone, language) if shown.due_at else ""
+    due = when(shown.due_at, shown.zone, language) if shown.due_at else ""
     return _html("act.html", language, status, shown=shown, due=due, wrong=PAGE[language].get(wrong, ""))
 
 
@@ -140,11 +138,3 @@ def _html(template: str, language: str, status: int, **values: Any) -> Response:
     text = page.render(language=known, words=PAGE[known], style=_STYLE, **values)
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
     return Response(text, status, headers, f"{HTML}; charset=utf-8")
-
-
-def _told(at: datetime, zone: str, language: str) -> str:
-    """A time as people of the region read it."""
-    local = at.astimezone(ZoneInfo(zone))
-    if language == "es":
-        return f"{local.day}/{local.month}/{local.year}, {local:%H:%M} ({local:%Z})"
-    return f"{local:%b} {local.day}, {local.year}, {local.hour % 12 or 12}{local::%M %p} {local:%Z}"

@@ -1,6 +1,8 @@
 """The words of the pages behind a mail's link, in English and in the Spanish of the United States."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from services.acting import Deed, Over
 
@@ -125,3 +127,12 @@ FAILED: Said = (
     "This is not your fault. No es culpa suya.",
     "Open the link again in a few minutes. Abra el enlace otra vez en unos minutos.",
 )
+_MESES = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic")
+
+
+def when(at: datetime, zone: str, language: str) -> str:
+    """A time as people of the region read it, in a letter as on its page. The month by name: 3/4 is read both ways."""
+    local = at.astimezone(ZoneInfo(zone))
+    if language == "es":
+        return f"{local.day} {_MESES[local.month - 1]} {local.year}, {local:%H:%M} ({local:%Z})"
+    return f"{local:%b} {local.day}, {local.year}, {local.hour % 12 or 12}{local::%M %p} {local:%Z}"

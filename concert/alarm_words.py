@@ -5,6 +5,7 @@ English has its numbers from the pulse; Spanish says the same without them.
 
 from __future__ import annotations
 
+from api.act_words import when
 from domain.pulse import Ailment
 
 Words = dict[str, tuple[str, str]]
@@ -59,14 +60,17 @@ SPANISH = {
 
 
 def unwell(each: Ailment) -> Words:
-    since = f"{each.since:%Y-%m-%d %H:%M} UTC" if each.since else ""
     reason, remedy = SPANISH[each.code]
-    english = each.reason + (f"\nSince {since}." if since else "") + f"\n\nWhat to do: {each.remedy}"
-    spanish = reason + (f"\nDesde {since}." if since else "") + f"\n\nQué hacer: {remedy}"
+    english = f"{each.reason}{_since(each, 'Since', 'en')}\n\nWhat to do: {each.remedy}"
+    spanish = f"{reason}{_since(each, 'Desde', 'es')}\n\nQué hacer: {remedy}"
     return {
         "en": (f"Concert is unwell: {each.code}", english),
         "es": (f"Concert no está bien: {each.code}", spanish),
     }
+
+
+def _since(each: Ailment, word: str, language: str) -> str:
+    return f"\n{word} {when(each.since, 'UTC', language)}." if each.since else ""
 
 
 def well(code: str) -> Words:

@@ -57,8 +57,8 @@ class Watcher:
         while True:
             try:
                 await self.look()
-            except NotSent as no:
-                log.warning("alarm_not_sent", code=no.code)
+            except NotSent:
+                pass  # each is in the log already
             except Exception as error:  # noqa: BLE001 - whatever ails us, watching goes on
                 log.warning("watcher_stumbles", type=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -67,6 +67,7 @@ class Watcher:
         """Take the pulse once, and tell what lasts. Raises NotSent."""
         try:
             wrong = await asyncio.to_thread(self._ailments)
+            await self._tell_back()  # before anything is noted as told
             tell, well = await asyncio.to_thread(
                 note_ailments, self._record, [each.code for each in wrong], self._lasting
             )
@@ -74,7 +75,6 @@ class Watcher:
             log.warning("record_away", type=type(error).__name__)
             await self._tell_away()
             return
-        await self._tell_back()
         if tell or well:
             await self._tell(wrong, tell, well)
 
@@ -86,7 +86,7 @@ class Watcher:
         return list(by_code.values())
 
     async def _tell(self, wrong: list[Ailment], tell: list[str], well: list[str]) -> None:
-        """What had not left when the mail server went away is told at the next look, and nothing twice."""
+        """What had not left when the mail server went away, or this process had to end, is told at the next look."""
         left, over = list(tell), list(well)
         try:
             for each in (one for one in wrong if one.code in tell):
@@ -95,7 +95,7 @@ class Watcher:
             for code in well:
                 await self._mail(well_again(code))
                 over.remove(code)
-        except NotSent:
+        except BaseException:
             await asyncio.to_thread(not_told, self._record, left, over)
             raise
 
@@ -114,7 +114,9 @@ class Watcher:
             self._told_away = None
 
     async def _mail(self, words: Words) -> None:
-        """To each by themselves, in their language; if one gets it, it is told. Raises NotSent if nobody does."""
+        """To each by themselves, in their language, whatever becomes of the others; if one gets it, it is told. Raises
+        NotSent if nobody does.
+        """
         name = new_id().hex
         failed: list[NotSent] = []
         for number, (address, language) in enumerate(self._known):
@@ -123,6 +125,10 @@ class Watcher:
                 await self._post.send(envelope(f"{name}.{number}", self._post.sender, address, subject, text))
             except NotSent as no:
                 failed.append(no)
+            except ValueError:  # an address that no header can hold
+                failed.append(NotSent("address", final=True))
+        for each in failed:
+            log.warning("alarm_not_sent", code=each.code)
         if self._known and len(failed) == len(self._known):
             raise failed[0]
 

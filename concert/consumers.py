@@ -15,18 +15,17 @@ from services.transaction import Record
 @dataclass(frozen=True, slots=True)
 class Consumer:
     """`take` is told of an event at least once; a repeat changes nothing. `kinds` of events it wants
-    (None: all), `after` whom; `needs`: the setting without which it hears of nothing.
+    (None: all), `after` whom. Who is on the list is no process's choice: what one has told is told.
     """
 
     name: str
     kinds: frozenset[str] | None
     take: Callable[[Record, UUID], None]
     after: str | None = None
-    needs: str | None = None
 
 
 CONSUMERS = (
     Consumer("tidy", None, tidy_feeds),
     Consumer("notices", frozenset(HEARS), notice_event),
-    Consumer("mail", frozenset(HEARS), mail_event, after="notices", needs="smtp_url"),
+    Consumer("mail", frozenset(HEARS), mail_event, after="notices"),
 )

@@ -8,8 +8,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from api.act_words import when
 from domain.notice import sentence
 from services.mails import Letter, Line
 
@@ -20,8 +20,7 @@ _WORDS = {
         "due": "Due: {when}",
         "urgent": "Urgent.",
         "answer": "See what is asked, and answer without signing in (once, within seven days):",
-        "more": "More in Concert: {url}",
-        "here": "More in Concert, after signing in.",
+        "more": "More in Concert, after signing in.",
         "foot": "Mail holds no names. What you hear of, and how, is yours to choose (in Concert: notices, choices).",
     },
     "es": {
@@ -30,26 +29,32 @@ _WORDS = {
         "due": "Plazo: {when}",
         "urgent": "Urgente.",
         "answer": "Vea qué se pide y responda sin iniciar sesión (una vez, dentro de siete días):",
-        "more": "Más en Concert: {url}",
-        "here": "Más en Concert, después de iniciar sesión.",
+        "more": "Más en Concert, después de iniciar sesión.",
         "foot": "El correo no lleva nombres. Usted elige de qué se entera y cómo (en Concert: avisos, opciones).",
     },
 }
 
 
-def written(letter: Letter, sender: str, public_url: str, link: Callable[[UUID], str] | None) -> EmailMessage:
-    """`link` makes the address of a one-use link; None: none. Raises ValueError for what no header holds."""
+def written(letter: Letter, sender: str, link: Callable[[UUID], str] | None) -> EmailMessage:
+    """`link` makes the address of a one-use link; None: none. It holds no other address: Concert has no further page
+    for people. Raises ValueError for what no header holds.
+    """
     words = _WORDS.get(letter.language, _WORDS["en"])
     parts = [_said(letter, line, words, link) for line in letter.lines]
-    parts.append(words["more"].format(url=public_url) if public_url else words["here"])
-    body = "\n\n".join([*parts, words["foot"]])
+    body = "\n\n".join([*parts, words["more"], words["foot"]])
     return envelope(letter.id.hex, sender, letter.address, _subject(letter, words), body)
 
 
 def envelope(name: str, sender: str, to: str, subject: str, body: str) -> EmailMessage:
-    """`name` makes the Message-ID: sent again, it is the same letter. A line break in a header is refused."""
+    """`name` makes the Message-ID: sent again, it is the same letter. Raises ValueError for an address that no header
+    holds: a line break, half an address.
+    """
     message = EmailMessage(policy=SMTP)
-    message["From"], message["To"], message["Subject"] = f"Concert <{sender}>", to, subject
+    message["From"], message["Subject"] = f"Concert <{sender}>", subject
+    try:
+        message["To"] = to
+    except (LookupError, AttributeError):  # so the library stumbles over `x@`, `<` or `x@[`
+        raise ValueError("half an address") from None
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -69,7 +74,7 @@ def _said(letter: Letter, line: Line, words: dict[str, str], link: Callable[[UUI
     if line.urgent:
         said.append(words["urgent"])
     if line.due_at:
-        said.append(words["due"].format(when=f"{line.due_at.astimezone(ZoneInfo(letter.zone)):%Y-%m-%d %H:%M %Z}"))
+        said.append(words["due"].format(when=when(line.due_at, letter.zone, letter.language)))
     if line.link and link:
         said += ["", words["answer"], link(line.link)]
     return "\n".join(said)

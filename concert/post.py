@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,6 +13,8 @@ from concert.settings import Settings
 
 SECONDS = 10.0
 """So long may the server take for each answer."""
+LONGEST_SECONDS = 45.0
+"""Of handing one letter over, all its answers together: shorter than a letter's lease."""
 
 
 class NotSent(Exception):
@@ -56,20 +59,31 @@ class Post:
     async def send(self, message: EmailMessage) -> None:
         """Raises NotSent."""
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                username=self.user,
-                password=self.password,
-                use_tls=self.tls,
-                start_tls=None if self.tls or not self.insists else True,
-                timeout=SECONDS,
-            )
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await self._hand_over(message)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
             raise NotSent(_code(error), final=_lasting(error)) from None
+        except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII: the reader's, unless it is our own
+            raise NotSent(_code(error), final=self.sender.isascii()) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise NotSent(_code(error), final=False) from None
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        server = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.user,
+            password=self.password,
+            use_tls=self.tls,
+            start_tls=None if self.tls or not self.insists else True,
+            timeout=SECONDS,
+        )
+        async with server:
+            try:
+                await server.send_message(message)
+            except asyncio.CancelledError:
+                server.close()  # without a goodbye, for whose answer we should wait
+                raise
 
 
 def _code(error: BaseException) -> str:

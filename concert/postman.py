@@ -13,21 +13,19 @@ from concert.letters import written
 from concert.parts import links_of
 from concert.post import NotSent, Post
 from concert.settings import Settings
-from services.mails import LEASE_SECONDS, Letter, claim_letter, send_later, sent
+from services.mails import Letter, claim_letter, send_later, sent
 from services.transaction import Record
 
 log = structlog.get_logger("concert.postman")
 PAUSE_SECONDS = 1.0
-LONGEST_SECONDS = LEASE_SECONDS - 15.0
-"""Of handing one letter over, all answers of the server together: it ends before another postman may take it."""
 
 
 class Postman:
     """Several may run: each letter is leased to one. Without `links` or an address, letters have no one-use links."""
 
     def __init__(self, record: Record, post: Post, links: Links | None = None, public_url: str = "") -> None:
-        self._record, self._post, self._public_url = record, post, public_url
-        self._link = partial(_address, links, public_url) if links and public_url else None
+        self._record, self._post = record, post
+        self._link = partial(_url, links, public_url) if links and public_url else None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -48,10 +46,7 @@ class Postman:
 
     async def _send(self, letter: Letter) -> None:
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                await self._post.send(written(letter, self._post.sender, self._public_url, self._link))
-        except TimeoutError:
-            await self._later(letter, "TimeoutError", final=False)
+            await self._post.send(written(letter, self._post.sender, self._link))
         except NotSent as no:
             await self._later(letter, no.code, final=no.final)
         except ValueError:  # an address that no header can hold
@@ -64,12 +59,12 @@ class Postman:
         await asyncio.to_thread(send_later, self._record, letter, code, final=final)
 
 
-def _address(links: Links, public_url: str, link_id: UUID) -> str:
+def _url(links: Links, public_url: str, link_id: UUID) -> str:
     return f"{public_url}/act/{links.sign(link_id)}"
 
 
 async def keep_posting(settings: Settings, record: Record) -> None:
-    """Until cancelled; without an SMTP server nothing is sent, and letters wait."""
+    """Until cancelled; without an SMTP server nothing is sent: letters wait for a relay that has one."""
     post = Post.of(settings)
     if post is None:
         log.warning("no_mail_is_sent", setting="CONCERT_SMTP_URL")

@@ -6,12 +6,15 @@ The record is right by definition. Everything here may be repeated, and may run 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+import structlog
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from concert.relay import deliver, look
@@ -21,10 +24,13 @@ from services.outbox import LEASE_SECONDS, Message, depth
 from services.reconciling import OpenCase, ended_tasks, open_cases, revive, still_open
 from services.transaction import Record
 
+log = structlog.get_logger("concert.reconcile")
+T = TypeVar("T")
 Progressed = Callable[[int, int], object]
 AT_ONCE = 20
 FAILING = 3
 """Attempts at one workflow task after which the workflow's own code is at fault."""
+_CASE = re.compile(r"(referral|plan)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LIST = "WorkflowType IN ('Referral', 'ActionPlan') AND ExecutionStatus = 'Running'"
 
 
@@ -166,6 +172,22 @@ def case_of(workflow_id: str) -> UUID:
     return UUID(workflow_id.partition("-")[2])
 
 
+def of_cases(runs: Iterable[WorkflowExecution]) -> list[WorkflowExecution]:
+    """Those whose id names a referral or a plan. Others were begun by hand and are left alone; such an id may hold
+    anything, so the log has their runs.
+    """
+    ours: list[WorkflowExecution] = []
+    others: list[str] = []
+    for run in runs:
+        if _CASE.fullmatch(run.id):
+            ours.append(run)
+        else:
+            others.append(run.run_id)
+    if others:
+        log.warning("workflows_of_no_case", count=len(others), runs=others[:20])
+    return ours
+
+
 def _pending(run: WorkflowExecutionDescription) -> set[UUID]:
     """The tasks that the workflow waits for; the engine's own activities are local and never pending."""
     return {UUID(pending.activity_id) for pending in run.raw_description.pending_activities}
@@ -182,19 +204,22 @@ async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 
 async def _strays(record: Record, client: Client, known: set[str]) -> list[Disagreement]:
     """Workflows that run for what is over, or what the record lacks. The list lags: each is asked."""
-    listed = {run.id async for run in client.list_workflows(_LIST)} - known
+    listed = {run.id for run in of_cases([run async for run in client.list_workflows(_LIST)])} - known
     born = await asyncio.to_thread(still_open, record, [case_of(each) for each in listed])
     return await running_among(client, listed - {one.workflow_id for one in born})
 
 
 async def running_among(client: Client, workflow_ids: Iterable[str]) -> list[Disagreement]:
     """Those of them that run: for what is over, or what the record lacks."""
-    found = []
-    for workflow_id in workflow_ids:
+    found: list[Disagreement] = []
+
+    async def one(workflow_id: str) -> None:
         run = await _describe(client, workflow_id)
         if run is not None and run.status is WorkflowExecutionStatus.RUNNING:
             sentence = f"I5 {_name(workflow_id)} is not open, and a workflow runs for it"
             found.append(Disagreement(workflow_id, Trouble.STRAY, sentence))
+
+    await _each(workflow_ids, one)
     return found
 
 
@@ -228,9 +253,7 @@ async def _terminate(client: Client, workflow_id: str) -> int:
     return 1
 
 
-async def _each(
-    work: Iterable[OpenCase], act: Callable[[OpenCase], Awaitable[object]], progressed: Progressed = nobody
-) -> None:
+async def _each(work: Iterable[T], act: Callable[[T], Awaitable[object]], progressed: Progressed = nobody) -> None:
     """A few at a time."""
     queue = list(work)
     total, waiting = len(queue), iter(queue)

@@ -69,7 +69,7 @@ def beside_relay(settings: Settings, engine: Record) -> tuple[Coroutine[Any, Any
     """What a relay's process does besides delivering to Temporal, and needs only the record for."""
     return (
         keep_folding(engine),
-        keep_telling(settings, engine),
+        keep_telling(engine),
         keep_posting(settings, engine),
         keep_watching(settings, engine),
         keep_beating(engine, "relay"),

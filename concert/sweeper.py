@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionAsyncI
 from temporalio.common import SearchAttributeKey
 
 from concert.heart import instance
-from concert.reconcile import Disagreement, case_of, differing, running_among
+from concert.reconcile import Disagreement, case_of, differing, of_cases, running_among
 from domain.pulse import Trouble
 from services.findings import (
     COMPARED,
@@ -33,11 +33,13 @@ log = structlog.get_logger("concert.sweeper")
 PAUSE_SECONDS = 15.0
 EACH_ROUND = 50
 """Cases compared in one round: three requests a second at Temporal, never its visibility."""
+AGAIN = 200
+"""Of the cases that are noted, so many are compared again in one round: a loss of Temporal's data makes them all."""
 EACH_PAGE = 200
 """Running workflows listed in one round, to find those whose case is over."""
 _PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 _RUNNING = "ExecutionStatus = 'Running' AND WorkflowType IN ('Referral', 'ActionPlan')"
-_FAILING = f"{_PROBLEMS.name} IS NOT NULL AND {_RUNNING}"
+FAILING = f"{_PROBLEMS.name} IS NOT NULL AND {_RUNNING}"
 
 
 class Sweeper:
@@ -48,23 +50,28 @@ class Sweeper:
         self._client = client
         self._after = UUID(int=0)
         self._pages: WorkflowExecutionAsyncIterator | None = None
+        self._again = ""
         self._suspects: frozenset[str] = frozenset()
         self._idle: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Until cancelled. A round in which record or Temporal did not answer gives no sign of life."""
+        """Until cancelled."""
         while True:
             try:
                 await self.sweep()
-                await asyncio.to_thread(beat, self._record, "sweeper", instance())
             except Exception as error:  # noqa: BLE001 - one of the two is away: its silence is what the monitor shows
                 log.warning("sweeper_waits", type=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def sweep(self) -> None:
-        """One round: what nobody watches, all workflows that fail, and a few cases further on in the comparison."""
+        """One round: what nobody watches, all workflows that fail, and a few cases further on in the comparison.
+
+        It gives a sign of life as soon as record and Temporal have answered, however much there is to do.
+        """
         await self._watch()
-        failing = [_failing(run) async for run in self._client.list_workflows(_FAILING, limit=MOST)]
+        runs = [run async for run in self._client.list_workflows(FAILING, limit=MOST)]
+        await asyncio.to_thread(beat, self._record, "sweeper", instance())
+        failing = [_failing(run) for run in of_cases(runs)]
         if failing:
             log.warning("workflows_fail", count=len(failing), codes=sorted({each.code for each in failing}))
         await asyncio.to_thread(note_all, self._record, Trouble.FAILING, failing)
@@ -82,13 +89,14 @@ class Sweeper:
 
     async def _compare(self) -> None:
         """A case differs if it did so in the round before too: much is only under way."""
-        before = self._suspects | await asyncio.to_thread(noted, self._record, COMPARED)
+        known = await asyncio.to_thread(noted, self._record, COMPARED)
+        before, again = self._suspects | known, self._suspects | self._turn_of(known)
         runs = await self._next_runs()
-        ids = await asyncio.to_thread(self._next) | {case_of(each) for each in before}
+        ids = await asyncio.to_thread(self._next) | {case_of(each) for each in again}
         found = await differing(self._client, await asyncio.to_thread(undisturbed, self._record, list(ids)))
-        found += await running_among(self._client, await asyncio.to_thread(at_rest, self._record, before | runs))
+        found += await running_among(self._client, await asyncio.to_thread(at_rest, self._record, again | runs))
         lasting = [_found(each) for each in found if each.workflow_id in before]
-        self._suspects = frozenset(each.workflow_id for each in found)
+        self._suspects = frozenset(each.workflow_id for each in found) - before
         for each in lasting:
             log.warning("record_and_engine_differ", kind=each.kind, case=str(each.case_id), trouble=each.trouble)
         await asyncio.to_thread(note_differences, self._record, ids, lasting)
@@ -99,12 +107,18 @@ class Sweeper:
         self._after = ids[-1] if len(ids) == EACH_ROUND else UUID(int=0)
         return frozenset(ids)
 
+    def _turn_of(self, known: frozenset[str]) -> frozenset[str]:
+        """The next of these, round and round."""
+        turn = sorted(each for each in known if each > self._again)[:AGAIN]
+        self._again = turn[-1] if len(turn) == AGAIN else ""
+        return frozenset(turn)
+
     async def _next_runs(self) -> frozenset[str]:
         """The next workflows that run, round and round: one page of Temporal's list, which lags, so each is asked."""
         pages, self._pages = self._pages or self._client.list_workflows(_RUNNING, page_size=EACH_PAGE), None
         await pages.fetch_next_page()
         self._pages = pages if pages.next_page_token else None
-        return frozenset(run.id for run in pages.current_page or ())
+        return frozenset(run.id for run in of_cases(pages.current_page or ()))
 
 
 def _failing(run: WorkflowExecution) -> Found:

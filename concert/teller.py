@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import structlog
 
 from concert.consumers import CONSUMERS, Consumer
-from concert.settings import Settings
 from services.telling import News, claim_news, tell_later, told
 from services.transaction import Record
 
@@ -64,6 +63,6 @@ def _wants(consumer: Consumer, news: News, taken: set[str]) -> bool:
     return of_its_kind and (consumer.after is None or consumer.after in taken)
 
 
-async def keep_telling(settings: Settings, record: Record) -> None:
+async def keep_telling(record: Record) -> None:
     """Until cancelled."""
-    await Teller(record, [each for each in CONSUMERS if each.needs is None or getattr(settings, each.needs)]).run()
+    await Teller(record).run()

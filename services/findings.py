@@ -57,7 +57,9 @@ def noted(record: Record, troubles: Iterable[Trouble]) -> frozenset[str]:
 
 
 def unwatched(record: Record) -> list[Found]:
-    """Open work at which nobody looks though it is time, by the record alone; not while a message is on its way."""
+    """Open work at which nobody looks though it is time, oldest first, by the record alone; not while a message is on
+    its way.
+    """
     with record.database.transaction() as connection:
         rows = connection.execute(_UNWATCHED, {"late": LATE_SECONDS, "rungs": len(DEFAULT.rungs)}).all()
     return [Found(row.kind, row.id, Trouble.UNWATCHED, row.code) for row in rows]
@@ -116,6 +118,7 @@ select x.kind, x.id, x.code from (
  where not exists (select from outbox o where not o.dead and o.workflow_id =
                    case when r.action_plan_id is not null then 'plan-' || r.action_plan_id
                         else x.kind || '-' || x.id end)
+ order by x.id
  limit {MOST}
 """
 )

@@ -1,4 +1,4 @@
-"""Signs of life of workers and relays, by the database's clock."""
+"""Signs of life of workers, relays and sweepers, by the database's clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.transaction import Record
 
 
 def beat(record: Record, role: str, instance: str) -> None:
-    """`role` worker or relay; `instance` names the process. Forgets instances that have been silent for a day."""
+    """`role`: worker, relay or sweeper; `instance` names the process. Forgets who has been silent for a day."""
     with record.database.transaction() as connection:
         connection.execute(_BEAT, {"role": role, "instance": instance})
         connection.execute(_FORGET)

@@ -154,7 +154,9 @@ select p.id, p.version, count(a.id) as audited
  group by p.id, p.version having count(a.id) <> p.version
 """
 _GIVEN_UP = """
-select o.kind, o.workflow_id, coalesce(o.error, 'no error') as error from outbox o where o.dead order by o.id
+select coalesce(o.kind || ' for ' || o.workflow_id, 'event ' || o.event_id) as what,
+       coalesce(o.error, 'no error') as error
+  from outbox o where o.dead order by o.id
 """
 _TWICE = """
 select a.object_kind, a.object_id, a.version, count(*) as times from audit a where a.version is not null
@@ -197,7 +199,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ("I4 plan {id}: its deadline passed {seconds} s ago, and nobody looked", PLAN_LATE),
     ("I4 plan {id} is over, and its request {referral_id} is open", _PLAN_OVER),
     ("I6 plan {id} has version {version} and {audited} audit records", _PLAN_UNAUDITED),
-    ("I4 a message was given up: {kind} for {workflow_id} ({error})", _GIVEN_UP),
+    ("I4 a message was given up: {what} ({error})", _GIVEN_UP),
     ("I6 {object_kind} {object_id}: version {version} is audited {times} times", _TWICE),
     ("I6 task {id} has version {version} and {audited} audit records", _UNAUDITED),
     (

@@ -25,6 +25,8 @@ LEASE_SECONDS = 60
 REFUSALS_BEFORE_CLOSED = 6
 """Of answers that will not change (nobody of that name); a server that is away is asked for ever."""
 LINK_DAYS = 7
+KEPT_DAYS = 7
+"""A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,16 @@ class Letter:
 
 
 def mail_event(record: Record, event_id: UUID) -> None:
-    """A letter for each who wants one of this; a digest gathers. A repeat changes nothing."""
+    """A letter for each who wants one of this; a digest gathers. A repeat changes nothing.
+
+    Forgets letters that nobody sends.
+    """
     with record.database.transaction() as connection:
         for row in connection.execute(_NOTICED, {"event": event_id}).all():
             way = Way(row.way) if row.way else USUAL[Topic(row.kind)]
             if way in (Way.MAIL, Way.DIGEST):
                 _write(connection, row, digest=way is Way.DIGEST)
+        connection.execute(_FORGET, {"days": KEPT_DAYS})
 
 
 def _write(connection: Connection, row: Any, *, digest: bool) -> None:
@@ -113,7 +119,7 @@ def _may_link(item: Any) -> bool:
 
 
 def _link(connection: Connection, item: Any) -> UUID:
-    """The same for each time that the letter is sent."""
+    """The same for each time that the letter is sent; until it is used, it works from the last time on."""
     values = {
         "id": new_id(), "notice": item.notice_id, "user": item.user_id, "organization": item.organization_id,
         "task": item.task_id, "state": item.state, "days": LINK_DAYS,
@@ -160,6 +166,17 @@ _GATHERING = text(
 _LETTER = text(
     "insert into mail (id, user_id, organization_id, digest, due_at) values (:id, :user, :organization, :digest, :due)"
 )
+_FORGET = text(
+    """
+with stale as (
+    select id from mail
+     where closed_at is null and due_at <= clock_timestamp() - make_interval(days => :days)
+       and attempts = 0 and unsent_since is null
+     limit 100 for update skip locked),
+items as (delete from mail_item i using stale where i.mail_id = stale.id)
+delete from mail m using stale where m.id = stale.id
+"""
+)
 _ITEM = text("insert into mail_item (notice_id, mail_id) values (:notice, :mail)")
 _CLAIM = text(
     """
@@ -203,7 +220,8 @@ _LINK = text(
     """
 insert into mail_link (id, notice_id, user_id, organization_id, task_id, task_state, expires_at)
 values (:id, :notice, :user, :organization, :task, :state, clock_timestamp() + make_interval(days => :days))
-    on conflict (notice_id) do nothing
+    on conflict (notice_id) do update set task_state = excluded.task_state, expires_at = excluded.expires_at
+    where mail_link.used_at is null
 """
 )
 _LINKED = text("select id from mail_link where notice_id = :notice")

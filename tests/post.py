@@ -20,21 +20,26 @@ LINK = re.compile(r"\S*/act/(\S+)")
 
 
 class Box:
-    """`answer`: what it says to every letter, after `pause` seconds; all but 250 is a refusal and keeps nothing."""
+    """`answer`: what it says, after `pause` seconds, to every letter with `about` in its subject; all but 250 is a
+    refusal and keeps nothing. Others it keeps at once. `utf8`: whether it takes addresses beyond ASCII.
+    """
 
     def __init__(self) -> None:
         self.got: list[tuple[str, EmailMessage]] = []
-        self.answer = "250 OK"
+        self.answer, self.about = "250 OK", ""
+        self.utf8 = True
         self.pause = 0.0
         self.port = 0
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
-        await asyncio.sleep(self.pause)
-        if self.answer.startswith("250"):
-            message = message_from_bytes(envelope.content, policy=policy.default)
-            assert isinstance(message, EmailMessage)
-            self.got += [(to, message) for to in envelope.rcpt_tos]
-        return self.answer
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        if self.about in str(message["Subject"]):
+            await asyncio.sleep(self.pause)
+            if not self.answer.startswith("250"):
+                return self.answer
+        self.got += [(to, message) for to in envelope.rcpt_tos]
+        return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:
         return [message for to, message in self.got if to == address]
@@ -51,7 +56,7 @@ class Server(Controller):
     """Remembers who called: it forgets who is still connected, and the interpreter complains of them later."""
 
     def __init__(self, box: Box, port: int) -> None:
-        super().__init__(box, hostname="127.0.0.1", port=port)
+        super().__init__(box, hostname="127.0.0.1", port=port, enable_SMTPUTF8=box.utf8)
         self.calls: list[SMTP] = []
 
     def factory(self) -> SMTP:

@@ -15,15 +15,17 @@ import pytest
 
 from api.links import Links
 from concert.parts import links_of
-from concert.postman import LONGEST_SECONDS, Postman
+from concert.post import LONGEST_SECONDS
+from concert.postman import Postman
+from concert.running import beside_relay, together
 from domain.pulse import Queue
 from seed.compressed import adopt_hours
 from services.engine import take_pulse
 from services.mails import LEASE_SECONDS
-from tests.house import House, Loop
+from tests.house import House, Loop, eventually
 from tests.post import Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
-from tests.services.test_notices import append, tell
+from tests.services.test_notices import append, tell, user
 
 SECRETS = ("Rosalind", "Featherstonehaugh", "Gwen", "Maria", "Rent and deposit")
 
@@ -91,7 +93,9 @@ def test_a_request_comes_by_mail_at_once_with_reference_limit_and_link_and_nothi
     room.deliver()
     (letter,) = room.got("gwen.housing", made["reference"])
     assert letter["Subject"] == f"Request {made['reference']} waits for your answer."
-    assert re.search(r"Due: 20\d\d-\d\d-\d\d \d\d:\d\d M[SD]T", text_of(letter))
+    assert re.search(r"Due: [A-Z][a-z]{2} \d{1,2}, 20\d\d, \d{1,2}:\d\d [AP]M M[SD]T\s", text_of(letter))
+    (address,) = re.findall(r"http\S+", text_of(letter))
+    assert "/act/" in address, "there is no page of Concert's that a reader without a program could open"
     assert letter["Auto-Submitted"] == "auto-generated"
     assert len(room.got("hector.housing", made["reference"])) == 1
     assert room.got("maria.cap", made["reference"]) == []
@@ -118,6 +122,18 @@ def test_the_page_says_what_is_asked_and_never_of_whom_and_opening_it_changes_no
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{hashed}'; form-action 'self'")
     assert shown.headers["cache-control"] == "no-store"
     assert state(house, made) == "requested"
+
+
+@pytest.mark.parametrize(("language", "due"), [("en", "Due"), ("es", "Plazo")])
+def test_letter_and_page_name_the_limit_alike(house: House, room: Mailroom, language: str, due: str) -> None:
+    house.sql("update user_account set language = %s where login = 'gwen.housing'", language)
+    try:
+        made = house.refer("cap", "housing")
+        page = room.page(room.token(made))
+    finally:
+        house.sql("update user_account set language = 'en' where login = 'gwen.housing'")
+    (said,) = re.findall(f"{due}: (.*)", text_of(room.got("gwen.housing", made["reference"])[0]))
+    assert said.strip() in page.text
 
 
 def test_accepting_by_link_is_the_persons_own_move_audited_and_the_link_is_used_up(
@@ -191,6 +207,36 @@ def test_a_link_expires(house: House, room: Mailroom) -> None:
     for answer in (room.page(token), room.answer(token, deed="accept")):
         assert (answer.status_code, "expired" in answer.text) == (410, True)
     assert state(house, made) == "requested"
+
+
+def test_a_letter_that_was_long_in_vain_carries_a_link_that_works_for_seven_days_from_then(
+    house: House, room: Mailroom, box: Box
+) -> None:
+    made = house.refer("cap", "housing")
+    box.answer = "451 come again"
+    room.deliver()
+    house.sql(
+        "update mail_link set expires_at = now() - interval '1 day', task_state = 'accepted' where used_at is null"
+    )
+    box.answer = "250 OK"
+    house.sql("update mail set due_at = now() where closed_at is null")
+    token = room.token(made)
+    left = "select expires_at - now() > interval '6 days 23 hours' from mail_link where id = %s"
+    assert house.sql(left, str(_id(room, token))) == [(True,)]
+    assert room.answer(token, deed="accept").status_code == 200
+
+
+def test_a_link_that_was_used_is_used_however_often_its_letter_is_sent(house: House, room: Mailroom) -> None:
+    """The server had taken the letter, and nobody wrote that down before the relay died."""
+    made = house.refer("cap", "housing")
+    link = str(_id(room, room.token(made)))
+    house.sql("update mail_link set used_at = now(), expires_at = now() + interval '1 hour' where id = %s", link)
+    house.sql("update mail set closed_at = null, due_at = now() where id in (select mail_id from mail_item i"
+              " join mail_link k on k.notice_id = i.notice_id where k.id = %s)", link)  # fmt: skip
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 2
+    row = "select expires_at < now() + interval '2 hours', used_at is not null from mail_link where id = %s"
+    assert house.sql(row, link) == [(True, True)]
 
 
 GWENS = "where user_id = (select id from user_account where login = 'gwen.housing')"
@@ -320,7 +366,7 @@ def test_a_server_that_takes_longer_than_the_lease_is_given_up_before(
     assert LONGEST_SECONDS < LEASE_SECONDS
     made = house.refer("cap", "housing")
     tell(house)
-    monkeypatch.setattr("concert.postman.LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr("concert.post.LONGEST_SECONDS", 0.3)
     box.pause = 2.0
     try:
         assert room.loop.run(room.postman.deliver())
@@ -334,6 +380,47 @@ def test_a_server_that_takes_longer_than_the_lease_is_given_up_before(
     room.deliver()
     assert room.got("gwen.housing", made["reference"])
     assert room.got("hector.housing", made["reference"])
+
+
+def test_a_relay_without_a_mail_server_leaves_the_letters_to_the_one_that_has_it(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    assert not house.settings.smtp_url
+    _, leave = room.loop.enter(together(*beside_relay(house.settings, house.engine)))
+    try:
+        eventually(lambda: house.sql("select count(*) from outbox where kind = 'event'") == [(0,)])
+    finally:
+        leave()
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+LETTERS = {
+    "never tried for a week": ("due_at = now() - interval '169 hours'", 0),
+    "never tried for less": ("due_at = now() - interval '167 hours'", 1),
+    "tried in vain for long": ("due_at = now() - interval '1 year', unsent_since = now() - interval '1 year'", 1),
+    "refused before": ("due_at = now() - interval '1 year', attempts = 1", 1),
+    "sent long ago": ("due_at = now() - interval '1 year', closed_at = now() - interval '1 year'", 1),
+    "waiting for its digest": ("due_at = now() + interval '1 day', created_at = now() - interval '1 year'", 1),
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_a_letter_that_nobody_tries_to_send_is_forgotten_after_a_week(house: House, room: Mailroom, name: str) -> None:
+    """Where no relay has a mail server, letters do not pile up."""
+    became, left = LETTERS[name]
+    house.sql("delete from mail_item")
+    house.sql("delete from mail")
+    made = house.refer("cap", "housing")
+    tell(house)
+    house.sql(f"update mail set {became} where user_id = %s", user(house, "gwen.housing"))
+    house.person("hector.housing").does(f"{task_of(made)}/request-info", {"question": "Since when?"})
+    tell(house)
+    kept = house.sql(
+        "select count(*) from mail m join mail_item i on i.mail_id = m.id where m.user_id = %s",
+        user(house, "gwen.housing"),
+    )
+    assert kept == [(left,)]
+    house.sql("update mail set closed_at = now() where closed_at is null")
 
 
 def test_a_confidential_provider_gets_no_link(house: House, room: Mailroom) -> None:
@@ -426,16 +513,19 @@ def test_mail_in_spanish_for_who_reads_spanish(house: House, room: Mailroom) -> 
     finally:
         house.sql("update user_account set language = 'en' where login = 'gwen.housing'")
     (letter,) = room.got("gwen.housing", made["reference"])
+    assert re.search(r"Plazo: \d{1,2} [a-z]{3,4} 20\d\d, \d\d:\d\d \(M[SD]T\)\s", text_of(letter))
     assert letter["Subject"] == f"La solicitud {made['reference']} espera su respuesta."
     assert "Aceptar la solicitud" in page.text
     assert '<html lang="es">' in page.text
 
 
-def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_elses(house: House, room: Mailroom) -> None:
+@pytest.mark.parametrize("broken", ["gwen.housing@x\r\nBcc: all@example.org", "gwen.housing@"])
+def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_elses(
+    house: House, room: Mailroom, broken: str
+) -> None:
+    house.sql("update mail set closed_at = now() where closed_at is null")
     (address,) = house.sql("select email from user_account where login = 'gwen.housing'")[0]
-    house.sql(
-        "update user_account set email = E'gwen.housing@x\\r\\nBcc: all@example.org' where login = 'gwen.housing'"
-    )
+    house.sql("update user_account set email = %s where login = 'gwen.housing'", broken)
     try:
         made = house.refer("cap", "housing")
         room.deliver()
@@ -443,7 +533,7 @@ def test_an_address_that_would_break_a_header_gets_no_mail_and_stops_nobody_else
         house.sql("update user_account set email = %s where login = 'gwen.housing'", address)
     assert room.got("gwen.housing", made["reference"]) == []
     assert len(room.got("hector.housing", made["reference"])) == 1
-    assert house.sql("select count(*) > 0 from mail where error = 'address'") == [(True,)]
+    assert house.sql("select error, attempts from mail where closed_at is null") == [("address", 1)]
 
 
 def test_the_engine_reads_no_address_but_of_whom_a_letter_waits_for(house: House) -> None:

@@ -1,73 +1,185 @@
-"""Alarms by mail: each reads their own language, and what was told is not told again because the next did not leave."""
+"""Alarms by mail: each reads their own language, a bad address stops nobody else's, nothing is told twice or lost."""
 
 from __future__ import annotations
 
 import asyncio
-from email.message import EmailMessage
-from typing import cast
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 
-from concert import alarms
+from concert import post
 from concert.alarm_words import SPANISH
 from concert.alarms import DATABASE, Watcher
-from concert.post import NotSent, Post
-from domain.pulse import CODES, Ailment
-from services.transaction import Record
-from tests.post import text_of
+from concert.embedded.postgres import libpq_url
+from concert.post import NotSent
+from domain.pulse import CODES, ROLES
+from services.heartbeats import beat
+from tests.house import House, Loop, eventually
+from tests.post import Box, opened, post_of, text_of
+from tests.services.test_engine import settled
 
-READERS = [("ruth@example.org", "en"), ("tomas@example.org", "es"), ("aiko@example.org", "ja")]
-
-
-class Server:
-    """Takes mail until it names the code `away`."""
-
-    sender = "concert@example.org"
-
-    def __init__(self, away: str = "nothing") -> None:
-        self.away = away
-        self.got: list[EmailMessage] = []
-
-    async def send(self, message: EmailMessage) -> None:
-        if self.away in str(message["Subject"]):
-            raise NotSent("SMTPConnectError", final=False)
-        self.got.append(message)
+RUTH, TOMAS = "ruth.hub@example.org", "tomas.hub@example.org"
+ADDRESS = "update user_account set email = %s where login = %s"
 
 
 @pytest.fixture
-def untold(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], list[str]]]:
-    """Looking finds two ailments and one that is over; what is to be told again is kept here."""
-    kept: list[tuple[list[str], list[str]]] = []
-    wrong = [Ailment(code, "It is so.", "Do it.") for code in ("RelaySilent", "WorkerSilent")]
-    monkeypatch.setattr(alarms, "ailments", lambda _pulse: wrong)
-    monkeypatch.setattr(alarms, "take_pulse", lambda _record: None)
-    monkeypatch.setattr(alarms, "backbone_addresses", lambda _record: READERS)
-    monkeypatch.setattr(alarms, "note_ailments", lambda _r, codes, _l: (codes, ["OutboxOld"]))
-    monkeypatch.setattr(alarms, "not_told", lambda _record, told, over: kept.append((told, over)))
-    return kept
+def box(house: House) -> Iterator[Box]:
+    """The backbone reads English and Spanish. Nobody gives a sign of life, and what was told of before is over."""
+    house.sql("update user_account set language = 'es' where login = 'tomas.hub'")
+    house.sql("delete from service_heartbeat")
+    house.sql("delete from alarm")
+    house.sql("insert into alarm (code, since, told_at) values ('OutboxOld', now(), now())")
+    settled(house)
+    with opened(Box()) as one:
+        yield one
+    for address, login in ((RUTH, "ruth.hub"), (TOMAS, "tomas.hub")):
+        house.sql(ADDRESS, address, login)
 
 
-def look(server: Server) -> None:
-    asyncio.run(Watcher(cast("Record", None), cast("Post", server)).look())
+def watcher(house: House, box: Box) -> Watcher:
+    return Watcher(house.engine, post_of(house, box), lasting=0)
 
 
-def test_each_reads_their_own_language_and_english_where_there_is_none(untold: list[object]) -> None:
-    server = Server()
-    look(server)
-    subjects = [str(each["Subject"]) for each in server.got[:3]]
-    assert subjects == [
-        "Concert is unwell: RelaySilent",
-        "Concert no está bien: RelaySilent",
-        "Concert is unwell: RelaySilent",
-    ]
-    assert "Qué hacer: Inicie `concert relay`." in text_of(server.got[1])
-    assert untold == []
+def look(one: Watcher) -> None:
+    asyncio.run(one.look())
 
 
-def test_the_second_does_not_leave_and_the_first_is_not_told_again(untold: list[tuple[list[str], list[str]]]) -> None:
+def subjects(box: Box, address: str = RUTH) -> list[str]:
+    return [str(each["Subject"]) for each in box.to(address)]
+
+
+ALL = ["Concert is unwell: RelaySilent", "Concert is unwell: WorkerSilent", "Concert is well again: OutboxOld"]
+
+
+def test_each_reads_their_own_language_and_it_is_told_once(house: House, box: Box) -> None:
+    for _ in range(2):
+        look(watcher(house, box))
+    assert subjects(box) == ALL
+    assert subjects(box, TOMAS)[0] == "Concert no está bien: RelaySilent"
+    assert "Qué hacer: Inicie `concert relay`." in text_of(box.to(TOMAS)[0])
+
+
+def test_since_when_is_told_as_in_every_letter(house: House, box: Box) -> None:
+    house.sql("insert into service_heartbeat (role, instance, at) values ('relay', 'x', '2026-03-04T17:06:00Z')")
+    look(watcher(house, box))
+    assert "Since Mar 4, 2026, 5:06 PM UTC." in text_of(box.to(RUTH)[0])
+    assert "Desde 4 mar 2026, 17:06 (UTC)." in text_of(box.to(TOMAS)[0])
+
+
+def test_whoever_reads_a_language_that_is_not_written_reads_english(house: House, box: Box) -> None:
+    house.sql("update user_account set language = 'ja' where login = 'tomas.hub'")
+    look(watcher(house, box))
+    assert subjects(box, TOMAS) == ALL
+
+
+def test_the_second_does_not_leave_and_the_first_is_not_told_again(house: House, box: Box) -> None:
+    box.answer, box.about = "451 come again", "WorkerSilent"
     with pytest.raises(NotSent):
-        look(Server(away="WorkerSilent"))
-    assert untold == [(["WorkerSilent"], ["OutboxOld"])]
+        look(watcher(house, box))
+    assert subjects(box) == ALL[:1]
+    box.answer = "250 OK"
+    look(watcher(house, box))
+    assert subjects(box) == ALL
+
+
+@pytest.mark.parametrize("address", ["x@y\r\nBcc: all@example.org", "", "x@", "x@[", "rüth@example.org"])
+def test_an_address_that_takes_no_mail_keeps_nobody_else_from_hearing(house: House, address: str) -> None:
+    """Whichever of the two comes first."""
+    for bad, good, reader in (("ruth.hub", "tomas.hub", TOMAS), ("tomas.hub", "ruth.hub", RUTH)):
+        house.sql("delete from alarm")
+        house.sql("update user_account set language = 'en' where login in (%s, %s)", bad, good)
+        box = Box()
+        box.utf8 = False
+        house.sql(ADDRESS, address, bad)
+        try:
+            with opened(box):
+                for _ in range(2):
+                    look(watcher(house, box))
+        finally:
+            house.sql(ADDRESS, f"{bad}@example.org", bad)
+        assert subjects(box, reader) == ALL[:2]
+
+
+def test_nobody_has_an_address_that_takes_mail_and_it_is_told_as_soon_as_somebody_has(house: House, box: Box) -> None:
+    for login in ("ruth.hub", "tomas.hub"):
+        house.sql(ADDRESS, "x@y\r\nBcc: all@example.org", login)
+    with pytest.raises(NotSent, match="address"):
+        look(watcher(house, box))
+    house.sql(ADDRESS, RUTH, "ruth.hub")
+    look(watcher(house, box))
+    assert subjects(box) == ALL
+
+
+def test_a_server_that_dawdles_is_given_up_and_all_is_told_later(
+    house: House, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "LONGEST_SECONDS", 0.3)
+    box.pause = 5.0
+    with pytest.raises(NotSent, match="TimeoutError"):
+        look(watcher(house, box))
+    monkeypatch.undo()
+    with opened(Box()) as swift:
+        look(watcher(house, swift))
+    assert subjects(swift) == ALL
+
+
+def test_a_process_that_is_stopped_while_it_tells_leaves_the_rest_to_another(
+    house: House, box: Box, loop: Loop
+) -> None:
+    box.pause, box.about = 5.0, "WorkerSilent"
+    looking = loop.start(watcher(house, box).look())
+    eventually(lambda: len(box.got) == 2)
+    looking.cancel()
+    eventually(lambda: house.sql("select code from alarm where told_at is null") == [("WorkerSilent",)])
+    with opened(Box()) as other:
+        look(watcher(house, other))
+    assert subjects(box) + subjects(other) == ALL
+
+
+def test_the_record_is_back_and_mail_is_not(house: House, box: Box) -> None:
+    """What became wrong meanwhile is told as soon as mail leaves."""
+    house.sql("delete from alarm")
+    for role in ROLES:
+        beat(house.engine, role, "host:1")
+    one = watcher(house, box)
+    look(one)
+    with away(house):
+        look(one)
+    assert subjects(box) == ["Concert is unwell: RecordAway"]
+    house.sql("delete from service_heartbeat where role = 'worker'")
+    box.answer = "451 come again"
+    with pytest.raises(NotSent):
+        look(one)
+    box.answer = "250 OK"
+    for _ in range(2):
+        look(one)
+    assert subjects(box)[1:] == ["Concert is well again: RecordAway", "Concert is unwell: WorkerSilent"]
+
+
+@contextmanager
+def away(house: House) -> Iterator[None]:
+    """The module's database lets nobody in, and puts out whoever is there."""
+    url = libpq_url(house.admin_url)
+    name = url.rpartition("/")[2]
+    with psycopg.connect(url, autocommit=True, dbname="postgres") as connection:
+        connection.execute(f"alter database {name} allow_connections false".encode())
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
+        try:
+            yield
+        finally:
+            connection.execute(f"alter database {name} allow_connections true".encode())
+    eventually(lambda: answers(house))
+
+
+def answers(house: House) -> bool:
+    """A connection of before is noticed, and forgotten, by the first that uses it."""
+    try:
+        with house.engine.database.transaction():
+            return True
+    except Exception:  # noqa: BLE001 - whatever it says of it
+        return False
 
 
 def test_every_ailment_is_said_in_spanish() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from domain.pulse import Trouble
 from services.engine import take_pulse
-from services.findings import Found, note_all, note_differences
+from services.findings import Found, note_all, note_differences, unwatched
 from services.folding import fold, seal
 from services.heartbeats import beat
 from tests.house import House
@@ -134,6 +134,18 @@ def test_a_case_that_agrees_again_is_told_no_more_and_the_others_are(well: House
     note_differences(well.engine, [one], [])
     assert [each["id"] for each in engine(well)["findings"]] == [str(other)]
     assert [each["code"] for each in engine(well)["ailments"]] == ["EngineDiffers"]
+
+
+def test_of_more_unwatched_work_than_is_noted_it_is_the_same_each_round(well: House) -> None:
+    """The oldest first, whatever it lacks."""
+    cases = [refer(well, "cap", "housing").id for _ in range(4)]
+    settled(well)
+    for nth, case in enumerate(cases):
+        look_at = "null" if nth % 2 else "now() - interval '2 minutes'"
+        well.sql(f"update referral set look_at = {look_at} where id = %s", case)
+    found = unwatched(well.engine)
+    assert [each.case_id for each in found] == cases
+    assert [each.code for each in found] == ["late", "no_deadline"] * 2
 
 
 def test_of_a_confidential_case_nothing_shows_to_the_backbone_or_to_a_scrape(well: House) -> None:

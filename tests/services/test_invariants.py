@@ -98,7 +98,13 @@ BREAKS = {
     "I4 referral .* nobody's turn": "update referral set clock = null where state = 'active' and reported",
     "I4 referral .* no next deadline": "update referral set look_at = null",
     "I4 referral .* nobody looked": "update referral set look_at = clock_timestamp() - interval '2 minutes'",
-    "I4 a message was given up": "insert into outbox (kind, workflow_id, dead) values ('look', 'referral-x', true)",
+    "I4 a message was given up: look for referral-x": (
+        "insert into outbox (kind, workflow_id, dead) values ('look', 'referral-x', true)"
+    ),
+    "I4 a message was given up: event 0.* \\(mail KeyError\\)": (
+        "insert into outbox (kind, event_id, dead, error)"
+        " values ('event', '01a21b34-299b-764e-b240-b181162a915d', true, 'mail KeyError')"
+    ),
     "I6 task .* and 2 audit records": "delete from audit where verb = 'task.accept'",
     "I6 task .* is audited 2 times": "update audit set version = 3 where verb = 'task.accept'",
     "I6 referral .* audit records": "delete from audit where verb = 'referral.create'",

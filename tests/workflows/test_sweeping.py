@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
+from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from concert.reconcile import repair
 from concert.relay import look
-from concert.sweeper import Sweeper
+from concert.sweeper import FAILING, Sweeper
 from tests.house import House, eventually
 from tests.workflows.case import Case, refer
 from tests.workflows.room import Room
+from workflows.activities import QUEUE
 
 
 @pytest.fixture
@@ -117,6 +122,91 @@ def test_a_workflow_that_runs_for_what_is_over_is_an_alarm_until_it_is_repaired(
     assert "EngineDiffers" in [each["code"] for each in backbone(house)["ailments"]]
     assert quiet_room.run(repair(house.engine, quiet_room.client, patience=1)).terminated == 1
     assert troubles(quiet_room, sweeper, case) == []
+
+
+@pytest.fixture
+def by_hand(quiet_room: Room) -> Iterator[str]:
+    """Somebody began a workflow of ours by hand, under an id of their own, and it fails; answers its run."""
+    client = quiet_room.client
+    handle = quiet_room.run(client.start_workflow("Referral", id="Rosalind", task_queue=QUEUE))
+
+    async def failing() -> list[str]:
+        return [run.id async for run in client.list_workflows(FAILING)]
+
+    eventually(lambda: quiet_room.run(failing()) == ["Rosalind"], seconds=60, pause=0.5)
+    yield str(handle.first_execution_run_id)
+    quiet_room.run(handle.terminate())
+
+
+def test_a_workflow_that_somebody_began_by_hand_is_left_alone_and_the_others_are_compared(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case, by_hand: str
+) -> None:
+    """Its id may hold anything: the log names its run."""
+    quiet_room.run(quiet_room.client.get_workflow_handle(case.workflow_id).terminate())
+    with capture_logs() as logged:
+        rounds(quiet_room, sweeper, 1)
+        assert troubles(quiet_room, sweeper, case) == ["missing"]
+        assert quiet_room.run(repair(house.engine, quiet_room.client, patience=1)).left == ()
+    assert {"event": "workflows_of_no_case", "log_level": "warning", "count": 1, "runs": [by_hand]} in logged
+    assert "Rosalind" not in str(logged)
+    assert quiet_room.status("Rosalind") == "running"
+
+
+class Watched(Interceptor):
+    """Counts how often Temporal is asked for one workflow; the answer takes `pause` seconds."""
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.asked, self.pause = 0, pause
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002 - the SDK calls it so
+        watched = self
+
+        class Outbound(OutboundInterceptor):
+            async def describe_workflow(self, input: Any) -> Any:  # noqa: A002 - the SDK calls it so
+                watched.asked += 1
+                await asyncio.sleep(watched.pause)
+                return await super().describe_workflow(input)
+
+        return Outbound(next)
+
+
+def watching(room: Room, watched: Watched) -> Client:
+    service = room.client.service_client.config
+    return room.run(Client.connect(service.target_host, namespace=room.client.namespace, interceptors=[watched]))
+
+
+def test_after_a_great_loss_a_round_stays_short_and_every_case_has_its_turn(
+    house: House, quiet_room: Room, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = {refer(house, "cap", "housing").id for _ in range(20)}
+    quiet_room.lose_messages()
+    monkeypatch.setattr("concert.sweeper.EACH_ROUND", 5)
+    monkeypatch.setattr("concert.sweeper.AGAIN", 4)
+    watched = Watched()
+    fresh = Sweeper(house.engine, watching(quiet_room, watched))
+    asked = []
+    for _ in range(30):
+        watched.asked = 0
+        rounds(quiet_room, fresh, 1)
+        asked.append(watched.asked)
+    assert {each["id"] for each in backbone(house)["findings"]} == lost
+    assert max(asked) <= 5 + 5 + 4, "the next ones, those that differed in the round before, and some of the noted"
+    assert quiet_room.run(repair(house.engine, quiet_room.client)).left == ()
+    monkeypatch.setattr("concert.sweeper.EACH_ROUND", 1)
+    rounds(quiet_room, fresh, len(lost) // 4 + 1)
+    assert backbone(house)["findings"] == []
+
+
+def test_temporal_answers_and_that_shows_however_long_the_comparison_takes(
+    house: House, quiet_room: Room, case: Case
+) -> None:
+    house.sql("delete from service_heartbeat")
+    sweeping = quiet_room.loop.start(Sweeper(house.engine, watching(quiet_room, Watched(pause=60))).sweep())
+    try:
+        eventually(lambda: house.sql("select role from service_heartbeat") == [("sweeper",)])
+        assert not sweeping.done()
+    finally:
+        sweeping.cancel()
 
 
 SILENT = {"RelaySilent", "WorkerSilent", "TemporalSilent", "OutboxOld", "LedgerUnfolded", "AuditUnsealed"}
