@@ -53,6 +53,7 @@ class Sweeper:
         self._again = ""
         self._suspects: frozenset[str] = frozenset()
         self._idle: frozenset[str] = frozenset()
+        self._whole = True
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -66,16 +67,24 @@ class Sweeper:
     async def sweep(self) -> None:
         """One round: what nobody watches, all workflows that fail, and a few cases further on in the comparison.
 
-        It gives a sign of life as soon as record and Temporal have answered, however much there is to do.
+        It gives a sign of life as soon as record and Temporal have answered, however much there is to do; but after a
+        round that failed, only at the end of one that does not.
         """
         await self._watch()
         runs = [run async for run in self._client.list_workflows(FAILING, limit=MOST)]
-        await asyncio.to_thread(beat, self._record, "sweeper", instance())
+        if self._whole:
+            await self._beat()
+        self._whole = False
         failing = [_failing(run) for run in of_cases(runs)]
         if failing:
             log.warning("workflows_fail", count=len(failing), codes=sorted({each.code for each in failing}))
         await asyncio.to_thread(note_all, self._record, Trouble.FAILING, failing)
         await self._compare()
+        self._whole = True
+        await self._beat()
+
+    async def _beat(self) -> None:
+        await asyncio.to_thread(beat, self._record, "sweeper", instance())
 
     async def _watch(self) -> None:
         """Asked of the record alone, so that it is also said while Temporal is away. Twice in a row, as below."""

@@ -209,6 +209,24 @@ def test_temporal_answers_and_that_shows_however_long_the_comparison_takes(
         sweeping.cancel()
 
 
+def test_a_comparison_that_always_fails_gives_no_sign_of_life(
+    house: House, quiet_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_asked: object) -> None:
+        raise ValueError
+
+    fresh = Sweeper(house.engine, quiet_room.client)
+    with monkeypatch.context() as broken:
+        broken.setattr(fresh, "_compare", fails)
+        for _ in range(2):
+            house.sql("delete from service_heartbeat")
+            with pytest.raises(ValueError, match=""):
+                quiet_room.run(fresh.sweep())
+        assert house.sql("select role from service_heartbeat") == []
+    rounds(quiet_room, fresh, 1)
+    assert house.sql("select role from service_heartbeat") == [("sweeper",)]
+
+
 SILENT = {"RelaySilent", "WorkerSilent", "TemporalSilent", "OutboxOld", "LedgerUnfolded", "AuditUnsealed"}
 """Ailments of a house in which nothing beats."""
 
