@@ -213,14 +213,14 @@ def test_a_comparison_that_always_fails_gives_no_sign_of_life(
     house: House, quiet_room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(*_asked: object) -> None:
-        raise ValueError
+        raise ValueError("broken")
 
     fresh = Sweeper(house.engine, quiet_room.client)
     with monkeypatch.context() as broken:
         broken.setattr(fresh, "_compare", fails)
         for _ in range(2):
             house.sql("delete from service_heartbeat")
-            with pytest.raises(ValueError, match=""):
+            with pytest.raises(ValueError, match="broken"):
                 quiet_room.run(fresh.sweep())
         assert house.sql("select role from service_heartbeat") == []
     rounds(quiet_room, fresh, 1)
