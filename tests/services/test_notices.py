@@ -200,12 +200,65 @@ def test_on_the_day_on_which_somebody_is_back_they_hear_it_themselves(house: Hou
     assert heard(house, nudge) == {"gwen.housing"}
 
 
-def test_whoever_is_away_with_nobody_in_their_place_reads_it_when_they_are_back(house: House, made: Any) -> None:
+@pytest.fixture
+def alone(house: House) -> Iterator[None]:
+    """gwen is away, and nobody stands in for her."""
     house.sql("update membership set absent_until = current_date + 3 where user_id = %s", user(house, "gwen.housing"))
+    yield
+    house.sql("update membership set absent_until = null, delegate_user_id = null")
+
+
+def gwens(house: House) -> tuple[str, str]:
+    """A request that gwen has, past its limit: the referral's id, and its task's."""
+    referral, task = late(house)
+    house.sql("update task set assigned_to = %s where id = %s", user(house, "gwen.housing"), task)
+    return referral, task
+
+
+@pytest.mark.usefixtures("alone")
+def test_of_whoever_is_away_with_nobody_in_their_place_those_who_are_there_hear(house: House) -> None:
+    """A reminder, a nudge and the list of stalled work agree: the ball is the organization's."""
+    referral, task = gwens(house)
+    advance(house, referral)
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    tell(house)
+    for kind in ("task_overdue", "task_nudged"):
+        ((event,),) = house.sql("select id::text from event where task_id = %s and kind = %s", task, kind)
+        assert heard(house, event) == {"hector.housing"}, kind
+    items = house.person("ruth.hub").read("/v1/monitor/stalled", limit=200)["items"]
+    (item,) = [each for each in items if each["id"] == task]
+    assert item["ball_in_court"] == {"organization_id": str(organization_id(house, "housing")), "user_id": None}
+
+
+@pytest.mark.usefixtures("alone")
+def test_so_do_they_where_somebody_went_away_after_the_nudge_named_them(house: House, made: Any) -> None:
     nudge = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
     tell(house)
-    house.sql("update membership set absent_until = null")
-    assert heard(house, nudge) == {"gwen.housing"}
+    assert heard(house, nudge) == {"hector.housing"}
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_is_for_everybody_is_for_those_who_are_there(house: House, made: Any) -> None:
+    event = append(house, made["id"], "task_nudged", {"to": "housing", "person": None}, "maria.cap")
+    tell(house)
+    assert heard(house, event) == {"hector.housing"}
+
+
+@pytest.mark.usefixtures("alone")
+def test_where_nobody_is_there_whoever_is_meant_reads_it_when_they_are_back(house: House, made: Any) -> None:
+    house.sql("update membership set absent_until = current_date + 3 where user_id = %s", user(house, "hector.housing"))
+    named = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    to_all = append(house, made["id"], "task_nudged", {"to": "housing", "person": None}, "maria.cap")
+    tell(house)
+    assert (heard(house, named), heard(house, to_all)) == ({"gwen.housing"}, HOUSING)
+
+
+@pytest.mark.usefixtures("alone")
+def test_that_it_is_theirs_now_whoever_is_away_reads_themselves(house: House, made: Any) -> None:
+    facts = {"to_user": "gwen.housing", "from_user": "hector.housing"}
+    event = append(house, made["id"], "task_assigned", facts, "ruth.hub")
+    tell(house)
+    assert heard(house, event) == HOUSING
 
 
 def test_of_confidential_work_the_backbone_hears_nothing(house: House) -> None:
