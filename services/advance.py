@@ -22,7 +22,7 @@ from services.deadlines import hard_limit, referral_look, task_look
 from services.happenings import about_referral, happened
 from services.holders import holder_of, reaches
 from services.journal import Journal
-from services.ladder import climb, hears
+from services.ladder import climb
 from services.moving import settle_move
 from services.needs import settle_need
 from services.rows import Locked, LockedReferral, lock_referral, moment, region_moment, save_referral
@@ -124,7 +124,7 @@ def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
         noun = "step" if referral.plain else "referral"
         kind = f"{noun}_overdue" if referral.rung == 0 else f"{noun}_escalated"
         after = replace(after, version=referral.version + 1)
-        facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value} | hears(work, to, holder)
+        facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value}
         happened(work, about_referral(locked.f), Happened(kind, None, None, facts=facts), version=after.version)
         work.audit("referral.remind", "referral", locked.f["id"], after.version)
     save_referral(work, locked, after)

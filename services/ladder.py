@@ -6,14 +6,12 @@ A limit that has passed is said by whoever notices first: the engine at its dead
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from domain.clock import Moment, rested
-from domain.ladder import Rung
 from domain.moves import Happened, overdue
 from services.blocking import blocking
 from services.happenings import about_task, happened
-from services.holders import Holder, holder_of, reaches, who_acts
+from services.holders import holder_of, reaches
 from services.journal import new_id
 from services.rows import Locked, save_task
 from services.transaction import Work
@@ -52,14 +50,8 @@ def climb(work: Work, offer: Locked, at: Moment) -> None:
     facts["holder"] = str(holder.organization_id)
     save_task(work, offer, after)
     about = about_task(offer.t, offer.f)
-    happened(work, about, what, version=after.version, facts=facts | hears(work, to, holder), id=event_id)
+    happened(work, about, what, version=after.version, facts=facts, id=event_id)
     work.audit("task.remind", "task", offer.t["id"], after.version)
-
-
-def hears(work: Work, to: Rung, holder: Holder) -> dict[str, Any]:
-    """Who a reminder to the owner is for, where that is somebody: their delegate while they are away."""
-    person = who_acts(work, holder).user_id if to is Rung.OWNER else None
-    return {"person": str(person)} if person else {}
 
 
 def _requested_on(work: Work, offer: Locked) -> str:

@@ -25,7 +25,6 @@ from services.deadlines import next_rung
 from services.endings import withdraw_request
 from services.holders import holder_of, reaches
 from services.journal import Journal
-from services.ladder import hears
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
 from services.rows import region_moment
@@ -157,7 +156,7 @@ def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
     save_plan(work, plan, **{ticking.rung: rung + 1})
     if reaches(work, to, lead, plan.p["restricted"]):
         kind = "plan_overdue" if rung == 0 else "plan_escalated"
-        say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value, **hears(work, to, lead))
+        say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value)
 
 
 def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progress:

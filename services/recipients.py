@@ -148,7 +148,7 @@ def _ball(e: Row, rule: Rule) -> UUID:
 
 
 def _people(meant: Meant, there: Mapping[UUID, Colleague]) -> list[UUID]:
-    """The one who is meant, else everybody of the roles: the first of whom somebody is there, in person or by a delegate.
+    """The one who is meant, else everybody of the roles: the first of whom somebody is there, or a delegate of theirs.
 
     Where nobody is, whoever was meant reads it when they are back.
     """
