@@ -131,6 +131,18 @@ def test_how_far_it_has_climbed(rung: int, to: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rung", "did"), [(0, "overdue"), (1, "escalated"), (2, "escalated"), (3, "reminded"), (4, "reminded")]
+)
+def test_each_rung_says_whether_anybody_new_hears(rung: int, did: str) -> None:
+    assert DEFAULT.did(rung) == did
+
+
+def test_whoever_owes_it_may_be_reminded_before_anybody_above_hears() -> None:
+    ladder = Ladder.parse({"rungs": [*R["rungs"][:1], {"to": "owner", "after": 1}, {"to": "backbone", "after": 2}]})
+    assert [ladder.did(rung) for rung in range(3)] == ["overdue", "reminded", "escalated"]
+
+
+@pytest.mark.parametrize(
     ("rung", "reached", "next_one"),
     [
         (1, {"supervisor", "backbone"}, 1),

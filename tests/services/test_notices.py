@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +13,15 @@ from sqlalchemy import Connection, text
 
 from concert.consumers import CONSUMERS, Consumer
 from concert.teller import Teller
+from domain.ladder import Did
 from domain.moves import Happened
 from domain.notice import ALWAYS_TOLD, HEARS, SENTENCES, USUAL, Topic, sentence
+from domain.rule import EVENTS
 from services.advance import advance_referral, engine_work
 from services.happenings import about_referral, about_task, happened
 from services.journal import Journal
 from services.outbox import claim, depth
+from services.plan_advance import advance_plan
 from services.rows import lock_referral
 from services.telling import claim_news
 from services.transaction import by_engine
@@ -171,6 +176,62 @@ def test_every_kind_that_somebody_hears_of_is_in_the_table_or_in_a_story() -> No
     of_plans = {kind for kind in HEARS if kind.startswith(("plan_", "step_"))}
     the_same_for_referrals = {"referral_reminded", "referral_excepted"}
     assert set(HEARS) - told - of_plans == the_same_for_referrals
+
+
+def test_every_kind_that_somebody_hears_of_is_written_by_somebody() -> None:
+    """In one word; or after a noun, of what climbs a ladder and of what those who watch may do."""
+    root = Path(__file__).parents[2]
+    tables = {"notice.py", "rule.py"}
+    files = [file for part in ("domain", "services") for file in (root / part).glob("*.py") if file.name not in tables]
+    words = set(re.findall(r'"([a-z_]+)"', "\n".join(file.read_text() for file in files)))
+    composed = {f"{noun}_{did}" for noun in ("task", "referral", "step", "plan") for did in Did}
+    composed |= {f"{noun}_{did}" for noun in ("task", "referral", "plan") for did in ("nudged", "excepted")}
+    composed |= {f"{noun}_reroute_proposed" for noun in ("referral", "step")}
+    assert set(HEARS) - words - composed == set()
+    assert set(HEARS) <= EVENTS
+
+
+CLIMBED = [
+    ("overdue", "owner"), ("escalated", "supervisor"), ("escalated", "backbone"), ("reminded", "backbone"),
+    ("reminded", "backbone"),
+]  # fmt: skip
+
+
+def lying(house: House, noun: str) -> str:
+    """Work that nobody has moved for a year, as the engine finds it: its id."""
+    if noun in ("task", "referral"):
+        made = house.refer("cap", "housing")
+        task, gwen = made["tasks"][0]["id"], house.person("gwen.housing")
+        gwen.does(f"/v1/tasks/{task}/accept" if noun == "task" else f"/v1/tasks/{task}/decline", ANSWER[noun])
+        lies = task if noun == "task" else made["id"]
+        house.sql(f"update {noun} set due_at = now() - interval '1 year' where id = %s", lies)
+        advance(house, made["id"])
+        return str(lies)
+    load(house, f"lying_{noun}", [step("first", {"organization": "housing"})])
+    plan = Live.begin(house, f"lying_{noun}")
+    lies = plan.id
+    if noun == "step":
+        house.person("gwen.housing").does(f"{plan.task('first')}/decline", ANSWER["referral"])
+        lies = plan.step("first")["referral_id"]
+    table = "action_plan" if noun == "plan" else "referral"
+    house.sql(f"update {table} set due_at = now() - interval '1 year' where id = %s", lies)
+    advance_plan(house.engine, UUID(plan.id))
+    return str(lies)
+
+
+ANSWER = {"task": {}, "referral": {"reason_code": "full", "reason_class": "no_capacity"}}
+
+
+@pytest.mark.parametrize("noun", ["task", "referral", "step", "plan"])
+def test_whatever_climbs_its_ladder_says_the_same_of_each_rung(house: House, noun: str) -> None:
+    """The supervisor and the backbone hear for the first time, then the backbone is reminded."""
+    lies = lying(house, noun)
+    rows = house.sql(
+        "select kind, facts ->> 'to' from event where coalesce(task_id, referral_id, action_plan_id) = %s"
+        " and facts ? 'rung' order by seq",
+        lies,
+    )
+    assert rows == [(f"{noun}_{did}", to) for did, to in CLIMBED]
 
 
 def test_each_rule_has_a_sentence_in_both_languages_and_each_kind_a_usual_way() -> None:
