@@ -17,7 +17,7 @@ from domain import task as task_rules
 from domain.clock import Clock, Priority
 from domain.pathway import parse_step
 from domain.plan import Standing
-from domain.stall import CAUSES, STALLS, Cause, explain, frees, level
+from domain.stall import CAUSES, STALLS, Cause, explain, frees
 from services import shapes, stalled_shapes
 from services.holders import Holder, ladder_of_row, watchers_actions
 from services.plan_views import HIDDEN
@@ -103,7 +103,7 @@ def _beside(tx: Tx, row: Mapping[str, Any]) -> list[str]:
 
 def _rungs(tx: Tx, priority: str, wanted: str | None) -> list[int]:
     """With how many rungs climbed the region's ladder has reached them."""
-    return [rung for rung in range(_RUNGS) if level(rung, tx.agenda.ladder(priority)).value == wanted]
+    return [rung for rung in range(_RUNGS) if tx.agenda.ladder(priority).reached(rung).value == wanted]
 
 
 def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
@@ -122,7 +122,7 @@ def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
         ball_in_court=shapes.BallInCourt(organization_id=row["ball"], user_id=row["user_id"]),
         since=row["since"],
         limit=row["due_at"],
-        level=level(row["rung"], ladder_of_row(tx, row)).value,
+        level=ladder_of_row(tx, row).reached(row["rung"]).value,
         symptom=explain(clock, None, _names(tx, row))[0] if clock else None,
         cause=code if cause else None,
         reason_code=code,

@@ -13,7 +13,6 @@ from domain.clock import Clock, Limits, Moment, Priority, rested, rung_at
 from domain.ladder import DEFAULT, Ladder, Rung, ladder_of
 from domain.limit import Limit
 from domain.quiet import Quiet
-from domain.stall import level
 from domain.watch import climb_by_hand
 
 DENVER = ZoneInfo("America/Denver")
@@ -124,10 +123,10 @@ def test_while_an_exception_stands_a_limit_passes_at_its_end(excepted: str | Non
 
 
 @pytest.mark.parametrize(
-    ("rung", "to"), [(0, "owner"), (1, "owner"), (2, "supervisor"), (3, "backbone"), (9, "backbone")]
+    ("rung", "to"), [(0, "owner"), (1, "owner"), (2, "supervisor"), (3, "backbone"), (5, "backbone"), (9, "backbone")]
 )
 def test_how_far_it_has_climbed(rung: int, to: str) -> None:
-    assert level(rung).value == to
+    assert DEFAULT.reached(rung) == to
 
 
 @pytest.mark.parametrize(
