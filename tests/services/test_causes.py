@@ -3,7 +3,8 @@ person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -119,6 +120,60 @@ def test_the_list_is_filtered_by_what_whose_why_and_how_far(house: House) -> Non
     ):  # fmt: skip
         assert (task in listed(house, "ruth.hub", **filters)) is found, filters
     assert house.person("ruth.hub").get("/v1/monitor/stalled", kind="ghost").status_code == 422
+
+
+def climbing(*to: str) -> dict[str, Any]:
+    return {"rungs": [{"to": one, "after": number} for number, one in enumerate(to)]}
+
+
+SLOW, STEEP = climbing("owner", "owner", "supervisor"), climbing("owner", "backbone")
+
+
+@pytest.fixture
+def agreed(house: House) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Lets the region agree on ladders; afterwards those of before hold."""
+    this = "version = (select agenda_version from collaborative)"
+
+    def agree(ladders: dict[str, Any]) -> None:
+        house.sql(
+            f"update agenda set body = jsonb_set(body, '{{ladder}}', %s::jsonb) where {this}", json.dumps(ladders)
+        )
+        house.sql("update collaborative set revision = revision + 1")
+
+    before = house.sql(f"select body -> 'ladder' from agenda where {this}")[0][0]
+    yield agree
+    agree(before)
+    house.sql("update service set ladder = '{}'")
+
+
+@pytest.mark.parametrize(
+    ("agenda", "service", "priority", "rung", "level"),
+    [
+        ({"routine": SLOW}, {"routine": STEEP}, "urgent", 2, "backbone"),
+        ({"routine": SLOW, "urgent": SLOW}, {"routine": STEEP}, "urgent", 2, "owner"),
+        ({"routine": SLOW, "urgent": SLOW}, {"urgent": STEEP}, "urgent", 2, "backbone"),
+        ({"routine": SLOW}, None, "urgent", 2, "owner"),
+        ({"routine": SLOW}, None, "routine", 3, "supervisor"),
+        ({"routine": STEEP}, None, "routine", 20, "backbone"),
+        ({"urgent": STEEP}, None, "routine", 2, "supervisor"),
+        ({}, {"routine": STEEP}, "routine", 0, "owner"),
+        ({}, None, "urgent", 3, "backbone"),
+    ],
+)
+def test_it_is_found_by_the_level_that_it_shows(
+    house: House, agreed: Any, agenda: dict[str, Any], service: Any, priority: str, rung: int, level: str
+) -> None:
+    agreed(agenda)
+    referral = refer(house, "cap", "pantry", priority=priority)
+    task = late(house, referral)
+    house.sql("update task set rung = %s where id = %s", rung, task)
+    if service:
+        house.sql(
+            "update service set ladder = %s::jsonb where id = %s", json.dumps(service), house.service("pantry").id
+        )
+    assert listed(house, "ruth.hub")[task]["level"] == level
+    found = {each for each in ("owner", "supervisor", "backbone") if task in listed(house, "ruth.hub", level=each)}
+    assert found == {level}
 
 
 def test_what_the_backbone_lets_rest_is_listed_apart_until_its_day(house: House) -> None:
