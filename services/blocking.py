@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.holders import Holder
-from services.stalls import OFFERS, PLANS, REFERRALS, SHARED, TASKS
+from services.stalls import ACTS, OFFERS, PLANS, REFERRALS, SHARED, TASKS, read_at
 from services.transaction import Work
 
 
@@ -18,13 +18,7 @@ def blocking(work: Work, kind: str, id: UUID) -> Holder | None:  # noqa: A002 - 
     Also before anything is late. None where it is over, where a referral waits for its task, or where it is not the
     caller's to see. In the caller's transaction.
     """
-    values = {
-        "collaborative": work.agenda.collaborative_id,
-        "now": work.now,
-        "zone": work.agenda.zone,
-        "today": work.agenda.region().local_date(work.now),
-    }
-    row = work.row(_ONE[kind], id=id, **values)
+    row = work.row(_ONE[kind], id=id, **read_at(work))
     return Holder(row.ball, row.user_id) if row else None
 
 
@@ -32,7 +26,7 @@ def _one(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.ball, case when b.user_id is null then s.person else b.delegate_user_id end as user_id
+select s.ball, {ACTS} as user_id
   from ({part % "(select cast(:id as uuid) as id) k"}) s
   left join away b on b.user_id = s.person and b.organization_id = s.ball
  where s.clock is not null or s.cause is not null or s.kind = 'action_plan'

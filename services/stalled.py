@@ -25,17 +25,20 @@ from services.holders import Holder, ladder_of_row, watchers_actions
 from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
 from services.stalls import (
+    ACTS,
     CODE,
     DUE_PLANS,
     DUE_REFERRALS,
     DUE_TASKS,
     OFFERS,
+    OVERSEEN,
     PLANS,
     REFERRALS,
     SHARED,
     STALLED,
     STEPS,
     TASKS,
+    read_at,
 )
 from services.transaction import Call, Record, Tx, read
 
@@ -77,13 +80,9 @@ def stalled_rows(tx: Tx, after: After, limit: int, wanted: Wanted) -> list[Mappi
 
 def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any]:
     """What `LISTED` asks for."""
-    return {
-        "collaborative": tx.here.collaborative_id,
+    return read_at(tx) | {
         "organization": tx.here.organization_id,
         "backbone": tx.here.backbone,
-        "now": tx.now,
-        "zone": tx.agenda.zone,
-        "today": tx.agenda.region().local_date(tx.now),
         "after_due": after[0] if after else None,
         "after_id": after[1] if after else None,
         "limit": limit,
@@ -218,7 +217,7 @@ tasks as materialized (select * from ({TASKS % f"({DUE_TASKS}) k"}) x where {STA
 referrals as materialized (select * from ({REFERRALS % f"({DUE_REFERRALS}) k"}) x where {STALLED}),
 {STEPS}
 select s.*, h.name as who, t.name as target, q.name as root,
-       case when b.user_id is null then s.person else b.delegate_user_id end as user_id
+       {ACTS} as user_id, s.rung > 0 and {OVERSEEN} as overseen
   from (select s.*, {CODE} as code
           from (select *, {_NO_ROOT} from tasks
                 union all select *, {_NO_ROOT} from referrals

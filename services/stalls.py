@@ -9,9 +9,11 @@ of it is read under row security. Which cause is named where several hold, and w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
 from services.rows import REFERRAL, TASK
+from services.transaction import Work
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
 
@@ -44,6 +46,16 @@ def _coded() -> str:
     return f"coalesce(case s.cause {causes} end, case s.symptom {clocks} end)"
 
 
+def read_at(work: Work) -> dict[str, Any]:
+    """What the parts ask for: where and when they are read."""
+    return {
+        "collaborative": work.agenda.collaborative_id,
+        "now": work.now,
+        "zone": work.agenda.zone,
+        "today": work.agenda.region().local_date(work.now),
+    }
+
+
 CODE = _coded()
 
 
@@ -69,7 +81,7 @@ backbone as materialized (
 plans as %s (
     select p.id, p.reference, p.name, p.state, p.priority, p.organization_id, p.assigned_to, p.version, p.created_at,
            p.excepted_until, p.due_at, p.rung, p.next_review_at, p.review_rung, p.goals_since, p.goals_due_at,
-           p.goals_rung
+           p.goals_rung, p.restricted
       from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
 """What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all at once."""
 
@@ -145,7 +157,7 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
        t.excepted_until, t.priority,
-       case when t.state <> 'info_requested' then v.ladder end as s_ladder
+       case when t.state <> 'info_requested' then v.ladder end as s_ladder, t.restricted
   from %s
  cross join lateral (select {TASK} from task t where t.id = k.id and {OPEN_T} offset 0) t
   left join lateral (select {REFERRAL} from referral f where f.id = t.referral_id offset 0) f on true
@@ -193,7 +205,7 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
        case when x.late then f.clock_started_at else y.since end as since,
        case when x.late then f.due_at else y.since end as due_at,
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
-       f.excepted_until, f.priority, cast(null as jsonb) as s_ladder
+       f.excepted_until, f.priority, cast(null as jsonb) as s_ladder, f.restricted
   from %s
  cross join lateral (select {REFERRAL} from referral f where f.id = k.id and {OPEN_F} offset 0) f
   left join lateral (
@@ -223,7 +235,7 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
        case when {_BACKBONES} then null else p.assigned_to end as person,
        coalesce(case when x.clock = 'review' then {_REVIEWED} end, x.since, y.since) as since,
        coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung, false as sensitive, false as reported,
-       'plan' as asks, p.version, p.excepted_until, p.priority, cast(null as jsonb) as s_ladder
+       'plan' as asks, p.version, p.excepted_until, p.priority, cast(null as jsonb) as s_ladder, p.restricted
   from %s
   join plans p on p.id = k.id
   left join faults e on e.case_id = p.id
@@ -239,6 +251,10 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
     select greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since end)
         as since) y"""
 
+ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
+"""Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
+OVERSEEN = f"app.supervised(s.ball, {ACTS})"
+"""Whether there is a supervisor above them who is somebody else."""
 STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
 """Of what was looked at, what stands still."""
 
@@ -280,7 +296,7 @@ steps as (
            cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause,
            r.holder_organization_id, r.ball, r.person, r.since, r.due_at, r.rung,
            s.sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
-           p.priority, cast(null as jsonb) as s_ladder,
+           p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
            r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,
            q.sensitive as root_sensitive, s.definition
