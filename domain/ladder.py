@@ -21,6 +21,14 @@ class Rung(StrEnum):
     BACKBONE = "backbone"
 
 
+class Did(StrEnum):
+    """The last word of the event that a rung writes."""
+
+    OVERDUE = "overdue"
+    ESCALATED = "escalated"
+    REMINDED = "reminded"
+
+
 @dataclass(frozen=True, slots=True)
 class Reminder:
     """`after` the limit, in multiples of one more such limit."""
@@ -52,6 +60,12 @@ class Ladder:
     def reached(self, rung: int) -> Rung:
         """Whom the last of so many rungs reached. Nobody was told yet counts as the owner."""
         return self.rungs[min(max(rung, 1), len(self.rungs)) - 1].to
+
+    def did(self, rung: int) -> Did:
+        """At that rung the limit has passed, somebody new hears, or those of the rung before hear again."""
+        if rung == 0:
+            return Did.OVERDUE
+        return Did.REMINDED if self.rungs[rung].to is self.rungs[rung - 1].to else Did.ESCALATED
 
     def above(self, rung: int) -> list[int]:
         """The rungs that are left whose people none of the first `rung` has reached, the first for each."""

@@ -30,6 +30,7 @@ from typing import Any
 
 from domain.clock import Priority
 from domain.groups import DIMENSIONS, SERVICE, UNKNOWN
+from domain.ladder import Did
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.reason import ReasonClass
 from domain.referral import EVENT_OF, ConfirmedBy
@@ -184,12 +185,11 @@ VALUES: dict[str, frozenset[str]] = {
 EVENTS = frozenset(
     {
         *(row.event for row in TRANSITIONS.values()), *EVENT_OF.values(), "referral_created", "information_given",
-        "referral_overdue", "referral_escalated", "task_requested", "task_overdue", "task_reminded", "task_escalated",
-        "task_answered_late", "demand_turned_away", "need_outcome", "plan_created", "plan_changed", "plan_consented",
-        "plan_reviewed",
-        "plan_closed", "plan_overdue", "plan_escalated", "plan_stop_asked", "plan_voided", "step_opened",
-        "step_skipped", "step_taken_back", "step_escalated", "step_reroute_proposed", "referral_reroute_proposed",
-        "referral_assigned", "plan_assigned",
+        "task_requested", "task_answered_late", "demand_turned_away", "need_outcome", "plan_created", "plan_changed",
+        "plan_consented", "plan_reviewed", "plan_closed", "plan_stop_asked", "plan_voided", "step_opened",
+        "step_skipped", "step_taken_back", "step_reroute_proposed", "referral_reroute_proposed", "referral_assigned",
+        "plan_assigned",
+        *(f"{noun}_{did}" for noun in ("task", "referral", "step", "plan") for did in Did),
         *(f"{noun}_{said}" for noun in ("task", "referral", "plan") for said in ("nudged", "excepted", "watched")),
         *(kind.replace("referral_", "step_") for kind in EVENT_OF.values()),
     }

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.clock import Clock
-from domain.ladder import DEFAULT, Ladder, Rung
 
 
 class Turn(StrEnum):
@@ -226,11 +225,6 @@ STALLS: dict[Clock, Stall] = {
         _moves("close"),
     ),
 }
-
-
-def level(rung: int, ladder: Ladder = DEFAULT) -> Rung:
-    """How far it has climbed: whom the last rung reached. Nobody was told yet counts as the owner."""
-    return ladder.reached(rung)
 
 
 def explain(clock: Clock | None, cause: Cause | None, names: dict[str, str]) -> tuple[str, str, str]:

@@ -1,4 +1,5 @@
 """What time does to a referral: remind, escalate, expire, close.
+
 Asked by the workflow at deadlines, decided here (decision 7).
 """
 
@@ -20,9 +21,9 @@ from services.agenda import current_agenda
 from services.closures import postpone
 from services.deadlines import hard_limit, referral_look, task_look
 from services.happenings import about_referral, happened
-from services.holders import holder_of, reaches
+from services.holders import holder_of
 from services.journal import Journal
-from services.ladder import climb, hears
+from services.ladder import climb, rung_says
 from services.moving import settle_move
 from services.needs import settle_need
 from services.rows import Locked, LockedReferral, lock_referral, moment, region_moment, save_referral
@@ -118,14 +119,13 @@ def _close_by_time(work: Work, locked: LockedReferral) -> None:
 def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
     referral, holder = locked.referral, holder_of("referral", locked.f)
     assert referral.clock is not None
-    to = at.ladder_of(referral.clock).rungs[referral.rung].to
+    said = rung_says(work, at, referral.clock, referral.rung, holder, locked.f["restricted"])
     after = replace(referral, rung=referral.rung + 1)
-    if reaches(work, to, holder, locked.f["restricted"]):
+    if said is not None:
         noun = "step" if referral.plain else "referral"
-        kind = f"{noun}_overdue" if referral.rung == 0 else f"{noun}_escalated"
         after = replace(after, version=referral.version + 1)
-        facts = {"clock": str(referral.clock), "rung": referral.rung, "to": to.value} | hears(work, to, holder)
-        happened(work, about_referral(locked.f), Happened(kind, None, None, facts=facts), version=after.version)
+        what = Happened(f"{noun}_{said.did}", None, None, facts=said.facts)
+        happened(work, about_referral(locked.f), what, version=after.version)
         work.audit("referral.remind", "referral", locked.f["id"], after.version)
     save_referral(work, locked, after)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from domain.ladder import Ladder, Rung
 from domain.task import State
 from domain.watch import Verb
 from services.rows import does_casework
+from services.supervisors import foresee, overseen
 from services.transaction import Tx, Work
 
 
@@ -69,16 +70,16 @@ def is_watcher(tx: Tx) -> bool:
     return tx.here.backbone and "backbone" in tx.here.roles
 
 
-def may_nudge(tx: Tx, noun: str, row: Mapping[str, Any], holder: Holder, *, source_only: bool = False) -> bool:
-    """The backbone, and who asked for the work; who works on it too, while it waits for the other side."""
-    if is_watcher(tx):
-        return True
-    me = tx.here.organization_id
-    if not does_casework(tx) or noun == "plan":
-        return False
-    if row["source_organization_id"] == me:
-        return True
-    return noun == "task" and not source_only and row["organization_id"] == me != holder.organization_id
+def may_nudge(tx: Tx, noun: str, row: Mapping[str, Any], holder: Holder) -> bool:
+    """Whoever may escalate it; who works on it too, while it waits for the other side."""
+    works = does_casework(tx) and noun == "task" and row["organization_id"] == tx.here.organization_id
+    return may_escalate(tx, noun, row) or (works and holder.organization_id != tx.here.organization_id)
+
+
+def may_escalate(tx: Tx, noun: str, row: Mapping[str, Any]) -> bool:
+    """The backbone, and who asked for the work."""
+    asked = noun != "plan" and row["source_organization_id"] == tx.here.organization_id
+    return is_watcher(tx) or (asked and does_casework(tx))
 
 
 def watchers_actions(
@@ -95,15 +96,31 @@ def watchers_actions(
     holder, me = holder or holder_of(noun, row, f), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
     found = [Verb.NUDGE] if may_nudge(tx, noun, row, holder) and not own else []
-    left = ladder_of_row(tx, row).above(row["rung"]) if row["rung"] else []
-    if is_watcher(tx):
-        left = [number for number in left if ladder_of_row(tx, row).rungs[number].to is not Rung.BACKBONE]
-    if left and may_nudge(tx, noun, row, holder, source_only=True):
+    left = _left(tx, noun, row)
+    if left - {Rung.SUPERVISOR} or (left and _overseen(tx, noun, row)):
         found.append(Verb.ESCALATE)
     if is_watcher(tx):
         until = row.get("excepted_until")
         found += [Verb.EXCEPT] if until is None or until <= tx.now else [Verb.EXCEPT, Verb.WATCH]
     return [verb.value for verb in found]
+
+
+def foresee_actions(tx: Tx, noun: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Before many rows are shown: ask at once what `watchers_actions` would ask of each."""
+    foresee(tx, noun, [row["id"] for row in rows if _left(tx, noun, row) == {Rung.SUPERVISOR}])
+
+
+def _left(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[Rung]:
+    """Whom the caller may still tell of it, by its ladder. Whether there is a supervisor, `_overseen` says."""
+    if row.get("clock") is None or not row["rung"] or not may_escalate(tx, noun, row):
+        return frozenset()
+    ladder = ladder_of_row(tx, row)
+    left = frozenset(ladder.rungs[number].to for number in ladder.above(row["rung"]))
+    return left - {Rung.BACKBONE} if is_watcher(tx) or row["restricted"] else left
+
+
+def _overseen(tx: Tx, noun: str, row: Mapping[str, Any]) -> bool:
+    return bool(row["overseen"]) if "overseen" in row else overseen(tx, noun, row["id"])
 
 
 def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:

@@ -5,18 +5,26 @@ A limit that has passed is said by whoever notices first: the engine at its dead
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.clock import Moment, rested
-from domain.ladder import Rung
+from domain.clock import Clock, Moment, rested
+from domain.ladder import Did
 from domain.moves import Happened, overdue
 from services.blocking import blocking
 from services.happenings import about_task, happened
-from services.holders import Holder, holder_of, reaches, who_acts
+from services.holders import Holder, holder_of, reaches
 from services.journal import new_id
 from services.rows import Locked, save_task
 from services.transaction import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The last word of the event's kind, and its facts."""
+
+    did: Did
+    facts: dict[str, Any]
 
 
 def note_overdue(work: Work, offer: Locked, at: Moment) -> bool:
@@ -29,37 +37,37 @@ def note_overdue(work: Work, offer: Locked, at: Moment) -> bool:
 
 
 def climb(work: Work, offer: Locked, at: Moment) -> None:
-    """One rung: the owner hears at the limit, then the supervisor, then the backbone, ever more rarely.
+    """One rung of a task's ladder.
 
     Of who blocks by the cause, as the list of stalled work and a nudge have it: the event names their organization.
     """
     task = offer.task
     assert task.clock is not None
-    ladder = at.ladder_of(task.clock)
-    to = ladder.rungs[task.rung].to
     holder = blocking(work, "task", offer.t["id"]) or holder_of("task", offer.t, offer.f)
+    said = rung_says(work, at, task.clock, task.rung, holder, offer.f["restricted"])
     raised = replace(task, rung=task.rung + 1)
-    if not reaches(work, to, holder, offer.f["restricted"]):
+    if said is None:
         save_task(work, offer, raised)
         return
     event_id = new_id()
     if task.rung == 0:
         after, what = overdue(raised, str(event_id))
     else:
-        kind = "task_reminded" if to is ladder.rungs[task.rung - 1].to else "task_escalated"
-        after, what = replace(raised, version=task.version + 1), Happened(kind, task.state, task.state)
-    facts = {"clock": str(task.clock), "rung": task.rung, "to": to.value, "requested_on": _requested_on(work, offer)}
-    facts["holder"] = str(holder.organization_id)
+        what = Happened(f"task_{said.did}", task.state, task.state)
+        after = replace(raised, version=task.version + 1)
+    facts = said.facts | {"requested_on": _requested_on(work, offer), "holder": str(holder.organization_id)}
     save_task(work, offer, after)
-    about = about_task(offer.t, offer.f)
-    happened(work, about, what, version=after.version, facts=facts | hears(work, to, holder), id=event_id)
+    happened(work, about_task(offer.t, offer.f), what, version=after.version, facts=facts, id=event_id)
     work.audit("task.remind", "task", offer.t["id"], after.version)
 
 
-def hears(work: Work, to: Rung, holder: Holder) -> dict[str, Any]:
-    """Who a reminder to the owner is for, where that is somebody: their delegate while they are away."""
-    person = who_acts(work, holder).user_id if to is Rung.OWNER else None
-    return {"person": str(person)} if person else {}
+def rung_says(work: Work, at: Moment, clock: Clock, rung: int, holder: Holder, restricted: bool) -> Said | None:
+    """What this rung says: of a task, of a referral's own clock and of a plan's alike. None: it would be nobody new."""
+    ladder = at.ladder_of(clock)
+    to = ladder.rungs[rung].to
+    if not reaches(work, to, holder, restricted):
+        return None
+    return Said(ladder.did(rung), {"clock": clock.value, "rung": rung, "to": to.value})
 
 
 def _requested_on(work: Work, offer: Locked) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import TextualSelect, text
 
 from domain.task import ENDED, State
 from services import shapes
+from services.holders import foresee_actions
 from services.proposals import proposals_of
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, known, referral_columns
@@ -47,7 +48,9 @@ def list_tasks(
 
     def look(tx: Tx) -> list[shapes.Task]:
         values = {"me": tx.here.organization_id, "limit": limit, "state": state} | _keyset(after)
-        return [joined_view(tx, row._mapping) for row in tx.rows(statement, **values)]
+        rows = [row._mapping for row in tx.rows(statement, **values)]
+        foresee_actions(tx, "task", rows)
+        return [joined_view(tx, row) for row in rows]
 
     return read(record, call, look)
 
@@ -81,6 +84,8 @@ def list_referrals(
         of: dict[UUID, list[Any]] = {}
         for task in tasks:
             of.setdefault(task.referral_id, []).append(task._mapping)
+        foresee_actions(tx, "referral", [row._mapping for row in rows])
+        foresee_actions(tx, "task", [task._mapping for task in tasks])
         proposed = proposals_of(tx, [row._mapping for row in rows])
         return [referral_view(tx, row._mapping, of.get(row.id, []), proposed.get(row.id, ())) for row in rows]
 

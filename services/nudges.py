@@ -14,7 +14,7 @@ from domain.ladder import Rung
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
 from services.blocking import blocking
-from services.holders import Holder, is_watcher, may_nudge, reaches, who_acts
+from services.holders import Holder, is_watcher, may_escalate, may_nudge, reaches, who_acts
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
 from services.transaction import Answer, Call, Record, Tx
@@ -131,7 +131,7 @@ def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
 
 def _escalate(tx: Tx, watched: Watched) -> None:
     holder = _blocks(tx, watched)
-    _require(is_watcher(tx) or may_nudge(tx, watched.noun, watched.row, holder, source_only=True))
+    _require(may_escalate(tx, watched.noun, watched.row))
     running = _running(tx, watched)
     if running.rung == 0:
         raise Conflict(

@@ -23,9 +23,9 @@ from services.advance import advance_request, keep_look, open_tasks, seconds_unt
 from services.agenda import current_agenda
 from services.deadlines import next_rung
 from services.endings import withdraw_request
-from services.holders import holder_of, reaches
+from services.holders import holder_of
 from services.journal import Journal
-from services.ladder import hears
+from services.ladder import rung_says
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
 from services.rows import region_moment
@@ -153,11 +153,10 @@ def waited_for(p: Mapping[str, Any], now: datetime, *, resting: bool = False) ->
 
 def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
     rung: int = plan.p[ticking.rung]
-    to, lead = at.ladder_of(ticking.clock).rungs[rung].to, holder_of("plan", plan.p)
+    said = rung_says(work, at, ticking.clock, rung, holder_of("plan", plan.p), plan.p["restricted"])
     save_plan(work, plan, **{ticking.rung: rung + 1})
-    if reaches(work, to, lead, plan.p["restricted"]):
-        kind = "plan_overdue" if rung == 0 else "plan_escalated"
-        say_plan(work, plan, kind, clock=ticking.clock.value, rung=rung, to=to.value, **hears(work, to, lead))
+    if said is not None:
+        say_plan(work, plan, f"plan_{said.did}", **said.facts)
 
 
 def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progress:

@@ -21,8 +21,8 @@ Row = Mapping[str, Any]
 CASEWORK = frozenset({"caseworker", "supervisor"})
 ADMINISTRATORS = frozenset({"agency_admin"})
 """Who hears where nobody else could."""
-_HOPS = 3
-"""A delegate may be away too."""
+_HOPS = 4
+"""A delegate may be away too: as far as `app.stands_in` goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +148,31 @@ def _ball(e: Row, rule: Rule) -> UUID:
 
 
 def _people(meant: Meant, there: Mapping[UUID, Colleague]) -> list[UUID]:
-    """The one who is meant, while they work there; else everybody of the roles. For whoever is away, the delegate."""
+    """The one who is meant, else everybody of the roles: the first of whom somebody is there, or a delegate of theirs.
+
+    Where nobody is, whoever was meant reads it when they are back.
+    """
     one = there.get(meant.user_id) if meant.user_id else None
-    if one is not None:
-        return [_present(one, there)]
-    everybody = [each for each in there.values() if each.roles & meant.roles]
-    if meant.roles == CASEWORK and not everybody:
-        everybody = [each for each in there.values() if each.roles & ADMINISTRATORS]
-    return list(dict.fromkeys(_present(each, there) for each in everybody))
+    groups = [[one] if one else [], _having(meant.roles, there)]
+    if meant.roles == CASEWORK:
+        groups.append(_having(ADMINISTRATORS, there))
+    present = [list(dict.fromkeys(filter(None, (_present(each, there) for each in group)))) for group in groups]
+    anyway = [[each.user_id for each in group] for group in groups]
+    return next(filter(None, [*present, *anyway]), [])
 
 
-def _present(one: Colleague, there: Mapping[UUID, Colleague]) -> UUID:
-    """Whoever is away without somebody in their place reads it when they are back."""
-    now = one
+def _having(roles: frozenset[str], there: Mapping[UUID, Colleague]) -> list[Colleague]:
+    return [each for each in there.values() if each.roles & roles]
+
+
+def _present(one: Colleague, there: Mapping[UUID, Colleague]) -> UUID | None:
+    """Who acts for them today, as `app.stands_in` says; None: they are away, and nobody stands in."""
+    now: Colleague | None = one
     for _ in range(_HOPS):
-        instead = there.get(now.delegate) if now.away and now.delegate else None
-        if instead is None:
+        if now is None or not now.away:
             break
-        now = instead
-    return one.user_id if now.away else now.user_id
+        now = there.get(now.delegate) if now.delegate else None
+    return now.user_id if now is not None and not now.away else None
 
 
 def _staff(connection: Connection, organizations: set[UUID]) -> dict[UUID, dict[UUID, Colleague]]:

@@ -19,6 +19,7 @@ from services import shapes
 from services.addressees import addressees, organizations, require_needed, require_room
 from services.consents import disclose_since, require_asked, require_consent
 from services.happenings import about_referral, happened
+from services.holders import foresee_actions
 from services.journal import workflow_of
 from services.ladder import note_overdue
 from services.messages import say
@@ -337,6 +338,7 @@ def view_of(tx: Tx, referral_id: UUID) -> shapes.Referral:
     if row is None:
         raise NotVisible
     f, tasks = row._mapping, [task._mapping for task in tx.rows(_TASKS, id=referral_id)]
+    foresee_actions(tx, "task", tasks)
     return referral_view(tx, f, tasks, proposals_of(tx, [f]).get(referral_id, ()))
 
 

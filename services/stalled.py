@@ -1,5 +1,7 @@
-"""What stands still, whose turn it is, why, and what would free it: one query on the record, each part from its own
-index."""
+"""What stands still, whose turn it is, why, and what would free it.
+
+One query on the record, each part from its own index.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +19,26 @@ from domain import task as task_rules
 from domain.clock import Clock, Priority
 from domain.pathway import parse_step
 from domain.plan import Standing
-from domain.stall import CAUSES, STALLS, Cause, explain, frees, level
+from domain.stall import CAUSES, STALLS, Cause, explain, frees
 from services import shapes, stalled_shapes
 from services.holders import Holder, ladder_of_row, watchers_actions
 from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
 from services.stalls import (
+    ACTS,
     CODE,
     DUE_PLANS,
     DUE_REFERRALS,
     DUE_TASKS,
     OFFERS,
+    OVERSEEN,
     PLANS,
     REFERRALS,
     SHARED,
     STALLED,
     STEPS,
     TASKS,
+    read_at,
 )
 from services.transaction import Call, Record, Tx, read
 
@@ -42,8 +47,10 @@ After = tuple[Any, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which of it. `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but
-    that."""
+    """Which of it.
+
+    `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but that.
+    """
 
     kind: str | None = None
     organization_id: UUID | None = None
@@ -59,10 +66,9 @@ CODES = tuple(dict.fromkeys(one.code for one in (*STALLS.values(), *CAUSES.value
 def list_stalled(
     record: Record, call: Call, after: After = None, limit: int = 50, wanted: Wanted = ALL
 ) -> list[stalled_shapes.Stalled]:
-    """Longest overdue first. A partner sees what it takes part in, the backbone all but confidential work (decision
-    19).
+    """Longest overdue first. `after` is (limit, id) of the last item of the page before.
 
-    `after` is (limit, id) of the last item of the page before.
+    A partner sees what it takes part in, the backbone all but confidential work (decision 19).
     """
     return read(record, call, lambda tx: [_item(tx, row) for row in stalled_rows(tx, after, limit, wanted)])
 
@@ -74,13 +80,9 @@ def stalled_rows(tx: Tx, after: After, limit: int, wanted: Wanted) -> list[Mappi
 
 def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any]:
     """What `LISTED` asks for."""
-    return {
-        "collaborative": tx.here.collaborative_id,
+    return read_at(tx) | {
         "organization": tx.here.organization_id,
         "backbone": tx.here.backbone,
-        "now": tx.now,
-        "zone": tx.agenda.zone,
-        "today": tx.agenda.region().local_date(tx.now),
         "after_due": after[0] if after else None,
         "after_id": after[1] if after else None,
         "limit": limit,
@@ -88,7 +90,7 @@ def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any
         "ball": wanted.organization_id,
         "code": wanted.reason_code,
         "level": wanted.level,
-        "levels": json.dumps({str(each): _rungs(tx, each, wanted.level) for each in Priority}),
+        "ladders": json.dumps(_ladders(tx)),
         "excepted": wanted.excepted,
     }
 
@@ -101,9 +103,10 @@ def _beside(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     return watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
 
 
-def _rungs(tx: Tx, priority: str, wanted: str | None) -> list[int]:
-    """With how many rungs climbed the region's ladder has reached them."""
-    return [rung for rung in range(_RUNGS) if level(rung, tx.agenda.ladder(priority)).value == wanted]
+def _ladders(tx: Tx) -> dict[str, Any]:
+    """The region's, as far as it has its own; of routine work always."""
+    names = {*tx.agenda.ladders, Priority.ROUTINE.value}
+    return {name: {"rungs": [{"to": one.to} for one in tx.agenda.ladder(name).rungs]} for name in names}
 
 
 def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
@@ -122,7 +125,7 @@ def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
         ball_in_court=shapes.BallInCourt(organization_id=row["ball"], user_id=row["user_id"]),
         since=row["since"],
         limit=row["due_at"],
-        level=level(row["rung"], ladder_of_row(tx, row)).value,
+        level=ladder_of_row(tx, row).reached(row["rung"]).value,
         symptom=explain(clock, None, _names(tx, row))[0] if clock else None,
         cause=code if cause else None,
         reason_code=code,
@@ -197,11 +200,10 @@ def _allowed(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     return [verb.value for verb in referral_rules.allowed(rules, mine)]
 
 
-_RUNGS = 13
-"""More than a ladder has."""
-_OWN = "s.s_ladder -> s.priority -> 'rungs'"
-_REACHED = f"{_OWN} -> (greatest(least(s.rung, jsonb_array_length({_OWN})), 1) - 1) ->> 'to'"
-"""Whom the last rung of a service's own ladder reached."""
+_LAYERS = [f"{layer} -> {name}" for name in ("s.priority", "'routine'") for layer in ("s.s_ladder", "l.ladders")]
+_RUNGS = f"coalesce({', '.join(_LAYERS)}) -> 'rungs'"
+_REACHED = f"{_RUNGS} -> (greatest(least(s.rung, jsonb_array_length({_RUNGS})), 1) - 1) ->> 'to'"
+"""Whom the last rung reached, as `domain.ladder` says: `ladder_of`, and of that ladder `reached`."""
 _NO_ROOT = (
     "cast(null as text) as root_kind, cast(null as uuid) as root_id, cast(null as text) as root_key,"
     " cast(null as uuid) as root_organization_id, cast(null as text) as root_symptom, cast(null as text) as root_cause,"
@@ -215,7 +217,7 @@ tasks as materialized (select * from ({TASKS % f"({DUE_TASKS}) k"}) x where {STA
 referrals as materialized (select * from ({REFERRALS % f"({DUE_REFERRALS}) k"}) x where {STALLED}),
 {STEPS}
 select s.*, h.name as who, t.name as target, q.name as root,
-       case when b.user_id is null then s.person else b.delegate_user_id end as user_id
+       {ACTS} as user_id, s.rung > 0 and {OVERSEEN} as overseen
   from (select s.*, {CODE} as code
           from (select *, {_NO_ROOT} from tasks
                 union all select *, {_NO_ROOT} from referrals
@@ -225,14 +227,13 @@ select s.*, h.name as who, t.name as target, q.name as root,
   join names t on t.id = s.organization_id
   left join names q on q.id = s.root_organization_id
   left join away b on b.user_id = s.person and b.organization_id = s.ball
+ cross join (select cast(:ladders as jsonb) as ladders) l
  where (cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id))
    and coalesce(s.excepted_until > :now, false) = :excepted
    and (cast(:kind as text) is null or s.kind = :kind)
    and (cast(:ball as uuid) is null or s.ball = :ball)
    and (cast(:code as text) is null or s.code = :code)
-   and (cast(:level as text) is null
-        or case when s.s_ladder ? s.priority
-                then {_REACHED} = :level else cast(:levels as jsonb) -> s.priority @> to_jsonb(s.rung) end)
+   and (cast(:level as text) is null or {_REACHED} = :level)
  order by s.due_at, s.id limit :limit
 """
 )

@@ -1,5 +1,4 @@
-"""What a list of stalled work is made of, as SQL: tasks, requests, plans and waiting steps, each with its symptom and
-its cause.
+"""What a list of stalled work is made of, as SQL: tasks, requests, plans, waiting steps, with their symptom and cause.
 
 Each part begins from few rows by an index of its own (what is past its limit, whose owner has gone, where there is no
 room, where a consent ended, where the engine fails), so that it costs the same however much work there is or was. All
@@ -10,9 +9,11 @@ of it is read under row security. Which cause is named where several hold, and w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
 from services.rows import REFERRAL, TASK
+from services.transaction import Work
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
 
@@ -45,8 +46,25 @@ def _coded() -> str:
     return f"coalesce(case s.cause {causes} end, case s.symptom {clocks} end)"
 
 
+def read_at(work: Work) -> dict[str, Any]:
+    """What the parts ask for: where and when they are read."""
+    return {
+        "collaborative": work.agenda.collaborative_id,
+        "now": work.now,
+        "zone": work.agenda.zone,
+        "today": work.agenda.region().local_date(work.now),
+    }
+
+
 CODE = _coded()
-SOURCES = tuple(cause for cause, one in CAUSES.items() if one.turn is Turn.SOURCE)
+
+
+def _turn(turn: Turn) -> str:
+    """Whether the cause makes it theirs."""
+    return _one_of("c.cause", tuple(cause for cause, one in CAUSES.items() if one.turn is turn))
+
+
+_SOURCES, _BACKBONES = _turn(Turn.SOURCE), _turn(Turn.BACKBONE)
 
 SHARED = f"""
 away as materialized (select * from app.away()),
@@ -62,11 +80,10 @@ backbone as materialized (
      order by starts_on limit 1),
 plans as %s (
     select p.id, p.reference, p.name, p.state, p.priority, p.organization_id, p.assigned_to, p.version, p.created_at,
-    p.excepted_until,
-           p.due_at, p.rung, p.next_review_at, p.review_rung, p.goals_since, p.goals_due_at, p.goals_rung
+           p.excepted_until, p.due_at, p.rung, p.next_review_at, p.review_rung, p.goals_since, p.goals_due_at,
+           p.goals_rung, p.restricted
       from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
-"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all that are open at
-once."""
+"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all at once."""
 
 # A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it
 # expects.
@@ -140,7 +157,7 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
        t.excepted_until, t.priority,
-       case when t.state <> 'info_requested' then v.ladder end as s_ladder
+       case when t.state <> 'info_requested' then v.ladder end as s_ladder, t.restricted
   from %s
  cross join lateral (select {TASK} from task t where t.id = k.id and {OPEN_T} offset 0) t
   left join lateral (select {REFERRAL} from referral f where f.id = t.referral_id offset 0) f on true
@@ -155,9 +172,8 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
    and a.user_id = case when x.by_source then f.assigned_to else t.assigned_to end
  cross join lateral (select {_first(_OF_TASKS)} as cause) c
  cross join lateral (
-    select case when {_one_of("c.cause", SOURCES)} then t.source_organization_id
-    else t.ball_organization_id end as ball,
-           case when x.by_source or {_one_of("c.cause", SOURCES)} then f.assigned_to else t.assigned_to end as person,
+    select case when {_SOURCES} then t.source_organization_id else t.ball_organization_id end as ball,
+           case when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.stated_at
                                                when 'consent_ended' then f.consent_until end) as since) y"""
 
@@ -166,7 +182,7 @@ _NOBODY = """
 x.late and f.clock = 'awaiting_source' and f.term is not null and coalesce(z.reason_class, '') <> 'client'
  and not exists (
     select from offers v
-     where (starts_with(v.term, f.term) or starts_with(f.term, v.term))
+     where (starts_with(v.term || '.', f.term || '.') or starts_with(f.term || '.', v.term || '.'))
        and not exists (select from task b where b.referral_id = f.id and b.service_id = v.id))"""
 OFFERS = """
 offers as materialized (
@@ -184,13 +200,12 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
        'Close the loop' as title, f.target_organization_id as organization_id, f.source_organization_id,
        false as on_behalf, f.state, f.clock, case when x.late then f.clock end as symptom, c.cause,
        f.source_organization_id as holder_organization_id,
-       case when c.cause = 'engine_fault' then (select organization_id from backbone) else f.source_organization_id end
-       as ball,
-       case when c.cause is distinct from 'engine_fault' then f.assigned_to end as person,
+       case when {_BACKBONES} then (select organization_id from backbone) else f.source_organization_id end as ball,
+       case when {_BACKBONES} then null else f.assigned_to end as person,
        case when x.late then f.clock_started_at else y.since end as since,
        case when x.late then f.due_at else y.since end as due_at,
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
-       f.excepted_until, f.priority, cast(null as jsonb) as s_ladder
+       f.excepted_until, f.priority, cast(null as jsonb) as s_ladder, f.restricted
   from %s
  cross join lateral (select {REFERRAL} from referral f where f.id = k.id and {OPEN_F} offset 0) f
   left join lateral (
@@ -209,30 +224,37 @@ _OF_PLANS = {
     Cause.OWNER_GONE: "a.gone_since is not null",
     Cause.OWNER_ABSENT: "x.clock is not null and a.user_id is not null and a.delegate_user_id is null",
 }
+_REVIEWED = "(select max(e.at) from event e where e.action_plan_id = p.id and e.kind = 'plan_reviewed')"
+# A plan stands once, by the first of its dates that passed, as `plan_advance.waited_for` has it.
 PLANS = f"""
 select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as action_plan_id,
        cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
        p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
        p.organization_id as holder_organization_id,
-       case when c.cause = 'engine_fault' then (select organization_id from backbone)
-       else p.organization_id end as ball,
-       case when c.cause is distinct from 'engine_fault' then p.assigned_to end as person,
-       coalesce(x.since, y.since) as since, coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung,
-       false as sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
-       p.priority, cast(null as jsonb) as s_ladder
+       case when {_BACKBONES} then (select organization_id from backbone) else p.organization_id end as ball,
+       case when {_BACKBONES} then null else p.assigned_to end as person,
+       coalesce(case when x.clock = 'review' then {_REVIEWED} end, x.since, y.since) as since,
+       coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung, false as sensitive, false as reported,
+       'plan' as asks, p.version, p.excepted_until, p.priority, cast(null as jsonb) as s_ladder, p.restricted
   from %s
   join plans p on p.id = k.id
   left join faults e on e.case_id = p.id
   left join away a on a.user_id = p.assigned_to and a.organization_id = p.organization_id
-  left join lateral (values
-        ('plan', p.created_at, p.due_at, p.rung),
-        ('review', p.created_at, p.next_review_at, p.review_rung),
-        ('goals', p.goals_since, p.goals_due_at, p.goals_rung)) as x(clock, since, due_at, rung) on x.due_at <= :now
+  left join lateral (
+    select d.clock, d.since, d.due_at, d.rung
+      from (values (1, 'plan', p.created_at, p.due_at, p.rung),
+                   (2, 'review', p.created_at, p.next_review_at, p.review_rung),
+                   (3, 'goals', p.goals_since, p.goals_due_at, p.goals_rung)) as d(place, clock, since, due_at, rung)
+     where d.due_at <= :now order by d.due_at, d.place limit 1) x on true
  cross join lateral (select {_first(_OF_PLANS)} as cause) c
  cross join lateral (
     select greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since end)
         as since) y"""
 
+ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
+"""Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
+OVERSEEN = f"app.supervised(s.ball, {ACTS})"
+"""Whether there is a supervisor above them who is somebody else."""
 STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
 """Of what was looked at, what stands still."""
 
@@ -271,10 +293,10 @@ steps as (
            w.action_plan_id, w.key as step_key, p.reference, s.definition ->> 'title' as title,
            coalesce(s.organization_id, p.organization_id) as organization_id,
            p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
-           cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause, r.holder_organization_id, r.ball,
-           r.person,
-           r.since, r.due_at, r.rung, s.sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
-           p.priority, cast(null as jsonb) as s_ladder,
+           cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause,
+           r.holder_organization_id, r.ball, r.person, r.since, r.due_at, r.rung,
+           s.sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
+           p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
            r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,
            q.sensitive as root_sensitive, s.definition

@@ -123,9 +123,10 @@ class Work:
 
 @dataclass(slots=True, kw_only=True)
 class Tx(Work):
-    """A person's transaction."""
+    """A person's transaction. `overseen`: of which work it knows whether somebody is above (`services.supervisors`)."""
 
     here: Here
+    overseen: dict[UUID, bool] = field(default_factory=dict)
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -60,9 +60,11 @@ EVENTS = {
     "referral_voided": "took back a mistake",
     "referral_overdue": "was reminded to choose what comes next",
     "referral_escalated": "has not chosen: somebody above was told",
+    "referral_reminded": "has not chosen: was reminded again",
     "information_given": "gave somebody a telephone number",
 }
-LATE = frozenset({"task_overdue", "task_reminded", "task_escalated", "task_expired", "referral_overdue"})
+REMINDERS = ("task_overdue", "task_reminded", "referral_overdue", "referral_reminded")
+LATE = frozenset({*REMINDERS, "task_escalated", "task_expired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Board:
 
     @property
     def reminders(self) -> int:
-        return sum(self.kinds[kind] for kind in ("task_overdue", "task_reminded", "referral_overdue"))
+        return sum(self.kinds[kind] for kind in REMINDERS)
 
     @property
     def escalations(self) -> int:

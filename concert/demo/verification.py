@@ -202,7 +202,7 @@ select 'plan-' || id, state = 'active' from action_plan
 _SEALS = text("select (select count(*) from audit_seal), (select count(*) from audit_unsealed)")
 _DEADLINES = text(
     """
-select count(*) filter (where kind in ('task_overdue', 'task_reminded', 'referral_overdue')),
+select count(*) filter (where kind in ('task_overdue', 'task_reminded', 'referral_overdue', 'referral_reminded')),
        count(*) filter (where kind in ('task_escalated', 'referral_escalated')),
        count(*) filter (where kind = 'task_expired')
   from event

@@ -13,7 +13,6 @@ from domain.clock import Clock, Limits, Moment, Priority, rested, rung_at
 from domain.ladder import DEFAULT, Ladder, Rung, ladder_of
 from domain.limit import Limit
 from domain.quiet import Quiet
-from domain.stall import level
 from domain.watch import climb_by_hand
 
 DENVER = ZoneInfo("America/Denver")
@@ -124,10 +123,22 @@ def test_while_an_exception_stands_a_limit_passes_at_its_end(excepted: str | Non
 
 
 @pytest.mark.parametrize(
-    ("rung", "to"), [(0, "owner"), (1, "owner"), (2, "supervisor"), (3, "backbone"), (9, "backbone")]
+    ("rung", "to"), [(0, "owner"), (1, "owner"), (2, "supervisor"), (3, "backbone"), (5, "backbone"), (9, "backbone")]
 )
 def test_how_far_it_has_climbed(rung: int, to: str) -> None:
-    assert level(rung).value == to
+    assert DEFAULT.reached(rung) == to
+
+
+@pytest.mark.parametrize(
+    ("rung", "did"), [(0, "overdue"), (1, "escalated"), (2, "escalated"), (3, "reminded"), (4, "reminded")]
+)
+def test_each_rung_says_whether_anybody_new_hears(rung: int, did: str) -> None:
+    assert DEFAULT.did(rung) == did
+
+
+def test_whoever_owes_it_may_be_reminded_before_anybody_above_hears() -> None:
+    ladder = Ladder.parse({"rungs": [*R["rungs"][:1], {"to": "owner", "after": 1}, {"to": "backbone", "after": 2}]})
+    assert [ladder.did(rung) for rung in range(3)] == ["overdue", "reminded", "escalated"]
 
 
 @pytest.mark.parametrize(

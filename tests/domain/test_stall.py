@@ -8,7 +8,7 @@ import pytest
 
 from domain import plan, referral, task
 from domain.clock import Clock
-from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn, explain, frees, level
+from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn, explain, frees
 
 NAMES = {"who": "The Food Bank", "target": "The Clinic", "step": "'Find a room'", "root": "The Shelter"}
 NO_LIST = {Clock.HARD_LIMIT, Clock.ANSWER_LIMIT}
@@ -100,11 +100,3 @@ def test_what_frees_it_are_verbs_that_exist() -> None:
 def test_only_what_frees_it_is_offered(clock: Clock | None, cause: Cause | None, does: str, does_not: str) -> None:
     assert not does or frees(clock, cause, does)
     assert not frees(clock, cause, does_not)
-
-
-@pytest.mark.parametrize(
-    ("rung", "reached"),
-    [(0, "owner"), (1, "owner"), (2, "supervisor"), (3, "backbone"), (5, "backbone"), (9, "backbone")],
-)
-def test_how_far_it_has_climbed(rung: int, reached: str) -> None:
-    assert level(rung).value == reached

@@ -3,7 +3,8 @@ person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +78,7 @@ def test_whoever_can_act_is_reached_and_nobody_who_is_not_there(
         expected = str(user(house, reached)) if reached else None
         assert (item["reason_code"], item["ball_in_court"]["user_id"]) == (code, expected), login
     holder = Holder(organization_id(house, "housing"), user(house, reached) if reached else None)
-    assert blocks(house, "task", task, hectors) == blocks(house, "referral", hectors.id, hectors) == holder
+    assert blocks(house, "task", task, hectors) == holder
 
 
 def test_a_delegate_who_is_away_too_stands_in_for_nobody(house: House, hectors: Any) -> None:
@@ -97,7 +98,8 @@ def test_who_holds_it_up_is_known_before_anything_is_late_and_nobody_does_once_i
     maria = user(house, "maria.cap")
     assert blocks(house, "task", task, referral) == Holder(housing, None)
     gwen.does(f"{path}/request-info", {"question": "How many people?"})
-    assert blocks(house, "referral", referral.id, referral) == Holder(cap, maria)
+    assert blocks(house, "task", task, referral) == Holder(cap, maria)
+    assert blocks(house, "referral", referral.id, referral) is None
     gwen.does(f"{path}/decline", {"reason_code": "client_declined", "reason_class": "client"})
     assert blocks(house, "task", task, referral) is None
     assert blocks(house, "referral", referral.id, referral) == Holder(cap, maria)
@@ -118,6 +120,60 @@ def test_the_list_is_filtered_by_what_whose_why_and_how_far(house: House) -> Non
     ):  # fmt: skip
         assert (task in listed(house, "ruth.hub", **filters)) is found, filters
     assert house.person("ruth.hub").get("/v1/monitor/stalled", kind="ghost").status_code == 422
+
+
+def climbing(*to: str) -> dict[str, Any]:
+    return {"rungs": [{"to": one, "after": number} for number, one in enumerate(to)]}
+
+
+SLOW, STEEP = climbing("owner", "owner", "supervisor"), climbing("owner", "backbone")
+
+
+@pytest.fixture
+def agreed(house: House) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Lets the region agree on ladders; afterwards those of before hold."""
+    this = "version = (select agenda_version from collaborative)"
+
+    def agree(ladders: dict[str, Any]) -> None:
+        house.sql(
+            f"update agenda set body = jsonb_set(body, '{{ladder}}', %s::jsonb) where {this}", json.dumps(ladders)
+        )
+        house.sql("update collaborative set revision = revision + 1")
+
+    before = house.sql(f"select body -> 'ladder' from agenda where {this}")[0][0]
+    yield agree
+    agree(before)
+    house.sql("update service set ladder = '{}'")
+
+
+@pytest.mark.parametrize(
+    ("agenda", "service", "priority", "rung", "level"),
+    [
+        ({"routine": SLOW}, {"routine": STEEP}, "urgent", 2, "backbone"),
+        ({"routine": SLOW, "urgent": SLOW}, {"routine": STEEP}, "urgent", 2, "owner"),
+        ({"routine": SLOW, "urgent": SLOW}, {"urgent": STEEP}, "urgent", 2, "backbone"),
+        ({"routine": SLOW}, None, "urgent", 2, "owner"),
+        ({"routine": SLOW}, None, "routine", 3, "supervisor"),
+        ({"routine": STEEP}, None, "routine", 20, "backbone"),
+        ({"urgent": STEEP}, None, "routine", 2, "supervisor"),
+        ({}, {"routine": STEEP}, "routine", 0, "owner"),
+        ({}, None, "urgent", 3, "backbone"),
+    ],
+)
+def test_it_is_found_by_the_level_that_it_shows(
+    house: House, agreed: Any, agenda: dict[str, Any], service: Any, priority: str, rung: int, level: str
+) -> None:
+    agreed(agenda)
+    referral = refer(house, "cap", "pantry", priority=priority)
+    task = late(house, referral)
+    house.sql("update task set rung = %s where id = %s", rung, task)
+    if service:
+        house.sql(
+            "update service set ladder = %s::jsonb where id = %s", json.dumps(service), house.service("pantry").id
+        )
+    assert listed(house, "ruth.hub")[task]["level"] == level
+    found = {each for each in ("owner", "supervisor", "backbone") if task in listed(house, "ruth.hub", level=each)}
+    assert found == {level}
 
 
 def test_what_the_backbone_lets_rest_is_listed_apart_until_its_day(house: House) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +13,15 @@ from sqlalchemy import Connection, text
 
 from concert.consumers import CONSUMERS, Consumer
 from concert.teller import Teller
+from domain.ladder import Did
 from domain.moves import Happened
 from domain.notice import ALWAYS_TOLD, HEARS, SENTENCES, USUAL, Topic, sentence
+from domain.rule import EVENTS
 from services.advance import advance_referral, engine_work
 from services.happenings import about_referral, about_task, happened
 from services.journal import Journal
 from services.outbox import claim, depth
+from services.plan_advance import advance_plan
 from services.rows import lock_referral
 from services.telling import claim_news
 from services.transaction import by_engine
@@ -173,6 +178,62 @@ def test_every_kind_that_somebody_hears_of_is_in_the_table_or_in_a_story() -> No
     assert set(HEARS) - told - of_plans == the_same_for_referrals
 
 
+def test_every_kind_that_somebody_hears_of_is_written_by_somebody() -> None:
+    """In one word; or after a noun, of what climbs a ladder and of what those who watch may do."""
+    root = Path(__file__).parents[2]
+    tables = {"notice.py", "rule.py"}
+    files = [file for part in ("domain", "services") for file in (root / part).glob("*.py") if file.name not in tables]
+    words = set(re.findall(r'"([a-z_]+)"', "\n".join(file.read_text() for file in files)))
+    composed = {f"{noun}_{did}" for noun in ("task", "referral", "step", "plan") for did in Did}
+    composed |= {f"{noun}_{did}" for noun in ("task", "referral", "plan") for did in ("nudged", "excepted")}
+    composed |= {f"{noun}_reroute_proposed" for noun in ("referral", "step")}
+    assert set(HEARS) - words - composed == set()
+    assert set(HEARS) <= EVENTS
+
+
+CLIMBED = [
+    ("overdue", "owner"), ("escalated", "supervisor"), ("escalated", "backbone"), ("reminded", "backbone"),
+    ("reminded", "backbone"),
+]  # fmt: skip
+
+
+def lying(house: House, noun: str) -> str:
+    """Work that nobody has moved for a year, as the engine finds it: its id."""
+    if noun in ("task", "referral"):
+        made = house.refer("cap", "housing")
+        task, gwen = made["tasks"][0]["id"], house.person("gwen.housing")
+        gwen.does(f"/v1/tasks/{task}/accept" if noun == "task" else f"/v1/tasks/{task}/decline", ANSWER[noun])
+        lies = task if noun == "task" else made["id"]
+        house.sql(f"update {noun} set due_at = now() - interval '1 year' where id = %s", lies)
+        advance(house, made["id"])
+        return str(lies)
+    load(house, f"lying_{noun}", [step("first", {"organization": "housing"})])
+    plan = Live.begin(house, f"lying_{noun}")
+    lies = plan.id
+    if noun == "step":
+        house.person("gwen.housing").does(f"{plan.task('first')}/decline", ANSWER["referral"])
+        lies = plan.step("first")["referral_id"]
+    table = "action_plan" if noun == "plan" else "referral"
+    house.sql(f"update {table} set due_at = now() - interval '1 year' where id = %s", lies)
+    advance_plan(house.engine, UUID(plan.id))
+    return str(lies)
+
+
+ANSWER = {"task": {}, "referral": {"reason_code": "full", "reason_class": "no_capacity"}}
+
+
+@pytest.mark.parametrize("noun", ["task", "referral", "step", "plan"])
+def test_whatever_climbs_its_ladder_says_the_same_of_each_rung(house: House, noun: str) -> None:
+    """The supervisor and the backbone hear for the first time, then the backbone is reminded."""
+    lies = lying(house, noun)
+    rows = house.sql(
+        "select kind, facts ->> 'to' from event where coalesce(task_id, referral_id, action_plan_id) = %s"
+        " and facts ? 'rung' order by seq",
+        lies,
+    )
+    assert rows == [(f"{noun}_{did}", to) for did, to in CLIMBED]
+
+
 def test_each_rule_has_a_sentence_in_both_languages_and_each_kind_a_usual_way() -> None:
     codes = {rule.code for rules in HEARS.values() for rule in rules}
     assert codes == set(SENTENCES)
@@ -200,12 +261,65 @@ def test_on_the_day_on_which_somebody_is_back_they_hear_it_themselves(house: Hou
     assert heard(house, nudge) == {"gwen.housing"}
 
 
-def test_whoever_is_away_with_nobody_in_their_place_reads_it_when_they_are_back(house: House, made: Any) -> None:
+@pytest.fixture
+def alone(house: House) -> Iterator[None]:
+    """gwen is away, and nobody stands in for her."""
     house.sql("update membership set absent_until = current_date + 3 where user_id = %s", user(house, "gwen.housing"))
+    yield
+    house.sql("update membership set absent_until = null, delegate_user_id = null")
+
+
+def gwens(house: House) -> tuple[str, str]:
+    """A request that gwen has, past its limit: the referral's id, and its task's."""
+    referral, task = late(house)
+    house.sql("update task set assigned_to = %s where id = %s", user(house, "gwen.housing"), task)
+    return referral, task
+
+
+@pytest.mark.usefixtures("alone")
+def test_of_whoever_is_away_with_nobody_in_their_place_those_who_are_there_hear(house: House) -> None:
+    """A reminder, a nudge and the list of stalled work agree: the ball is the organization's."""
+    referral, task = gwens(house)
+    advance(house, referral)
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    tell(house)
+    for kind in ("task_overdue", "task_nudged"):
+        ((event,),) = house.sql("select id::text from event where task_id = %s and kind = %s", task, kind)
+        assert heard(house, event) == {"hector.housing"}, kind
+    items = house.person("ruth.hub").read("/v1/monitor/stalled", limit=200)["items"]
+    (item,) = [each for each in items if each["id"] == task]
+    assert item["ball_in_court"] == {"organization_id": str(organization_id(house, "housing")), "user_id": None}
+
+
+@pytest.mark.usefixtures("alone")
+def test_so_do_they_where_somebody_went_away_after_the_nudge_named_them(house: House, made: Any) -> None:
     nudge = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
     tell(house)
-    house.sql("update membership set absent_until = null")
-    assert heard(house, nudge) == {"gwen.housing"}
+    assert heard(house, nudge) == {"hector.housing"}
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_is_for_everybody_is_for_those_who_are_there(house: House, made: Any) -> None:
+    event = append(house, made["id"], "task_nudged", {"to": "housing", "person": None}, "maria.cap")
+    tell(house)
+    assert heard(house, event) == {"hector.housing"}
+
+
+@pytest.mark.usefixtures("alone")
+def test_where_nobody_is_there_whoever_is_meant_reads_it_when_they_are_back(house: House, made: Any) -> None:
+    house.sql("update membership set absent_until = current_date + 3 where user_id = %s", user(house, "hector.housing"))
+    named = append(house, made["id"], "task_nudged", {"to": "housing", "person": "gwen.housing"}, "maria.cap")
+    to_all = append(house, made["id"], "task_nudged", {"to": "housing", "person": None}, "maria.cap")
+    tell(house)
+    assert (heard(house, named), heard(house, to_all)) == ({"gwen.housing"}, HOUSING)
+
+
+@pytest.mark.usefixtures("alone")
+def test_that_it_is_theirs_now_whoever_is_away_reads_themselves(house: House, made: Any) -> None:
+    facts = {"to_user": "gwen.housing", "from_user": "hector.housing"}
+    event = append(house, made["id"], "task_assigned", facts, "ruth.hub")
+    tell(house)
+    assert heard(house, event) == HOUSING
 
 
 def test_of_confidential_work_the_backbone_hears_nothing(house: House) -> None:

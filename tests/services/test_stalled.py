@@ -39,6 +39,27 @@ def reported(house: House) -> Any:
     return referral
 
 
+@pytest.mark.parametrize(
+    ("term", "code"),
+    [
+        ("housing", "source_has_not_chosen"),
+        ("housing.rent.deposit", "source_has_not_chosen"),
+        ("hous", "no_capacity"),
+        ("housings", "no_capacity"),
+    ],
+)
+def test_somebody_is_left_who_offers_the_need_or_one_above_or_below_it(house: House, term: str, code: str) -> None:
+    """A term that only begins alike is another need."""
+    referral = refer(house, "cap", "housing")
+    body = {"reason_code": "over_income", "reason_class": "ineligible"}
+    house.person("gwen.housing").does(f"{task_of(referral)}/decline", body)
+    past_its_date(house, referral)
+    house.sql("insert into taxonomy_term (code, name) values (%s, 'A need') on conflict do nothing", term)
+    house.sql("update referral set term = %s where id = %s", term, str(referral.id))
+    (item,) = stalled(house, "maria.cap", referral)
+    assert item["reason_code"] == code
+
+
 SOURCE_CHOOSES = ["withdraw", "reroute", "close-unmet", "void"]
 WATCHES = ["nudge", "except"]
 
