@@ -53,7 +53,7 @@ class Teller:
             else:
                 taken.add(consumer.name)
         if error:
-            tell_later(self._record, news, frozenset(taken), error, final=True)
+            tell_later(self._record, news, frozenset(taken), error)
         return not error
 
 

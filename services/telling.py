@@ -38,15 +38,14 @@ def told(record: Record, ids: list[int]) -> None:
         connection.execute(_TOLD, {"ids": ids})
 
 
-def tell_later(record: Record, news: News, taken_by: frozenset[str], error: str, *, final: bool) -> None:
-    """Who has it keeps it; the others hear again, with back-off. `final` errors count towards the dead letters."""
+def tell_later(record: Record, news: News, taken_by: frozenset[str], error: str) -> None:
+    """Who has it keeps it; the others hear again, with back-off, until it is a dead letter."""
     values = {
         "id": news.id,
         "taken": json.dumps(sorted(taken_by)),
         "error": error,
-        "step": 1 if final else 0,
-        "dead": final and news.attempts + 1 >= ATTEMPTS_BEFORE_DEAD,
-        "wait": min(30.0, 0.5 * 2**news.attempts) if final else 2.0,
+        "dead": news.attempts + 1 >= ATTEMPTS_BEFORE_DEAD,
+        "wait": min(30.0, 0.5 * 2**news.attempts),
     }
     with record.database.transaction() as connection:
         connection.execute(_LATER, values)
@@ -65,6 +64,6 @@ returning o.id, o.event_id, e.kind as event_kind, o.attempts, o.taken_by
 )
 _TOLD = text("delete from outbox where id = any(:ids)")
 _LATER = text(
-    "update outbox set due_at = clock_timestamp() + make_interval(secs => :wait), attempts = attempts + :step,"
+    "update outbox set due_at = clock_timestamp() + make_interval(secs => :wait), attempts = attempts + 1,"
     " taken_by = cast(:taken as jsonb), error = :error, dead = :dead where id = :id"
 )
