@@ -54,4 +54,5 @@ def next_at(now: datetime, at: time, zone: str) -> datetime:
 
 
 def digest_at(now: datetime, at: time, zone: str) -> datetime:
+    """When the digest goes out that what comes `now` still gets into."""
     return next_at(now + SOON, at, zone)

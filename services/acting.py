@@ -14,7 +14,6 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.reason import ReasonClass
 from services import tasks
 from services.refusals import Conflict, Forbidden, KeyReused, NotVisible, Unauthenticated, Unprocessable
 from services.transaction import Call, Key, Record, Tx, read
@@ -113,7 +112,7 @@ def _do(record: Record, call: Call, behind: Behind, deed: Deed, reason: str | No
         tasks.accept_task(record, call, behind.task_id)
     else:
         known = read(record, behind.call(), lambda tx: tx.agenda.reasons.get(reason or ""))
-        if not isinstance(known, ReasonClass):
+        if known is None:
             raise ReasonMissing
         try:
             tasks.decline_task(record, call, behind.task_id, reason or "", known.value)
