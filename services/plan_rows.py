@@ -167,7 +167,7 @@ def save_step(work: Work, one: PlanStep, **changed: Any) -> None:
 def keep_readers(work: Work, plan: LockedPlan) -> None:
     """Who owns a step of the plan may read it, and nobody else: rows for row security, brought to what holds now.
 
-    Of a plan behind the wall, who owns a step reads nothing before a release names it.
+    Of a plan behind the wall, who owns a step reads nothing before a release names it, nor after that ended.
     """
     owners: dict[UUID, bool] = {}
     for one in plan.steps.values():
@@ -193,9 +193,17 @@ def keep_rows(work: Work, p: dict[str, Any], owners: dict[UUID, bool]) -> None:
         _KEEP,
         plan=p["id"],
         lead=p["organization_id"],
+        until=_released_until(work, p),
         ids=[str(i) for i in owners],
         restricted=list(owners.values()),
     )
+
+
+def _released_until(work: Work, p: dict[str, Any]) -> Any:
+    """Row security looks at it at every read: when the release ends, no job has to run."""
+    if not p["restricted"] or p["consent_id"] is None:
+        return None
+    return work.connection.execute(_RELEASED_UNTIL, {"consent": p["consent_id"]}).scalar_one()
 
 
 def keep_version(work: Work, plan: LockedPlan) -> None:
@@ -271,6 +279,7 @@ select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
     SERVICE,
 )
 _HOLDS = text("select app.consent_holds(:consent, :recipient)")
+_RELEASED_UNTIL = text("select app.consent_end(:consent)")
 _KEEP = text(
     """
 with wanted as (
@@ -280,10 +289,11 @@ gone as (
     update plan_partner r set reads = false
      where r.action_plan_id = :plan and r.reads and not exists (select from wanted w where w.id = r.organization_id)),
 back as (
-    update plan_partner r set reads = true, restricted = w.restricted from wanted w
-     where r.action_plan_id = :plan and r.organization_id = w.id and (not r.reads or r.restricted <> w.restricted))
-insert into plan_partner (action_plan_id, organization_id, lead_organization_id, restricted)
-select :plan, w.id, :lead, w.restricted from wanted w
+    update plan_partner r set reads = true, restricted = w.restricted, reads_until = :until from wanted w
+     where r.action_plan_id = :plan and r.organization_id = w.id
+       and (not r.reads or r.restricted <> w.restricted or r.reads_until is distinct from cast(:until as timestamptz)))
+insert into plan_partner (action_plan_id, organization_id, lead_organization_id, restricted, reads_until)
+select :plan, w.id, :lead, w.restricted, :until from wanted w
  where not exists (select from plan_partner r where r.action_plan_id = :plan and r.organization_id = w.id)
 """
 )

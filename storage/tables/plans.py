@@ -139,6 +139,7 @@ plan_partner = Table(
     plain("lead_organization_id", ID),
     plain("restricted", Boolean, server_default="false"),
     plain("reads", Boolean, server_default="true"),
+    plain("reads_until", INSTANT, required=False),
     ForeignKeyConstraint(["action_plan_id", "lead_organization_id"], ["action_plan.id", "action_plan.organization_id"]),
     Index("plan_partner_organization_id_idx", "organization_id", "action_plan_id", postgresql_where=text("reads")),
 )
