@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.event import listen, remove
@@ -415,6 +415,45 @@ def test_an_answer_that_was_wrong_is_given_anew_and_the_step_that_it_left_out_co
     assert plan.states() == {"listen": "done", "safety": "open", "last": "open"}
     told = [one["kind"] for one in plan.lead.read(f"{plan.path}/timeline")["items"]]
     assert told.count("step_taken_back") == 1
+    assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
+
+
+def _drop(plan: Live, key: str) -> tuple[int, Any]:
+    headers = plan.lead.headers | {"If-Match": "*", "Idempotency-Key": uuid4().hex}
+    answer = plan.lead.http.delete(f"{plan.path}/steps/{key}", headers=headers)
+    return answer.status_code, answer.json().get("code")
+
+
+def test_while_a_question_is_asked_again_nobody_is_asked_for_what_hangs_on_it_nor_left_out(house: House) -> None:
+    asks = [{"key": key, "kind": "yes_no", "label": "Is it so?"} for key in ("afraid", "rent_due")]
+    hangs = {key: [{"step": "listen", "field": key, "one_of": ["yes"]}] for key in ("afraid", "rent_due")}
+    load(
+        house,
+        "asked_again",
+        [
+            step("listen", form=asks),
+            step("agree", after=["listen"]),
+            step("safety", {"organization": "housing"}, after=["agree"], when=hangs["afraid"]),
+            step("rent", {"organization": "housing"}, after=["agree"], when=hangs["rent_due"]),
+            step("funds", {"organization": "legal"}, after=["rent"]),
+        ],
+    )
+    plan = Live.begin(house, "asked_again")
+    plan.works("listen", "cap", {"afraid": "yes", "rent_due": "no"})
+    advance(house, plan)
+    plan.lead.does(f"{plan.task('listen')}/void", {"reason": "The wrong boxes."})
+    plan.works("agree", "cap")
+    advance(house, plan)
+    waiting = {"listen": "open", "agree": "done", "safety": "waiting", "rent": "waiting", "funds": "waiting"}
+    assert plan.states() == waiting
+    assert _drop(plan, "listen") == (409, "condition")
+    plan.edit("/steps/listen/reassign", {})
+    plan.works("listen", "cap", {"afraid": "yes", "rent_due": "no"})
+    advance(house, plan)
+    answered = {"listen": "done", "agree": "done", "safety": "open", "rent": "skipped", "funds": "open"}
+    assert plan.states() == answered
+    plan.lead.does(f"{plan.task('listen')}/void", {"reason": "The wrong boxes."})
+    assert _drop(plan, "listen") == (409, "condition"), "before the engine looked, too"
     assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
 
 
