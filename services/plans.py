@@ -218,6 +218,8 @@ def goal_row(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, An
         "sensitive": owned(tx, p["organization_id"], Owner(term=goal.term)).sensitive,
         "outcome": None,
         "outcome_by": None,
+        "outcome_client": None,
+        "outcome_source": None,
     }
 
 

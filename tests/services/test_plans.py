@@ -418,6 +418,39 @@ def test_an_answer_that_was_wrong_is_given_anew_and_the_step_that_it_left_out_co
     assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
 
 
+@pytest.mark.parametrize("last", ["review", "close"])
+def test_the_familys_word_on_a_goal_stands_above_the_leads_whoever_speaks_last(house: House, last: str) -> None:
+    code = f"voices_{last}"
+    load(house, code, [step("listen")], goals=[{"key": "home", "name": "A home", "term": "housing"}])
+    before = numbers(house)
+    plan = Live.begin(house, code)
+
+    def stands() -> tuple[Any, ...]:
+        goal = plan.read()["goals"][0]
+        need = plan.lead.read(f"/v1/needs/{goal['need_id']}")
+        assert (need["outcome"], need["outcome_by"]) == (goal["outcome"], goal["outcome_by"])
+        return goal["outcome"], goal["outcome_by"]
+
+    plan.edit("/review", {"outcomes": {"home": "unmet"}, "by": "source"})
+    assert stands() == ("unmet", "source")
+    plan.edit("/review", {"outcomes": {"home": "partly_met"}, "by": "client"})
+    plan.edit("/review", {"outcomes": {"home": "need_met"}, "by": "client"})
+    assert stands() == ("need_met", "client"), "its later word replaces its own"
+    said = {"outcomes": {"home": "unmet"}}
+    plan.edit(
+        "/review" if last == "review" else "/close", said if last == "review" else said | {"reason": "moved_away"}
+    )
+    assert stands() == ("need_met", "client")
+    kept = house.sql("select outcome_client, outcome_source from plan_goal where action_plan_id = %s", plan.id)
+    assert kept == [("need_met", "unmet")], "what differs is all kept"
+    now = numbers(house)
+    assert sum(now["needs_met"].values()) > sum(before["needs_met"].values())
+    assert now.get("needs_unmet") == before.get("needs_unmet")
+    proven(house)
+    plan.edit("/void", {"reason": "The wrong family."})
+    assert numbers(house) == before
+
+
 def _drop(plan: Live, key: str) -> tuple[int, Any]:
     headers = plan.lead.headers | {"If-Match": "*", "Idempotency-Key": uuid4().hex}
     answer = plan.lead.http.delete(f"{plan.path}/steps/{key}", headers=headers)

@@ -97,3 +97,18 @@ revoke create on schema app from concert_disclosure;
 
 create policy works on outbox for insert to concert_api
     with check (workflow_id like 'plan-%' and app.works_in_plan(cast(right(workflow_id, 36) as uuid)));
+
+-- Whose word on a goal is kept apart, as on a referral (decision 28); `outcome` is the strongest.
+alter table plan_goal add column outcome_client text;
+alter table plan_goal add column outcome_source text;
+comment on column plan_goal.outcome_client is 'plain';
+comment on column plan_goal.outcome_source is 'plain';
+alter table plan_goal no force row level security;
+update plan_goal set outcome_client = case when outcome_by = 'client' then outcome end,
+                     outcome_source = case when outcome_by = 'source' then outcome end
+ where outcome is not null;
+alter table plan_goal force row level security;
+-- squawk-ignore constraint-missing-not-valid
+alter table plan_goal add constraint plan_goal_outcome_client_check check (outcome_client in ('need_met', 'partly_met', 'unmet'));
+-- squawk-ignore constraint-missing-not-valid
+alter table plan_goal add constraint plan_goal_outcome_source_check check (outcome_source in ('need_met', 'partly_met', 'unmet'));

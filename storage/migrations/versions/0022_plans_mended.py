@@ -1,4 +1,4 @@
-"""Plans: a release that ends closes them to whom it named.
+"""Plans: a release that ends closes them to whom it named; the words of client and lead on a goal are both kept.
 
 Revision ID: 0022
 """
