@@ -5,7 +5,7 @@ What people do with a task locks its request and never the plan: a step's state 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -115,9 +115,9 @@ def _step_of(row: dict[str, Any], request: LockedReferral | None) -> PlanStep:
             one.request = None
         return one
     state = RequestState(read["f_state"]) if read["f_state"] else None
-    done = read["t_state"] == TaskState.COMPLETED
-    _stand(one, state, False, read["f_updated_at"], read["t_outputs"] if done else {})
-    one.worked_at = read["t_updated_at"] if done else None
+    t = {name[2:]: value for name, value in read.items() if name.startswith("t_")}
+    one.worked_at = _worked_at(t)
+    _stand(one, state, False, one.worked_at or read["f_updated_at"], t["outputs"] if one.worked_at else {})
     return one
 
 
@@ -125,11 +125,16 @@ def renew(one: PlanStep) -> None:
     """Let the step stand as its locked request now says."""
     assert one.request is not None
     f, current = one.request.f, one.request.current
-    done = current is not None and current.task.state is TaskState.COMPLETED
-    answers = current.t["outputs"] if current is not None and done else {}
-    ended = current.t["updated_at"] if current is not None and done else f["updated_at"]
-    _stand(one, one.request.referral.state, one.request.referral.reported, ended, answers)
-    one.worked_at = ended if done else None
+    one.worked_at = _worked_at(current.t) if current is not None else None
+    answers = current.t["outputs"] if current is not None and one.worked_at else {}
+    _stand(one, one.request.referral.state, one.request.referral.reported, one.worked_at or f["updated_at"], answers)
+
+
+def _worked_at(t: Mapping[str, Any]) -> Any:
+    """When the work was done, as told (decision 21): what comes after is counted from then, however late somebody
+    recorded or confirmed it. None while it is not.
+    """
+    return (t["moved_at"] or t["updated_at"]) if t["state"] == TaskState.COMPLETED else None
 
 
 def _stand(one: PlanStep, state: RequestState | None, reported: bool, ended: Any, answers: Any) -> None:
@@ -254,7 +259,7 @@ select {PLAN}, clock_timestamp() as locked_at from p
 _SEE = text("select 1 from action_plan where id = :id")
 _STEP_REQUEST = (
     "f.state as f_state, f.updated_at as f_updated_at, t.state as t_state, t.outputs as t_outputs,"
-    " t.updated_at as t_updated_at"
+    " t.moved_at as t_moved_at, t.updated_at as t_updated_at"
 )
 _STEPS = known(
     f"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -364,8 +365,7 @@ def test_a_follow_up_opens_by_itself_on_its_day(house: House) -> None:
     assert plan.step("ask_again")["opens_at"] is not None
     assert progress.look_in is not None
     assert plan.state("ask_again") == "waiting"
-    house.sql("update task set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
-    house.sql("update referral set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
+    house.sql("update task set moved_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
     advance(house, plan)
     assert plan.state("ask_again") == "open"
 
@@ -449,6 +449,49 @@ def test_the_familys_word_on_a_goal_stands_above_the_leads_whoever_speaks_last(h
     proven(house)
     plan.edit("/void", {"reason": "The wrong family."})
     assert numbers(house) == before
+
+
+@pytest.mark.parametrize(("days_ago", "asked"), [(40, "open"), (10, "waiting")])
+def test_what_follows_work_told_late_is_counted_from_when_it_was_done(house: House, days_ago: int, asked: str) -> None:
+    code = f"told_{days_ago}"
+    load(
+        house,
+        code,
+        [step("assess"), step("court", {"organization": "legal"}, after=["assess"]),
+         step("ask_again", after=["assess"], opens_after_days=30)],
+    )  # fmt: skip
+    plan = Live.begin(house, code)
+    told, task = datetime.now(UTC) - timedelta(days=days_ago), plan.task("assess")
+    _older(house, plan)
+    for verb in ("accept", "complete"):
+        plan.lead.does(f"{task}/{verb}", {"occurred_at": told.isoformat()})
+    advance(house, plan)
+    assert datetime.fromisoformat(plan.step("assess")["ended_at"]) == told
+    assert (plan.state("court"), plan.state("ask_again")) == ("open", asked)
+    opens_at = plan.step("ask_again")["opens_at"]
+    assert asked == "open" or datetime.fromisoformat(opens_at) == told + timedelta(days=30)
+    court = plan.task("court")
+    house.caseworker("legal").does(f"{court}/accept")
+    ((handed_over_at, facts),) = house.sql(
+        "select f.handed_over_at, e.facts from event e join referral f on f.id = e.referral_id"
+        " where e.kind = 'task_accepted' and e.task_id = %s",
+        court.rpartition("/")[2],
+    )
+    assert handed_over_at == told
+    assert facts["handover_days"] > days_ago // 2, "in business days, of which some may be holidays"
+
+
+def _older(house: House, plan: Live) -> None:
+    """As if the plan had been made fifty days ago."""
+    ago = " - interval '50 days'"
+    for table, columns in (
+        ("action_plan", ["created_at"]),
+        ("referral", ["created_at", "requested_at"]),
+        ("task", ["created_at", "requested_at", "moved_at", "clock_started_at"]),
+    ):
+        moved = ", ".join(f"{each} = {each}{ago}" for each in columns)
+        owner = "id" if table == "action_plan" else "action_plan_id"
+        house.sql(f"set session_replication_role = replica; update {table} set {moved} where {owner} = '{plan.id}'")
 
 
 def _drop(plan: Live, key: str) -> tuple[int, Any]:

@@ -46,6 +46,7 @@ as $$
                     where s.action_plan_id = p_plan and f.target_organization_id = app.me())
 $$;
 
+-- As before; a step has ended when its work was done, as told.
 create or replace function app.plan_requests(p_plan uuid)
     returns table (key text, referral_id uuid, task_id uuid, state text, reported boolean, ball_organization_id uuid,
                    due_at timestamptz, ended_at timestamptz)
@@ -54,7 +55,8 @@ as $$
     select s.key, f.id, t.id, f.state, f.reported,
            case when f.clock is not null then f.source_organization_id else t.ball_organization_id end,
            coalesce(f.due_at, t.due_at),
-           case when f.reported then t.updated_at when f.state not in ('active', 'awaiting_source') then f.updated_at end
+           case when t.state = 'completed' then coalesce(t.moved_at, t.updated_at)
+                when f.state not in ('active', 'awaiting_source') then f.updated_at end
       from action_plan p
       join plan_step s on s.action_plan_id = p.id and s.removed_at is null
       join referral f on f.id = s.referral_id
