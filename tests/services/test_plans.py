@@ -158,6 +158,9 @@ def test_a_plan_changes_under_way_and_its_history_keeps_what_it_was(house: House
     assert "three" not in plan.states()
     was = plan.lead.read(f"{plan.path}/versions/{version}")
     assert {one["key"]: one.get("after", []) for one in was["steps"]}["four"] == ["three"]
+    newest = plan.read()["version"]
+    assert plan.lead.get(f"{plan.path}/versions/{newest}").status_code == 200
+    assert plan.lead.get(f"{plan.path}/versions/{newest + 1}").status_code == 404, "it has not been yet"
     notes = plan.lead.read(f"{plan.path}/timeline")["notes"]
     assert [note["body"] for note in notes] == ["They have one already."]
     edits: dict[str, Any] = {"skip": {}, "move": {"after": []}, "reassign": {}}
@@ -550,6 +553,11 @@ def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House,
         body = {"key": "extra", "title": "Do more"} | slip
         answer = plan.lead.post(f"{plan.path}/steps", body, **{"If-Match": f'"{plan.body["version"]}"'})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), slip
+    plan.edit("/steps", {"key": "twice", "title": "Do more", "after": ["listen"] * 2, "before": ["rent"] * 2})
+    assert (plan.step("twice")["after"], plan.step("rent")["after"]) == (["listen"], ["listen", "twice"])
+    plan.edit("/steps/twice/move", {"after": ["listen"] * 2})
+    told = [one["changed"] for one in plan.lead.read(f"{plan.path}/timeline")["items"] if one["step_key"] == "twice"]
+    assert [(one["after"], one.get("before")) for one in told] == [(["listen"], None), (["listen"], ["rent"])]
     for key, fits in ("asks", {"kind": "referral", "service_id": service}), ("talks", {"organization_id": legal}):
         plan.edit("/steps", {"key": key, "title": "Do more", "goal": "home"} | fits)
     for whose, pointer in (
