@@ -30,6 +30,9 @@ class CapacityBody(Body):
 class AdoptBody(Body):
     """`commitments`: codes of the agenda's strategies."""
 
+    version: Annotated[int, Whole(1, 1_000_000)] | None = Field(
+        None, description="The one that was read and signed: refused where another stands by now."
+    )
     commitments: list[Code] = Field(default=[], max_length=30)
 
 
@@ -108,7 +111,7 @@ def get_agenda(record: TheRecord, call: Reading) -> measure_shapes.Agenda:
     status_code=201,
 )
 def adopt_agenda(body: AdoptBody, record: TheRecord, call: Commanding) -> Response:
-    answer = answered(agreed.adopt_agenda(record, call, body.commitments))
+    answer = answered(agreed.adopt_agenda(record, call, body.commitments, body.version))
     answer.headers["Location"] = "/v1/agenda"
     return answer
 

@@ -546,7 +546,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "adopted_on": "2026-11-23",
         "commitments": ["answer_fast"],
     },
-    "AdoptBody": {"commitments": ["answer_fast"]},
+    "AdoptBody": {"version": 1, "commitments": ["answer_fast"]},
     "Agenda": {
         "version": 1,
         "name": "One Table, Eleven Counties",

@@ -167,10 +167,6 @@ class Step:
     def question(self, key: str) -> Field | None:
         return next((one for one in self.form if one.key == key), None)
 
-    def wanted(self, answers: Answers) -> bool:
-        """All its conditions hold; False means that it is skipped."""
-        return all(condition.holds(answers) for condition in self.when)
-
     def refuse(self, outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         """(field, what is wrong) for each answer that does not fit the form."""
         wrong = [(key, "the form of this step does not ask for it") for key in outputs if self.question(key) is None]

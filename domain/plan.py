@@ -81,8 +81,8 @@ Standings = Mapping[str, Standing]
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What must happen now: `back` where an answer was corrected and a condition holds after all, `skip` where one does
-    not hold, `open` what is ready, the others `later`.
+    """What must happen now: `back` where an answer was taken back and a condition may hold after all, `skip` where one
+    does not hold, `open` what is ready, the others `later`.
     """
 
     back: tuple[str, ...] = ()
@@ -107,9 +107,11 @@ def is_closed(request: RequestState | None) -> bool:
 def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelta) -> Next:
     """`day`: how long one of `opens_after_days` takes. A step skipped here counts at once for those behind it."""
     standing, skip, ready, later = dict(steps), [], [], {}
-    back = [key for key, one in steps.items() if one.unwanted and one.step.wanted(answers(steps))]
-    for key in back:
-        standing[key] = replace(standing[key], state=StepState.WAITING, ended_at=None, unwanted=False)
+    back: list[str] = []
+    while fresh := [key for key, one in standing.items() if one.unwanted and _wanted(standing, one.step) is not False]:
+        back += fresh
+        for key in fresh:
+            standing[key] = replace(standing[key], state=StepState.WAITING, ended_at=None, unwanted=False)
     ends: Mapping[str, datetime] = {}
     again = True
     while again:
@@ -118,12 +120,12 @@ def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelt
         for key, one in standing.items():
             if one.state is not StepState.WAITING or not _may_begin(standing, one.step, ends):
                 continue
-            if not one.step.wanted(answers(standing)):
+            if _wanted(standing, one.step) is False:
                 standing[key] = replace(one, state=StepState.SKIPPED, ended_at=now)
                 skip.append(key)
                 again = True
     for key, one in standing.items():
-        if one.state is StepState.WAITING and _may_begin(standing, one.step, ends):
+        if one.state is StepState.WAITING and _may_begin(standing, one.step, ends) and _wanted(standing, one.step):
             opens_at = _since(standing, one.step, ends, born_at) + day * one.step.opens_after_days
             if opens_at <= now:
                 ready.append(key)
@@ -135,6 +137,17 @@ def next_steps(steps: Standings, now: datetime, born_at: datetime, day: timedelt
 def answers(steps: Standings) -> dict[str, Mapping[str, Any]]:
     """What was recorded where work was done; a skipped step has said nothing."""
     return {key: one.answers for key, one in steps.items() if one.state is StepState.DONE}
+
+
+def _wanted(steps: Standings, step: Step) -> bool | None:
+    """All its conditions hold; False means that it is skipped. None: nobody knows yet, for what one of them reads is
+    still to be answered, or again.
+    """
+    asked = [read for read in step.when if read.step in steps and steps[read.step].state not in ENDED]
+    said = answers(steps)
+    if not all(read.holds(said) for read in step.when if read not in asked):
+        return False
+    return None if asked else True
 
 
 def is_over(steps: Standings) -> bool:
@@ -223,12 +236,14 @@ def reordered(steps: Iterable[Step], changed: Step) -> list[Step]:
 
 
 def unanswered(steps: Standings) -> dict[tuple[str, str, str], None]:
-    """(step, the step that its condition reads, the field) where the answer can come too late, or never."""
+    """(step, the step that its condition reads, the field) where the answer can come too late, or never: of those that
+    wait, or would come back.
+    """
     order = {key: one.step.after for key, one in steps.items()}
     return {
         (key, read.step, read.field): None
         for key, one in steps.items()
-        if one.state is StepState.WAITING
+        if one.state is StepState.WAITING or one.unwanted
         for read in one.step.when
         if read.step not in steps
         or steps[read.step].step.question(read.field) is None

@@ -37,16 +37,26 @@ def get_agenda(record: Record, call: Call) -> measure_shapes.Agenda:
     return read(record, call, look)
 
 
-def adopt_agenda(record: Record, call: Call, commitments: list[str]) -> Answer[measure_shapes.Adoption]:
+def adopt_agenda(
+    record: Record, call: Call, commitments: list[str], version: int | None = None
+) -> Answer[measure_shapes.Adoption]:
     """One's own organization adopts the version that stands, with the strategies that it commits itself to.
 
-    By a supervisor or administrator. Once a version: what was signed is never edited (409).
+    By a supervisor or administrator. Once a version: what was signed is never edited (409). `version`: the one that was
+    signed; where another stands by now, nothing is adopted (409).
     """
 
     def act(tx: Tx, _seen: None) -> measure_shapes.Adoption:
         if tx.here.backbone or not tx.here.roles & {"supervisor", "agency_admin"}:
             raise Forbidden("A partner's supervisor or administrator adopts the agenda for it.")
         row = tx.connection.execute(_AGENDA).one()
+        if version is not None and version != row.version:
+            raise Conflict(
+                f"Version {row.version} of the agenda stands, and you signed {version}. Read GET /v1/agenda, and adopt"
+                " what it says now.",
+                code="another-version",
+                current={"version": row.version},
+            )
         known = {one["code"] for one in row.body.get("strategies", ())}
         for place, code in enumerate(commitments):
             if code not in known:
@@ -55,7 +65,8 @@ def adopt_agenda(record: Record, call: Call, commitments: list[str]) -> Answer[m
                     pointer=f"/commitments/{place}",
                 )
         values = {"version": row.version, "on": tx.agenda.region().local_date(tx.now)}
-        if tx.row(_ADOPT, **values, commitments=commitments, me=tx.here.organization_id, by=tx.here.user_id) is None:
+        values["commitments"] = list(dict.fromkeys(commitments))
+        if tx.row(_ADOPT, **values, me=tx.here.organization_id, by=tx.here.user_id) is None:
             raise Conflict("Your organization has adopted this version already.", code="adopted")
         tx.audit("agenda.adopt", "organization", tx.here.organization_id, row.version)
         mine = next(one for one in tx.rows(_PARTNERS) if one.organization_id == tx.here.organization_id)

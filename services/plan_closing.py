@@ -79,9 +79,7 @@ def void_plan(record: Record, call: Call, plan_id: UUID, words: str) -> Answer[A
         _end(tx, plan, State.ENTERED_IN_ERROR)
         say_plan(tx, plan, "plan_voided", reverses=reverses)
         for goal in plan.goals:
-            goal.update(outcome=None, outcome_by=None)
-            tx.run(_SETTLE, plan=plan.p["id"], key=goal["key"], outcome=None, by=None)
-            _settle_need(tx, plan, goal)
+            _save_goal(tx, plan, goal, dict.fromkeys(WORDS))
         say_to_lead(tx, plan, words)
 
     return as_lead(record, call, plan_id, act)
@@ -118,16 +116,29 @@ def _settle_goals(tx: Tx, plan: LockedPlan, outcomes: Outcomes, by: str) -> None
         goal = goals.get(key)
         if goal is None:
             raise Unprocessable("The plan has no goal of that key. Read it again.", pointer=f"/outcomes/{key}")
-        goal.update(outcome=outcome.value, outcome_by=by)
-        tx.run(_SETTLE, plan=plan.p["id"], key=key, outcome=outcome.value, by=by)
-        _settle_need(tx, plan, goal)
+        words = {word: goal[word] for word in WORDS} | {f"outcome_{by}": outcome.value}
+        _save_goal(tx, plan, goal, words)
 
 
-def _settle_need(tx: Tx, plan: LockedPlan, goal: Mapping[str, Any]) -> None:
+def _save_goal(tx: Tx, plan: LockedPlan, goal: dict[str, Any], words: Mapping[str, str | None]) -> None:
+    """What differs is all kept; the client's word counts, then the source's (decision 28)."""
+    strongest = next((word for word in WORDS if words[word]), None)
+    by = strongest.removeprefix("outcome_") if strongest else None
+    goal.update(words, outcome=words[strongest] if strongest else None, outcome_by=by)
+    tx.run(_SETTLE, plan=plan.p["id"], **{name: goal[name] for name in ("key", "outcome", "outcome_by", *WORDS)})
     settle(tx, goal["need_id"], about_plan(plan.p))
 
 
-_SETTLE = text("update plan_goal set outcome = :outcome, outcome_by = :by where action_plan_id = :plan and key = :key")
+WORDS = ("outcome_client", "outcome_source")
+"""Whose word on a goal, the strongest first. A later one of the same voice stands for its own earlier one."""
+
+_SETTLE = text(
+    """
+update plan_goal set outcome = :outcome, outcome_by = :outcome_by, outcome_client = :outcome_client,
+                     outcome_source = :outcome_source
+ where action_plan_id = :plan and key = :key
+"""
+)
 _REQUESTS = text(
     "select f.id from referral f where f.id in (select s.referral_id from plan_step s where s.action_plan_id = :id)"
     " and f.state <> 'entered_in_error' order by f.id"

@@ -69,6 +69,7 @@ class NewStep:
 def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[ActionPlan]:
     def act(tx: Tx, plan: LockedPlan) -> None:
         rules.require_active(plan.state)
+        after, before = _once(new.after), _once(new.before)
         _check_new(tx, plan, new)
         owner, whose = _whose(tx, plan, new.whose)
         _require_same_need(tx, plan, StepKind(new.kind), new.goal, whose.term, "/goal")
@@ -77,7 +78,7 @@ def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[
             title=new.title,
             owner=owner,
             kind=StepKind(new.kind),
-            after=new.after,
+            after=after,
             may_skip=new.may_skip,
             goal=new.goal,
             opens_after_days=new.opens_after_days,
@@ -89,9 +90,9 @@ def add_step(record: Record, call: Call, plan_id: UUID, new: NewStep) -> Answer[
                 raise Unprocessable("No other provider can be looked for: name a service or a term.", pointer=pointer)
         rules.reordered([one.step for one in plan.steps.values()], step)
         add_rows(tx, plan, [(step, whose)], own=True)
-        for key in new.before:
+        for key in before:
             _reorder(tx, plan, _waiting(plan, key, "/before"), [*plan.steps[key].step.after, new.key])
-        edited(tx, plan, "plan_step_added", plan.steps[new.key], after=list(new.after), before=list(new.before))
+        edited(tx, plan, "plan_step_added", plan.steps[new.key], after=list(after), before=list(before))
 
     return as_lead(record, call, plan_id, act, status=201)
 
@@ -109,7 +110,7 @@ def drop_step(record: Record, call: Call, plan_id: UUID, key: str) -> Answer[Act
         for other in list(plan.steps.values()):
             if key in other.step.after:
                 after = [each for each in other.step.after if each != key] + list(one.step.after)
-                define(tx, other, replace(other.step, after=tuple(dict.fromkeys(after))))
+                define(tx, other, replace(other.step, after=_once(after)))
         save_step(tx, one, removed_at=tx.now)
         del plan.steps[key]
         rules.require_answers(was, plan.standings)
@@ -128,7 +129,7 @@ def move_step(record: Record, call: Call, plan_id: UUID, key: str, after: Sequen
         rules.require(StepVerb.MOVE, one.standing)
         was = list(one.step.after)
         _reorder(tx, plan, one, after)
-        edited(tx, plan, "plan_step_moved", one, after=list(after), was=was)
+        edited(tx, plan, "plan_step_moved", one, after=list(one.step.after), was=was)
 
     return as_lead(record, call, plan_id, act)
 
@@ -217,12 +218,16 @@ def define(tx: Tx, one: PlanStep, step: Step) -> None:
 
 
 def _reorder(tx: Tx, plan: LockedPlan, one: PlanStep, after: Sequence[str]) -> None:
-    step = replace(one.step, after=tuple(dict.fromkeys(after)))
+    step = replace(one.step, after=_once(after))
     rules.reordered([each.step for each in plan.steps.values()], step)
     was = plan.standings
     define(tx, one, step)
     rules.require_answers(was, plan.standings)
     save_step(tx, one, opens_at=None)
+
+
+def _once(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(keys))
 
 
 def _check_new(tx: Tx, plan: LockedPlan, new: NewStep) -> None:

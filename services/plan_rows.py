@@ -5,7 +5,7 @@ What people do with a task locks its request and never the plan: a step's state 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -115,9 +115,9 @@ def _step_of(row: dict[str, Any], request: LockedReferral | None) -> PlanStep:
             one.request = None
         return one
     state = RequestState(read["f_state"]) if read["f_state"] else None
-    done = read["t_state"] == TaskState.COMPLETED
-    _stand(one, state, False, read["f_updated_at"], read["t_outputs"] if done else {})
-    one.worked_at = read["t_updated_at"] if done else None
+    t = {name[2:]: value for name, value in read.items() if name.startswith("t_")}
+    one.worked_at = _worked_at(t)
+    _stand(one, state, False, one.worked_at or read["f_updated_at"], t["outputs"] if one.worked_at else {})
     return one
 
 
@@ -125,11 +125,16 @@ def renew(one: PlanStep) -> None:
     """Let the step stand as its locked request now says."""
     assert one.request is not None
     f, current = one.request.f, one.request.current
-    done = current is not None and current.task.state is TaskState.COMPLETED
-    answers = current.t["outputs"] if current is not None and done else {}
-    ended = current.t["updated_at"] if current is not None and done else f["updated_at"]
-    _stand(one, one.request.referral.state, one.request.referral.reported, ended, answers)
-    one.worked_at = ended if done else None
+    one.worked_at = _worked_at(current.t) if current is not None else None
+    answers = current.t["outputs"] if current is not None and one.worked_at else {}
+    _stand(one, one.request.referral.state, one.request.referral.reported, one.worked_at or f["updated_at"], answers)
+
+
+def _worked_at(t: Mapping[str, Any]) -> Any:
+    """When the work was done, as told (decision 21): what comes after is counted from then, however late somebody
+    recorded or confirmed it. None while it is not.
+    """
+    return (t["moved_at"] or t["updated_at"]) if t["state"] == TaskState.COMPLETED else None
 
 
 def _stand(one: PlanStep, state: RequestState | None, reported: bool, ended: Any, answers: Any) -> None:
@@ -167,7 +172,7 @@ def save_step(work: Work, one: PlanStep, **changed: Any) -> None:
 def keep_readers(work: Work, plan: LockedPlan) -> None:
     """Who owns a step of the plan may read it, and nobody else: rows for row security, brought to what holds now.
 
-    Of a plan behind the wall, who owns a step reads nothing before a release names it.
+    Of a plan behind the wall, who owns a step reads nothing before a release names it, nor after that ended.
     """
     owners: dict[UUID, bool] = {}
     for one in plan.steps.values():
@@ -193,9 +198,17 @@ def keep_rows(work: Work, p: dict[str, Any], owners: dict[UUID, bool]) -> None:
         _KEEP,
         plan=p["id"],
         lead=p["organization_id"],
+        until=_released_until(work, p),
         ids=[str(i) for i in owners],
         restricted=list(owners.values()),
     )
+
+
+def _released_until(work: Work, p: dict[str, Any]) -> Any:
+    """Row security looks at it at every read: when the release ends, no job has to run."""
+    if not p["restricted"] or p["consent_id"] is None:
+        return None
+    return work.connection.execute(_RELEASED_UNTIL, {"consent": p["consent_id"]}).scalar_one()
 
 
 def keep_version(work: Work, plan: LockedPlan) -> None:
@@ -246,7 +259,7 @@ select {PLAN}, clock_timestamp() as locked_at from p
 _SEE = text("select 1 from action_plan where id = :id")
 _STEP_REQUEST = (
     "f.state as f_state, f.updated_at as f_updated_at, t.state as t_state, t.outputs as t_outputs,"
-    " t.updated_at as t_updated_at"
+    " t.moved_at as t_moved_at, t.updated_at as t_updated_at"
 )
 _STEPS = known(
     f"""
@@ -271,6 +284,7 @@ select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
     SERVICE,
 )
 _HOLDS = text("select app.consent_holds(:consent, :recipient)")
+_RELEASED_UNTIL = text("select app.consent_end(:consent)")
 _KEEP = text(
     """
 with wanted as (
@@ -280,10 +294,11 @@ gone as (
     update plan_partner r set reads = false
      where r.action_plan_id = :plan and r.reads and not exists (select from wanted w where w.id = r.organization_id)),
 back as (
-    update plan_partner r set reads = true, restricted = w.restricted from wanted w
-     where r.action_plan_id = :plan and r.organization_id = w.id and (not r.reads or r.restricted <> w.restricted))
-insert into plan_partner (action_plan_id, organization_id, lead_organization_id, restricted)
-select :plan, w.id, :lead, w.restricted from wanted w
+    update plan_partner r set reads = true, restricted = w.restricted, reads_until = :until from wanted w
+     where r.action_plan_id = :plan and r.organization_id = w.id
+       and (not r.reads or r.restricted <> w.restricted or r.reads_until is distinct from cast(:until as timestamptz)))
+insert into plan_partner (action_plan_id, organization_id, lead_organization_id, restricted, reads_until)
+select :plan, w.id, :lead, w.restricted, :until from wanted w
  where not exists (select from plan_partner r where r.action_plan_id = :plan and r.organization_id = w.id)
 """
 )

@@ -96,7 +96,7 @@ def plan_timeline(record: Record, call: Call, plan_id: UUID) -> plan_shapes.Plan
 
 
 def get_version(record: Record, call: Call, plan_id: UUID, version: int) -> plan_shapes.PlanVersion:
-    """What the plan was at that version: the last edit up to it. For the lead."""
+    """What the plan was at that version: the last edit up to it. For the lead. NotVisible for one that has not been."""
 
     def look(tx: Tx) -> plan_shapes.PlanVersion:
         row = tx.row(_VERSION, id=plan_id, version=version)
@@ -130,13 +130,11 @@ def _make(tx: Tx, new: NewPlan) -> LockedPlan:
     return plan
 
 
-def find_template(tx: Tx, code: str, version: int | None) -> Template:
+def find_template(tx: Tx, code: str, version: int | None, pointer: str = "/template") -> Template:
     """The version, or the newest. Raises Unprocessable."""
     row = tx.row(_TEMPLATE, code=code, version=version, collaborative=tx.here.collaborative_id)
     if row is None:
-        raise Unprocessable(
-            "No template of that code and version; GET /v1/plan-templates lists them.", pointer="/template"
-        )
+        raise Unprocessable("No template of that code and version; GET /v1/plan-templates lists them.", pointer=pointer)
     return Template.parse({**row.body, "version": row.version})
 
 
@@ -218,6 +216,8 @@ def goal_row(tx: Tx, p: Mapping[str, Any], nth: int, goal: Goal) -> dict[str, An
         "sensitive": owned(tx, p["organization_id"], Owner(term=goal.term)).sensitive,
         "outcome": None,
         "outcome_by": None,
+        "outcome_client": None,
+        "outcome_source": None,
     }
 
 
@@ -247,7 +247,9 @@ select body, version from plan_template
 _VERSION = text(
     """
 select version, at, template_version, steps from plan_version
- where action_plan_id = :id and version <= :version order by version desc limit 1
+ where action_plan_id = :id and version <= :version
+   and exists (select from action_plan p where p.id = :id and p.version >= :version)
+ order by version desc limit 1
 """
 )
 _EVENTS = text(

@@ -60,7 +60,7 @@ def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) 
         for step in found.changed:
             _redefine(tx, plan, step)
         lead = plan.p["organization_id"]
-        add_rows(tx, plan, [(step, owned(tx, lead, step.owner)) for step in found.added])
+        add_rows(tx, plan, [(step, owned(tx, lead, step.owner, _VERSION)) for step in found.added])
         was = plan.p["template_version"]
         save_plan(tx, plan, template_version=template.version)
         changed = {"to_version": template.version, "was": was, "removed": list(found.removed)}
@@ -73,7 +73,7 @@ def switch_plan(record: Record, call: Call, plan_id: UUID, version: int | None) 
 
 def _compared(tx: Tx, plan: LockedPlan, version: int | None) -> tuple[Template, Switch]:
     code: str = plan.p["template"]
-    template = find_template(tx, code, version)
+    template = find_template(tx, code, version, _VERSION)
     found = switch(
         find_template(tx, code, plan.p["template_version"]),
         plan.standings,
@@ -103,9 +103,10 @@ def _redefine(tx: Tx, plan: LockedPlan, step: Step) -> None:
     define(tx, one, step)
     save_step(tx, one, opens_at=None)
     if step.owner != owner_was:
-        own_step(tx, plan, one, owned(tx, plan.p["organization_id"], step.owner))
+        own_step(tx, plan, one, owned(tx, plan.p["organization_id"], step.owner, _VERSION))
 
 
+_VERSION = "/version"
 _RENAME = text("update plan_goal set name = :name where action_plan_id = :plan and key = :key")
 _DROPPED = text(
     """

@@ -101,10 +101,14 @@ plan_goal = Table(
     plain("sensitive", Boolean, server_default="false"),
     plain("outcome", TEXT, required=False),
     plain("outcome_by", TEXT, required=False),
+    plain("outcome_client", TEXT, required=False),
+    plain("outcome_source", TEXT, required=False),
     ForeignKeyConstraint(["action_plan_id", "organization_id"], ["action_plan.id", "action_plan.organization_id"]),
     ForeignKeyConstraint(["need_id", "organization_id"], ["need.id", "need.organization_id"]),
     CheckConstraint("outcome in ('need_met', 'partly_met', 'unmet')", name="outcome"),
     CheckConstraint("outcome_by in ('client', 'source')", name="outcome_by"),
+    CheckConstraint("outcome_client in ('need_met', 'partly_met', 'unmet')", name="outcome_client"),
+    CheckConstraint("outcome_source in ('need_met', 'partly_met', 'unmet')", name="outcome_source"),
     Index("plan_goal_need_id_idx", "need_id"),
 )
 
@@ -139,6 +143,7 @@ plan_partner = Table(
     plain("lead_organization_id", ID),
     plain("restricted", Boolean, server_default="false"),
     plain("reads", Boolean, server_default="true"),
+    plain("reads_until", INSTANT, required=False),
     ForeignKeyConstraint(["action_plan_id", "lead_organization_id"], ["action_plan.id", "action_plan.organization_id"]),
     Index("plan_partner_organization_id_idx", "organization_id", "action_plan_id", postgresql_where=text("reads")),
 )

@@ -93,12 +93,10 @@ def test_work_without_a_form_records_numbers_and_codes_and_no_text(said: Any, fi
         (Condition("skipped", "cold", ("yes",)), {"cold": "yes"}, False),
     ],
 )
-def test_a_step_happens_only_if_all_its_conditions_hold(
+def test_a_condition_holds_by_what_was_answered_and_by_nothing_else(
     condition: Condition, answers: dict[str, Any], holds: bool
 ) -> None:
     assert condition.holds({"listen": answers}) is holds
-    assert Step("x", "X", Owner(), when=(condition,)).wanted({"listen": answers}) is holds
-    assert Step("x", "X", Owner()).wanted({})
 
 
 def test_a_template_reads_back_as_it_was_written() -> None:

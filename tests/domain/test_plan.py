@@ -78,6 +78,37 @@ def test_a_step_left_out_for_an_answer_comes_back_when_that_is_corrected() -> No
     assert following(done(step("screen"), risk="yes"), by_lead, after) == ((), ("after",), [])
 
 
+def test_an_answer_that_is_asked_again_decides_nothing_until_it_is_given() -> None:
+    asked_again = Standing(step("screen", form=FORM), StepState.OPEN)
+    agree, court = done(step("agree", "screen")), Standing(step("court", "agree", when=RISK))
+    after = Standing(step("after", "court"))
+    assert following(asked_again, agree, court, after) == ((), (), [])
+    left_out = replace(court, state=StepState.SKIPPED, ended_at=NOW, unwanted=True)
+    steps = {one.step.key: one for one in (asked_again, agree, left_out, after)}
+    assert next_steps(steps, NOW, NOW - DAY, DAY).back == ("court",), "that it had said no counts no longer"
+    assert following(asked_again, agree, left_out, after) == ((), (), [])
+    answered = done(asked_again.step, risk="no")
+    assert following(answered, agree, court, after) == (("court",), ("after",), [])
+    assert following(replace(answered, state=StepState.SKIPPED), agree, court, after) == (("court",), ("after",), [])
+
+
+def test_one_no_that_was_said_is_enough_while_another_question_is_asked_again() -> None:
+    both = [*RISK, {"step": "agree", "field": "funds", "one_of": ["yes"]}]
+    asked_again, court = Standing(step("screen"), StepState.OPEN), Standing(step("court", "agree", when=both))
+    assert following(asked_again, done(step("agree"), funds="no"), court)[0] == ("court",)
+    assert following(asked_again, done(step("agree"), funds="yes"), court) == ((), (), [])
+
+
+def test_what_hangs_on_a_step_that_comes_back_comes_back_with_it() -> None:
+    first = [{"step": "first", "field": "x", "one_of": ["y"]}]
+    screen = Standing(step("screen", "first", when=first), StepState.SKIPPED, NOW, unwanted=True)
+    court = Standing(step("court", "screen", when=RISK), StepState.SKIPPED, NOW, unwanted=True)
+    steps = {one.step.key: one for one in (Standing(step("first"), StepState.OPEN), court, screen)}
+    assert set(next_steps(steps, NOW, NOW - DAY, DAY).back) == {"screen", "court"}
+    steps["first"] = done(step("first"), x="n")
+    assert next_steps(steps, NOW, NOW - DAY, DAY).back == ()
+
+
 def test_who_was_never_asked_has_said_nothing_so_what_hangs_on_it_is_skipped_too() -> None:
     screen = Standing(step("screen", when=[{"step": "first", "field": "x", "one_of": ["y"]}], after=["first"]))
     court = Standing(step("court", "screen", when=RISK))
@@ -121,6 +152,17 @@ def test_no_edit_takes_the_answer_away_that_a_condition_reads(how: str) -> None:
     require_answers(READS[how], READS[how])
     answered = {"screen": done(step("screen", form=FORM), risk="yes"), "court": Standing(step("court", when=RISK))}
     require_answers(was, answered)
+
+
+@pytest.mark.parametrize("state", [StepState.WAITING, StepState.SKIPPED])
+def test_what_is_asked_again_stays_in_the_plan_though_a_step_was_left_out_for_its_answer(state: StepState) -> None:
+    court = Standing(step("court", "agree", when=RISK), state, unwanted=state is StepState.SKIPPED)
+    agree = done(step("agree", "screen"))
+    was = {"screen": Standing(step("screen", form=FORM), StepState.OPEN), "agree": agree, "court": court}
+    with pytest.raises(NotPossible, match="condition"):
+        require_answers(was, {"agree": agree, "court": court})
+    by_lead = replace(court, state=StepState.SKIPPED, unwanted=False)
+    require_answers(was | {"court": by_lead}, {"agree": agree, "court": by_lead})
 
 
 def test_a_follow_up_waits_for_its_day() -> None:

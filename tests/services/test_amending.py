@@ -160,6 +160,11 @@ def test_a_new_version_of_the_agenda_is_adopted_by_each_partner_for_itself(house
     adopts = house.person(boss.login)
     assert house.caseworker("cap").post("/v1/agenda/adopt", {"commitments": []}).status_code == 403
     assert adopts.post("/v1/agenda/adopt", {"commitments": ["win"]}).json()["errors"][0]["pointer"] == "/commitments/0"
-    made = adopts.does("/v1/agenda/adopt", {"commitments": ["answer_fast"]})
-    assert (made["version"], made["commitments"]) == (newest + 1, ["answer_fast"])
+    read_before = {"version": newest, "commitments": ["answer_fast"]}
+    refused = adopts.post("/v1/agenda/adopt", read_before)
+    assert (refused.status_code, refused.json()["code"]) == (409, "another-version"), "another was loaded meanwhile"
+    assert refused.json()["current"] == {"version": newest + 1}
+    signed = {"version": newest + 1, "commitments": ["answer_fast", "no_wrong_door", "answer_fast"]}
+    made = adopts.does("/v1/agenda/adopt", signed)
+    assert (made["version"], made["commitments"]) == (newest + 1, ["answer_fast", "no_wrong_door"]), "each once"
     assert adopts.post("/v1/agenda/adopt", {"commitments": []}).status_code == 409

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.event import listen, remove
@@ -158,6 +158,9 @@ def test_a_plan_changes_under_way_and_its_history_keeps_what_it_was(house: House
     assert "three" not in plan.states()
     was = plan.lead.read(f"{plan.path}/versions/{version}")
     assert {one["key"]: one.get("after", []) for one in was["steps"]}["four"] == ["three"]
+    newest = plan.read()["version"]
+    assert plan.lead.get(f"{plan.path}/versions/{newest}").status_code == 200
+    assert plan.lead.get(f"{plan.path}/versions/{newest + 1}").status_code == 404, "it has not been yet"
     notes = plan.lead.read(f"{plan.path}/timeline")["notes"]
     assert [note["body"] for note in notes] == ["They have one already."]
     edits: dict[str, Any] = {"skip": {}, "move": {"after": []}, "reassign": {}}
@@ -396,8 +399,7 @@ def test_a_follow_up_opens_by_itself_on_its_day(house: House) -> None:
     assert plan.step("ask_again")["opens_at"] is not None
     assert progress.look_in is not None
     assert plan.state("ask_again") == "waiting"
-    house.sql("update task set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
-    house.sql("update referral set updated_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
+    house.sql("update task set moved_at = now() - interval '31 days' where action_plan_id = %s", plan.id)
     advance(house, plan)
     assert plan.state("ask_again") == "open"
 
@@ -450,6 +452,121 @@ def test_an_answer_that_was_wrong_is_given_anew_and_the_step_that_it_left_out_co
     assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
 
 
+@pytest.mark.parametrize("last", ["review", "close"])
+def test_the_familys_word_on_a_goal_stands_above_the_leads_whoever_speaks_last(house: House, last: str) -> None:
+    code = f"voices_{last}"
+    load(house, code, [step("listen")], goals=[{"key": "home", "name": "A home", "term": "housing"}])
+    before = numbers(house)
+    plan = Live.begin(house, code)
+
+    def stands() -> tuple[Any, ...]:
+        goal = plan.read()["goals"][0]
+        need = plan.lead.read(f"/v1/needs/{goal['need_id']}")
+        assert (need["outcome"], need["outcome_by"]) == (goal["outcome"], goal["outcome_by"])
+        return goal["outcome"], goal["outcome_by"]
+
+    plan.edit("/review", {"outcomes": {"home": "unmet"}, "by": "source"})
+    assert stands() == ("unmet", "source")
+    plan.edit("/review", {"outcomes": {"home": "partly_met"}, "by": "client"})
+    plan.edit("/review", {"outcomes": {"home": "need_met"}, "by": "client"})
+    assert stands() == ("need_met", "client"), "its later word replaces its own"
+    said = {"outcomes": {"home": "unmet"}}
+    plan.edit(
+        "/review" if last == "review" else "/close", said if last == "review" else said | {"reason": "moved_away"}
+    )
+    assert stands() == ("need_met", "client")
+    kept = house.sql("select outcome_client, outcome_source from plan_goal where action_plan_id = %s", plan.id)
+    assert kept == [("need_met", "unmet")], "what differs is all kept"
+    now = numbers(house)
+    assert sum(now["needs_met"].values()) > sum(before["needs_met"].values())
+    assert now.get("needs_unmet") == before.get("needs_unmet")
+    proven(house)
+    plan.edit("/void", {"reason": "The wrong family."})
+    assert numbers(house) == before
+
+
+@pytest.mark.parametrize(("days_ago", "asked"), [(40, "open"), (10, "waiting")])
+def test_what_follows_work_told_late_is_counted_from_when_it_was_done(house: House, days_ago: int, asked: str) -> None:
+    code = f"told_{days_ago}"
+    load(
+        house,
+        code,
+        [step("assess"), step("court", {"organization": "legal"}, after=["assess"]),
+         step("ask_again", after=["assess"], opens_after_days=30)],
+    )  # fmt: skip
+    plan = Live.begin(house, code)
+    told, task = datetime.now(UTC) - timedelta(days=days_ago), plan.task("assess")
+    _older(house, plan)
+    for verb in ("accept", "complete"):
+        plan.lead.does(f"{task}/{verb}", {"occurred_at": told.isoformat()})
+    advance(house, plan)
+    assert datetime.fromisoformat(plan.step("assess")["ended_at"]) == told
+    assert (plan.state("court"), plan.state("ask_again")) == ("open", asked)
+    opens_at = plan.step("ask_again")["opens_at"]
+    assert asked == "open" or datetime.fromisoformat(opens_at) == told + timedelta(days=30)
+    court = plan.task("court")
+    house.caseworker("legal").does(f"{court}/accept")
+    ((handed_over_at, facts),) = house.sql(
+        "select f.handed_over_at, e.facts from event e join referral f on f.id = e.referral_id"
+        " where e.kind = 'task_accepted' and e.task_id = %s",
+        court.rpartition("/")[2],
+    )
+    assert handed_over_at == told
+    assert facts["handover_days"] > days_ago // 2, "in business days, of which some may be holidays"
+
+
+def _older(house: House, plan: Live) -> None:
+    """As if the plan had been made fifty days ago."""
+    ago = " - interval '50 days'"
+    for table, columns in (
+        ("action_plan", ["created_at"]),
+        ("referral", ["created_at", "requested_at"]),
+        ("task", ["created_at", "requested_at", "moved_at", "clock_started_at"]),
+    ):
+        moved = ", ".join(f"{each} = {each}{ago}" for each in columns)
+        owner = "id" if table == "action_plan" else "action_plan_id"
+        house.sql(f"set session_replication_role = replica; update {table} set {moved} where {owner} = '{plan.id}'")
+
+
+def _drop(plan: Live, key: str) -> tuple[int, Any]:
+    headers = plan.lead.headers | {"If-Match": "*", "Idempotency-Key": uuid4().hex}
+    answer = plan.lead.http.delete(f"{plan.path}/steps/{key}", headers=headers)
+    return answer.status_code, answer.json().get("code")
+
+
+def test_while_a_question_is_asked_again_nobody_is_asked_for_what_hangs_on_it_nor_left_out(house: House) -> None:
+    asks = [{"key": key, "kind": "yes_no", "label": "Is it so?"} for key in ("afraid", "rent_due")]
+    hangs = {key: [{"step": "listen", "field": key, "one_of": ["yes"]}] for key in ("afraid", "rent_due")}
+    load(
+        house,
+        "asked_again",
+        [
+            step("listen", form=asks),
+            step("agree", after=["listen"]),
+            step("safety", {"organization": "housing"}, after=["agree"], when=hangs["afraid"]),
+            step("rent", {"organization": "housing"}, after=["agree"], when=hangs["rent_due"]),
+            step("funds", {"organization": "legal"}, after=["rent"]),
+        ],
+    )
+    plan = Live.begin(house, "asked_again")
+    plan.works("listen", "cap", {"afraid": "yes", "rent_due": "no"})
+    advance(house, plan)
+    plan.lead.does(f"{plan.task('listen')}/void", {"reason": "The wrong boxes."})
+    plan.works("agree", "cap")
+    advance(house, plan)
+    waiting = {"listen": "open", "agree": "done", "safety": "waiting", "rent": "waiting", "funds": "waiting"}
+    assert plan.states() == waiting
+    assert _drop(plan, "listen") == (409, "condition")
+    plan.edit("/steps/listen/reassign", {})
+    plan.works("listen", "cap", {"afraid": "yes", "rent_due": "no"})
+    advance(house, plan)
+    answered = {"listen": "done", "agree": "done", "safety": "open", "rent": "skipped", "funds": "open"}
+    assert plan.states() == answered
+    plan.lead.does(f"{plan.task('listen')}/void", {"reason": "The wrong boxes."})
+    assert _drop(plan, "listen") == (409, "condition"), "before the engine looked, too"
+    assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
+
+
 def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House, two_steps: str) -> None:
     plan = Live.begin(house, two_steps)
     legal, service = str(organization_id(house, "legal")), str(house.service("housing").id)
@@ -467,6 +584,11 @@ def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House,
         body = {"key": "extra", "title": "Do more"} | slip
         answer = plan.lead.post(f"{plan.path}/steps", body, **{"If-Match": f'"{plan.body["version"]}"'})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), slip
+    plan.edit("/steps", {"key": "twice", "title": "Do more", "after": ["listen"] * 2, "before": ["rent"] * 2})
+    assert (plan.step("twice")["after"], plan.step("rent")["after"]) == (["listen"], ["listen", "twice"])
+    plan.edit("/steps/twice/move", {"after": ["listen"] * 2})
+    told = [one["changed"] for one in plan.lead.read(f"{plan.path}/timeline")["items"] if one["step_key"] == "twice"]
+    assert [(one["after"], one.get("before")) for one in told] == [(["listen"], None), (["listen"], ["rent"])]
     for key, fits in ("asks", {"kind": "referral", "service_id": service}), ("talks", {"organization_id": legal}):
         plan.edit("/steps", {"key": key, "title": "Do more", "goal": "home"} | fits)
     for whose, pointer in (

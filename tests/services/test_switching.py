@@ -101,6 +101,11 @@ def test_a_version_whose_condition_reads_what_nobody_was_asked_is_refused_before
     assert (refused.status_code, refused.json()["code"]) == (409, "condition")
     assert preview["refused"] == refused.json()["detail"]
     assert plan.read()["template_version"] == 1
+    for unknown in (
+        plan.lead.post(f"{plan.path}/switch", {"version": 99}, **{"If-Match": "*"}),
+        plan.lead.get(f"{plan.path}/switch-preview", version="99"),
+    ):
+        assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/version")
 
 
 def test_a_goal_that_the_version_calls_otherwise_is_called_so_here_too(house: House) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from time import sleep
 from typing import Any
 from uuid import UUID
 
@@ -222,6 +224,67 @@ def test_a_term_of_the_safe_homes_plan_is_asked_of_whom_the_release_names_and_of
     carmen.does(f"/v1/consents/{consent}/revoke")
     advance_plan(house.engine, UUID(told.id))
     assert house.caseworker("housing").get(told.path).status_code == 404
+
+
+@pytest.fixture(scope="module")
+def told_for_a_while(house: House) -> str:
+    load(
+        house,
+        "a_while",
+        [step("rent", {"organization": "housing"}), step("own"),
+         step("later", {"organization": "housing"}, after=["own"])],
+    )  # fmt: skip
+    return "a_while"
+
+
+@pytest.mark.parametrize("ends", ["revoked", "until"])
+def test_a_release_that_ends_closes_the_plan_at_the_next_read_and_the_partner_finishes_its_work(
+    house: House, told_for_a_while: str, ends: str
+) -> None:
+    carmen, gwen = house.person("carmen.shelter"), house.caseworker("housing")
+    client = client_of(carmen)
+    plan = Live.begin(house, told_for_a_while, "shelter", client_id=client)
+    until = datetime.now(UTC) + (timedelta(seconds=3) if ends == "until" else timedelta(days=30))
+    consent = carmen.does("/v1/consents", release(house, client, "housing", until=until.isoformat()))["id"]
+    plan.edit("/consent", {"consent_id": consent})
+    plan.edit("/steps/rent/reassign", {"organization_id": str(organization_id(house, "housing"))})
+    task = plan.task("rent")
+    gwen.does(f"{task}/accept")
+    assert _found(house, plan) == {"plan", "timeline", "list", "steps", "requests"}
+    if ends == "revoked":
+        carmen.does(f"/v1/consents/{consent}/revoke")
+    else:
+        sleep(max(0, (until - datetime.now(UTC)).total_seconds()) + 0.1)
+    assert _found(house, plan) == set(), "nobody has edited the plan, no engine runs"
+    assert gwen.does(f"{task}/complete", {"outputs": {}})["state"] == "completed", "its own work is its own"
+    assert _found(house, plan) == set()
+    again = carmen.does("/v1/consents", release(house, client, "housing"))["id"]
+    plan.edit("/consent", {"consent_id": again})
+    assert _found(house, plan) == {"plan", "timeline", "list", "steps", "requests"}, "a new release opens it again"
+
+
+def test_a_consent_that_ends_hides_a_plan_of_an_open_house_from_nobody(house: House, told_for_a_while: str) -> None:
+    maria = house.caseworker("cap")
+    client = client_of(maria)
+    consent = house.consent(maria, client, "housing")["id"]
+    plan = Live.begin(house, told_for_a_while, client_id=client, consent_id=consent)
+    maria.does(f"/v1/consents/{consent}/revoke")
+    assert house.caseworker("housing").get(plan.path).status_code == 200
+
+
+def _found(house: House, plan: Live) -> set[str]:
+    """Where housing finds the plan: over HTTP, and past every route."""
+    gwen = house.caseworker("housing")
+    seen = {what for what, path in (("plan", ""), ("timeline", "/timeline")) if gwen.get(plan.path + path).is_success}
+    with psycopg.connect(libpq_url(house.settings.database_url)) as door:
+        door.execute("select user_id from app.enter(%s, null, null)", [gwen.login])
+        for what, question in (
+            ("steps", "select key from plan_step where action_plan_id = %s"),
+            ("requests", "select key from app.plan_requests(%s)"),
+        ):
+            if door.execute(question, [plan.id]).fetchall():
+                seen.add(what)
+    return seen | ({"list"} if plan.id in gwen.get("/v1/action-plans", limit="200").text else set())
 
 
 # ---------------------------------------------------------------------------------------- in SQL, past every route
