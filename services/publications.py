@@ -123,7 +123,7 @@ def _ground(tx: Tx, period: str) -> _Ground:
     indicators = tx.rows(_INDICATORS, last=span.ends_on, first=span.starts_on)
     if not indicators:
         raise Unprocessable("No indicator counted anything in that period yet.", pointer="/period")
-    history = tx.rows(_OVERLAPPING, first=span.starts_on, last=span.ends_on)
+    history = tx.rows(_TIED, first=span.starts_on, last=span.ends_on)
     versions = list({each.period: each for each in history}.values())
     public, before = _public(versions, calendars), next((v for v in versions if v.period == span.name), None)
     # A shorter period may lie in a longer one that is public, whose other months count then.
@@ -285,10 +285,16 @@ select count(*) filter (where o.mode = 'connected') as connected,
 """
 )
 _COLUMNS = "id, period, version, starts_on, ends_on, published_at, published_by, threshold, agenda_version, body"
-_OVERLAPPING = text(
+# What overlaps the period, what overlaps that, and so on: a public quarter ties a month's siblings to it.
+_TIED = text(
     f"""
+with recursive tied as (
+    select cast(:first as date) as first, cast(:last as date) as last
+    union
+    select p.starts_on, p.ends_on from tied t
+      join publication p on p.collaborative_id = app.collaborative() and p.starts_on <= t.last and p.ends_on >= t.first)
 select {_COLUMNS}, up_to from publication
- where collaborative_id = app.collaborative() and starts_on <= :last and ends_on >= :first
+ where collaborative_id = app.collaborative() and (starts_on, ends_on) in (select first, last from tied)
  order by period, version
 """
 )

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 from domain.protection import Sum, Table, is_small
-from domain.span import Span
+from domain.span import Span, tied
 from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
 from services.figures import median, percentile
 from services.population import COPIED
@@ -29,7 +29,9 @@ Cell = tuple[str, str, Margin]
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """What is public of overlapping periods: the last version of each; of the period itself, what came before."""
+    """What is public of periods that are tied together: the last version of each; of the period itself, what came
+    before.
+    """
 
     spans: tuple[Span, ...]
     figures: Mapping[tuple[str, str, Margin], Figure]
@@ -169,8 +171,9 @@ def _hidden(asked: _Asked, moved: Moved, seconds: float, *, restricted: bool) ->
 
 
 def _linked(span: Span, public: Public) -> tuple[Span, ...]:
-    """The other periods whose figures add up to this one's, or this one's to theirs: none, if none is public."""
-    others = [other for other in public.spans if other.name != span.name and other.meets(span)]
+    """The other periods that sums tie to this one, through others too: a month's siblings by a public quarter. None, if
+    none is public."""
+    others = [other for other in tied(span, public.spans) if other.name != span.name]
     if not others:
         return ()
     names = {other.name for other in others} | {span.name}

@@ -1,0 +1,97 @@
+"""Whatever is published first, and whatever partners read live beside it: nobody computes a small number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.protection import Sum, Table, is_small
+from domain.span import span_of
+from services.counts import WHOLE, Margin
+from services.publications import publish
+from tests.conftest import Cluster
+from tests.house import House, Loop, open_house, settings_for
+from tests.journeys.published import asked
+from tests.services.attacker import recovered
+from tests.services.crowd import Lines, crowd, write
+
+CODE = "funnel_offered"
+SUMMER = ("2026-07", "2026-08", "2026-09")
+Snapshots = dict[str, dict[str, dict[Margin, dict[str, Any]]]]
+"""period → code → margin → figure."""
+
+
+@pytest.fixture
+def house(cluster: Cluster, the_region: Any, loop: Loop) -> Iterator[House]:
+    """A record for each test: what is published stays."""
+    opened = open_house(settings_for(cluster.directory, cluster.database()), the_region, loop)
+    opened.sql("update collaborative set publication_after_days = -400")
+    yield opened
+    opened.close()
+
+
+def published(house: House, *periods: str) -> Snapshots:
+    for period in periods:
+        publish(house.api, house.call("ruth.hub"), period)
+    return {
+        one["period"]: {
+            each["code"]: {next(iter(f["by"].items()), WHOLE): f for f in each["figures"]} for each in one["indicators"]
+        }
+        for one in asked(house, limit=36).json()["items"]
+    }
+
+
+def computed(lines: Lines, public: Snapshots, code: str) -> list[str]:
+    """Small counts that follow from the snapshots alone, all periods of a dimension together."""
+    dimensions = {margin[0] for margin in next(iter(public.values()))[code]} - {""}
+    return [told for name in sorted(dimensions) for told in _computed(lines, public, code, name)]
+
+
+def _computed(lines: Lines, public: Snapshots, code: str, name: str) -> list[str]:
+    spans = {period: span_of(period, {"state_year": 7}) for period in public}
+    groups = [margin for margin in next(iter(public.values()))[code] if margin[0] == name]
+    counts = _counts(lines, code, name)
+    every = {each.name: each.months for each in spans.values()} | {m: (m,) for s in spans.values() for m in s.months}
+    values: dict[Any, int] = {
+        (period, margin): sum(counts[month, margin] for month in months)
+        for period, months in every.items()
+        for margin in (WHOLE, *groups)
+    }
+    sums = [Sum((period, WHOLE), tuple((period, margin) for margin in groups)) for period in every]
+    sums += [
+        Sum((span.name, margin), tuple((month, margin) for month in span.months))
+        for span in spans.values()
+        for margin in (WHOLE, *groups)
+        if len(span.months) > 1
+    ]
+    hidden = {cell for cell in values if cell[0] not in public or public[cell[0]][code][cell[1]]["suppressed"]}
+    found = recovered(Table(values, tuple(sums)), hidden, 11)
+    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items() if is_small(values[cell], 11)]
+
+
+def _counts(lines: Lines, code: str, name: str) -> Counter[tuple[str, Margin]]:
+    """By month and margin as it is published."""
+    found: Counter[tuple[str, Margin]] = Counter()
+    for (c, _, month, n, group), count in lines.items():
+        if c == code and n in ("", name):
+            found[month, (n, group.partition(".")[0] if n == "term" else group)] += count
+    return found
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("2026-Q3", *SUMMER),
+        (*SUMMER, "2026-Q3"),
+        ("state_year:2027", "2026", "2026-Q3", *SUMMER),
+    ],
+)
+def test_in_whatever_order_periods_are_published_nobody_computes_a_small_number(
+    house: House, order: tuple[str, ...]
+) -> None:
+    lines = write(house, crowd(("2026-06", *SUMMER), 75, 0), {CODE: ("value",)})
+    public = published(house, *order)
+    assert computed(lines, public, CODE) == []
