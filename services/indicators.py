@@ -5,6 +5,7 @@ so that no committed event is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
@@ -84,8 +85,12 @@ def region_figures(work: Work, code: str, grain: Grain) -> list[measure_shapes.P
 
 
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
-    """The version that tells a period: the last that was in effect when it began, else the first to come."""
-    begun = first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0]
+    """The version that tells a period."""
+    return telling(versions, first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0])
+
+
+def telling(versions: Sequence[Any], begun: date) -> Any:
+    """The last that was in effect when the period began, else the first to come; `versions` by their day."""
     before = [one for one in versions if one.effective_on <= begun]
     return before[-1] if before else versions[0]
 

@@ -40,6 +40,8 @@ class Public:
     """What was recorded or taken back since a version hid it first: by (period, code, margin, restricted)."""
     redefined: Set[tuple[str, str]] = frozenset()
     """(period, code) of what an earlier version of the period told by other rules."""
+    otherwise: Set[tuple[str, str]] = frozenset()
+    """(period, code) of what the last version of another period tells by another version of the definition."""
     later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
     """What the months of a period gained and lost since its last version: by (period, code)."""
 
@@ -205,7 +207,8 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
 
 
 def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
-    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open.
+    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open. What
+    another period shows by another definition says nothing of this one's counts.
 
     Of figures of several counts, hidden and never changed, only the small counts matter: which of them were hidden for
     themselves, and which along with them, does not stand in the snapshot. A single count was hidden for itself.
@@ -214,7 +217,9 @@ def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) ->
     if figure is None:
         return "free" if each == asked.span else "unseen"
     if asked.shown(figure, restricted=restricted):
-        return "free" if each == asked.span else "known"
+        if each == asked.span:
+            return "free"
+        return "unseen" if (each.name, asked.one.row.code) in asked.public.otherwise else "known"
     settled = asked.public.settled(each.name, asked.one.row.code, margin, restricted=restricted)
     return "unseen" if settled and len(asked.layers) > 1 else "withheld"
 

@@ -95,3 +95,46 @@ def test_in_whatever_order_periods_are_published_nobody_computes_a_small_number(
     lines = write(house, crowd(("2026-06", *SUMMER), 75, 0), {CODE: ("value",)})
     public = published(house, *order)
     assert computed(lines, public, CODE) == []
+
+
+@pytest.fixture
+def redefined(house: House) -> Lines:
+    """From September on a definition counts all of whom the first counts every fourth; answers what that counts."""
+    house.sql(_SECOND, "2026-09-01", "needs_met")
+    house.sql("update collaborative set revision = revision + 1")
+    people = crowd(("2026-06", *SUMMER), 75, 0)
+    write(house, people, {"needs_met": ("value",)}, version=2)
+    first = [person for n, person in enumerate(people) if person["month"] != "2026-09" or n % 4 == 0]
+    return write(house, first, {"needs_met": ("value",)})
+
+
+def test_a_period_is_published_by_the_version_that_tells_it_live(house: House, redefined: Lines) -> None:
+    """The quarter and the years began under the one before."""
+    public = published(house, "2026-Q3", "2026", "state_year:2027", "2026-08", "2026-09")
+    told = {period: found["needs_met"][WHOLE]["value"] for period, found in public.items()}
+    live = {
+        point["period"]: (point["version"], point["value"])
+        for period in ("month", "calendar_year", "state_year")
+        for point in house.person("ruth.hub").read("/v1/indicators/needs_met", period=period)["series"]
+    }
+    assert told.pop("2026-Q3") == sum(_counts(redefined, "needs_met", "")[month, WHOLE] for month in SUMMER)
+    assert told == {period: live[period][1] for period in told}
+    assert [live[period][0] for period in ("2026", "state_year:2027", "2026-08", "2026-09")] == [1, 1, 1, 2]
+
+
+def test_what_a_month_tells_by_another_definition_does_not_make_it_known_by_the_quarters(
+    house: House, redefined: Lines
+) -> None:
+    """The quarter less July and August is a September that nobody published."""
+    public = published(house, *SUMMER, "2026-Q3")
+    del public["2026-09"]
+    assert computed(redefined, public, "needs_met") == []
+
+
+_SECOND = """
+insert into indicator (id, collaborative_id, code, version, name, definition, kind, unit, direction, strategy, result,
+                       owner_organization_id, rule, effective_on, standing)
+select uuidv7(), collaborative_id, code, 2, name, definition, kind, unit, direction, strategy, result,
+       owner_organization_id, rule, %s::date, 'in_force'
+  from indicator where code = %s
+"""
