@@ -50,8 +50,9 @@ def get_indicator(
     Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
     figures stay what they were. A confidential provider's work is in no live figure but its own: row security leaves
     it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones, and all by
-    month only (422 else): answers for overlapping periods could be subtracted (ADR 14). Of a scorecard's figure nobody
-    but the partner itself is told what is not told yet (ADR 19).
+    month only (422 else): answers for overlapping periods could be subtracted (ADR 14). Of a month in a public period
+    they are told the groups that its own snapshot shows. Of a scorecard's figure nobody but the partner itself is told
+    what is not told yet (ADR 19).
     """
 
     def look(tx: Tx) -> measure_shapes.Indicator:

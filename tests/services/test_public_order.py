@@ -97,6 +97,70 @@ def test_in_whatever_order_periods_are_published_nobody_computes_a_small_number(
     assert computed(lines, public, CODE) == []
 
 
+PARTNER = "gwen.housing"
+
+
+def live(house: House, code: str, by: str, month: str, login: str = PARTNER) -> dict[str, float | None]:
+    """As somebody reads it: by group the value, None if it is held back; of a partner also from the funnel."""
+    asked = {"by": by, "from": month, "to": month}
+    points = house.person(login).read(f"/v1/indicators/{code}", **asked)["series"]
+    found = {point["by"][by]: None if point["held_back"] else point["value"] for point in points}
+    if code.startswith("funnel_") and login == PARTNER:
+        for group in house.person(login).read("/v1/equity/funnel", **asked)["groups"]:
+            stage = next(each for each in group["stages"] if each["stage"] == code.removeprefix("funnel_"))
+            if group["group"] is not None and not stage["held_back"]:
+                told = found.get(group["group"], 0)
+                assert told == stage["requests"] or (by == "term" and told is None), "a kind may be told without parts"
+    return found
+
+
+@pytest.mark.parametrize("by", ["age_band", "county", "term"])
+def test_under_a_public_quarter_partners_read_by_group_what_the_months_own_snapshots_show(
+    house: House, by: str
+) -> None:
+    lines = write(house, crowd(SUMMER, 75, 0), {"funnel_offered": ("value",), "partner_offered": ("value",)})
+    before = {month: live(house, CODE, by, month) for month in SUMMER}
+    assert any(value is not None for told in before.values() for value in told.values())
+    published(house, "2026-Q3")
+    for month in SUMMER:
+        assert live(house, CODE, by, month) == {"unknown": None}
+        assert len(live(house, CODE, by, month, "ruth.hub")) > 3, "the backbone answers for the numbers"
+        asked = {"from": month, "to": month}
+        whole, own = (house.person(PARTNER).read(f"/v1/indicators/{code}", **asked, **group)["series"]
+            for code, group in ((CODE, {}), ("partner_offered", {"by": "organization"})))  # fmt: skip
+        assert whole[0]["value"] == _counts(lines, CODE, "")[month, WHOLE]
+        assert own[0]["value"] > 0, "its own"
+    public = published(house, *SUMMER)
+    counts = _counts(lines, CODE, by)
+    for month in SUMMER:
+        told: Counter[str] = Counter()
+        for group, value in live(house, CODE, by, month).items():
+            line = group.partition(".")[0] if by == "term" else group
+            shown = not public[month][CODE][by, line]["suppressed"]
+            assert value is None or shown
+            told[line] += int(value or 0)
+        hidden = [group for (name, group), figure in public[month][CODE].items() if name == by and figure["suppressed"]]
+        assert not any(told[group] for group in hidden)
+        assert all(told[line] <= counts[month, (by, line)] for line in told)
+
+
+def test_the_parts_of_a_public_kind_of_need_are_held_back_like_a_row_with_a_total(house: House) -> None:
+    """18 for food, 12 of them for the pantry: the rest would be told."""
+    spread = {"food.pantry": 12, "food.benefits": 6, "housing.rent": 30, "housing.eviction": 3, "housing.shelter": 9}
+    spread |= {"health.clinic": 5, "health.dental": 6, "legal.family": 40}
+    people = iter(crowd(SUMMER[1:2], 200, 0))
+    written = [next(people) | {"term": term} for term, count in spread.items() for _ in range(count)]
+    write(house, written, {CODE: ("value",)})
+    told = {
+        "food.pantry": None, "food.benefits": None, "housing.rent": 30, "housing.eviction": None,
+        "housing.shelter": None, "health": None, "legal.family": 40, "unknown": 0,
+    }  # fmt: skip
+    assert live(house, CODE, "term", "2026-08") == told, "11 for health in two parts: none of them is told"
+    found = published(house, "2026-08")["2026-08"][CODE]
+    assert [found["term", kind]["value"] for kind in ("food", "housing", "health", "legal")] == [18, 42, 11, 40]
+    assert live(house, CODE, "term", "2026-08") == told
+
+
 @pytest.fixture
 def redefined(house: House) -> Lines:
     """From September on a definition counts all of whom the first counts every fourth; answers what that counts."""
