@@ -46,7 +46,11 @@ def settled(
         for one, margin, found in _corrected(tx, concerned, each, versions[-1].up_to, partners) if not own else ():
             since = later.setdefault((each.name, one.row.code), Figures(one.row, one.groups))
             add_change(since, since.side(found.restricted), each, found, margin)
-    return replace(public, changed=changed, redefined=redefined, otherwise=otherwise, later=later)
+    first = {row.period: row.up_to for row in reversed(history)}
+    last = {row.period: row.up_to for row in history}
+    return replace(
+        public, changed=changed, redefined=redefined, otherwise=otherwise, later=later, first=first, last=last
+    )
 
 
 def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]]]:

@@ -44,6 +44,10 @@ class Public:
     """(period, code) of what the last version of another period tells by another version of the definition."""
     later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
     """What the months of a period gained and lost since its last version: by (period, code)."""
+    first: Mapping[str, int] = field(default_factory=dict)
+    """Up to which event the first version of each period goes."""
+    last: Mapping[str, int] = field(default_factory=dict)
+    """The same of its last version."""
 
     def figure(self, period: str, code: str, margin: Margin) -> Figure | None:
         return self.figures.get((period, code, margin))
@@ -155,6 +159,17 @@ class _Asked:
         figure = self.public.figure(month, self.one.row.code, margin) if month == self.span.name else None
         return figure is not None and self.shown(figure, restricted=restricted)
 
+    def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
+        """Whether partners could read the month live when the longer period was counted: it was public and shows the
+        figure (ADR 14). Nobody reads confidential work live.
+        """
+        public, code = self.public, self.one.row.code
+        figure = public.figure(month, code, margin)
+        if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
+            return False
+        before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
+        return before and self.shown(figure, restricted=restricted)
+
     def shown(self, figure: Figure, *, restricted: bool) -> bool:
         told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
         return told and (not restricted or bool(figure.complete))
@@ -239,7 +254,8 @@ def _longer(
     asked: _Asked, values: dict[Cell, int], marked: Mapping[str, set[Cell]], *, restricted: bool
 ) -> Iterable[Sum]:
     """Months make a quarter as they were when the quarter was counted. Where a month was told at another time and has
-    changed between, nobody can subtract: its count of then is a cell of its own, added to the table.
+    changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
+    table.
     """
     there = {each.name for each in asked.spans}
     longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
@@ -247,11 +263,12 @@ def _longer(
         parts = []
         for month in each.months:
             told = asked.told_before(month, margin, restricted=restricted)
+            known = told or asked.read_live(each, month, margin, restricted=restricted)
             cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
             if told or values[cell] != then:
                 cell = (f"{month} in {each.name}", layer, margin)
                 values[cell] = then
-                marked["known" if told else "unseen"].add(cell)
+                marked["known" if known else "unseen"].add(cell)
             parts.append(cell)
         yield Sum((each.name, layer, margin), tuple(parts))
 
