@@ -9,7 +9,7 @@ state_year:2027   a year of another calendar, named by the year in which it ends
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -43,8 +43,16 @@ class Span:
         """Whether it is over, and the days in which late work may be recorded are over too."""
         return today > self.ends_on + timedelta(days=after_days)
 
-    def meets(self, other: Span) -> bool:
-        return bool(set(self.months) & set(other.months))
+
+def tied(span: Span, others: Iterable[Span]) -> list[Span]:
+    """Those that overlap the period, those that overlap these, and so on; in the order given."""
+    left, found = list(others), {span.name}
+    reached, more = set(span.months), left
+    while more:
+        more = [each for each in left if each.name not in found and reached.intersection(each.months)]
+        found.update(each.name for each in more)
+        reached.update(month for each in more for month in each.months)
+    return [each for each in left if each.name in found]
 
 
 def span_of(name: str, calendars: Mapping[str, int]) -> Span:

@@ -29,12 +29,14 @@ def settled(
     defined = {one.row.code: one.row.version for one in figures}
     changed: set[tuple[str, str, Margin, bool]] = set()
     redefined: set[tuple[str, str]] = set()
+    otherwise: set[tuple[str, str]] = set()
     later: dict[tuple[str, str], Figures] = {}
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
         other = own and any(row.threshold != threshold for row in versions)
         told = [{one["code"]: one["version"] for one in row.body["indicators"]} for row in versions]
         redefined |= {(each.name, c) for c, v in defined.items() if other or any(t.get(c, v) != v for t in told)}
+        otherwise |= {(each.name, c) for c, v in defined.items() if not own and told[-1].get(c, v) != v}
         concerned = figures if own else [one for one in figures if not one.periodical]
         for up_to, hidden in _hidden_first(versions).items():
             for one, margin, found in _corrected(tx, concerned, each, up_to, partners):
@@ -44,7 +46,11 @@ def settled(
         for one, margin, found in _corrected(tx, concerned, each, versions[-1].up_to, partners) if not own else ():
             since = later.setdefault((each.name, one.row.code), Figures(one.row, one.groups))
             add_change(since, since.side(found.restricted), each, found, margin)
-    return replace(public, changed=changed, redefined=redefined, later=later)
+    first = {row.period: row.up_to for row in reversed(history)}
+    last = {row.period: row.up_to for row in history}
+    return replace(
+        public, changed=changed, redefined=redefined, otherwise=otherwise, later=later, first=first, last=last
+    )
 
 
 def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]]]:

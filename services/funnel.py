@@ -6,21 +6,23 @@ still open are shown apart, because nobody lost them.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
 
 from domain import groups
 from domain.holding import held_back, tells
+from domain.period import MONTH
 from domain.stage import Stage
 from services import measure_shapes
+from services.beside import Beside, read_beside
 from services.margins import SPLIT
 from services.refusals import Unprocessable
 from services.spans import months_asked, span
 from services.transaction import Call, Record, Tx, read
-from services.withholding import hidden_in_public
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 UNKNOWN = groups.UNKNOWN
@@ -55,8 +57,11 @@ def equity_funnel(
         threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
         if once and first != last:
             reached = {key: found for key, found in reached.items() if key is None or key in own}
-        public = _hidden_in_public(tx, by, first) if once and by else {}
-        rows = _groups(reached, waiting, threshold, own, public)
+        kept = _Withheld()
+        if once and by and first == last:
+            kept = _withheld(_public(tx, by, first), by, reached, threshold, own)
+            reached, waiting = (_folded(cells, kept.line) for cells in (reached, waiting))
+        rows = _groups(reached, waiting, threshold, own, kept)
         return measure_shapes.Funnel(start=first, end=last, by=by, threshold=threshold, groups=rows)
 
     return read(record, call, look)
@@ -77,33 +82,69 @@ def _read(tx: Tx, by: str | None, values: dict[str, Any]) -> tuple[Cells, Cells]
     return reached, waiting
 
 
-def _hidden_in_public(tx: Tx, by: str, month: str) -> Mapping[Stage, frozenset[str]]:
-    """What the month's snapshot does not tell of the stages, the series of their indicators does not either."""
+@dataclass(frozen=True, slots=True)
+class _Withheld:
+    """From a partner, beside what is public. `line`: of groups that are told together, under which name."""
+
+    groups: Mapping[Stage, frozenset[str | None]] = field(default_factory=dict)
+    line: Mapping[str | None, str] = field(default_factory=dict)
+    untold: bool = False
+
+
+def _public(tx: Tx, by: str, month: str) -> dict[Stage, Beside]:
     prefix = "partner" if by == "organization" else "funnel"
-    codes = {f"{prefix}_{stage}": stage for stage in Stage}
-    found = hidden_in_public(tx, codes, by, [month])
-    return {stage: frozenset(group for told, _, group in found if told == code) for code, stage in codes.items()}
+    versions = {row.code: row.version for row in tx.rows(_VERSIONS, prefix=f"{prefix}\\_%")}
+    found = read_beside(tx, versions, by, {month: MONTH.dates(month)})
+    return {stage: found.get((f"{prefix}_{stage}", month), Beside()) for stage in Stage}
+
+
+def _withheld(
+    public: Mapping[Stage, Beside], by: str, reached: Cells, threshold: int, own: frozenset[str]
+) -> _Withheld:
+    """What the month's snapshot does not tell of the stages, the series of their indicators does not either. A kind of
+    need whose offers are hidden, or would tell the only small part, is told as one.
+    """
+    offered = public[Stage.OFFERED]
+    lines = {name: list[str]() for name in offered.hidden - own} | offered.lines(by, [key for key in reached if key])
+    line: dict[str | None, str] = {}
+    found: dict[Stage, set[str | None]] = {stage: set() for stage in Stage}
+    for name, parts in lines.items():
+        for stage, each in public.items():
+            found[stage] |= {name, *parts} - own if name in each.hidden else set()
+        few, alone = _hidden({part: reached[part] for part in parts}, threshold, own)
+        if name in offered.hidden - own or (alone and len(parts) > 1):
+            line |= dict.fromkeys((name, *parts), name)
+        elif len(parts) > 1:
+            for stage in Stage:
+                found[stage] |= few[stage]
+    held = {stage: frozenset(keys) for stage, keys in found.items()}
+    return _Withheld(held, line, any(each.untold for each in public.values()))
+
+
+def _folded(cells: Cells, line: Mapping[str | None, str]) -> dict[str | None, Counter[Stage]]:
+    found: dict[str | None, Counter[Stage]] = {name: Counter() for name in line.values()}
+    for key, counts in cells.items():
+        found.setdefault(line.get(key, key), Counter()).update(counts)
+    return found
 
 
 def _groups(
-    reached: Cells,
-    waiting: Cells,
-    threshold: int,
-    own: frozenset[str],
-    public: Mapping[Stage, frozenset[str]],
+    reached: Cells, waiting: Cells, threshold: int, own: frozenset[str], kept: _Withheld
 ) -> list[measure_shapes.FunnelGroup]:
     """Everybody first, the unknown last; a group that nobody belongs to is left out, the unknown never. Where the total
     of those who were offered would tell the only small group, no group is told at all.
     """
     parts = [key for key in reached if key is not None]
     hidden, untold = _hidden({key: reached[key] for key in parts}, threshold, own)
+    untold = untold or kept.untold
     hidden = {
         stage: found
-        | (public.get(stage, frozenset()) - own)
+        | (frozenset(parts) - own if kept.untold else kept.groups.get(stage, frozenset()))
         | held_back({None: reached.get(None, {}).get(stage, 0)}, threshold)
         for stage, found in hidden.items()
     }
-    there = [key for key in parts if key == UNKNOWN or (any(reached[key].values()) and not (untold and key not in own))]
+    named = {*kept.line.values(), *(key for key in parts if any(reached[key].values()))}
+    there = [key for key in parts if key == UNKNOWN or (key in named and not (untold and key not in own))]
     return [
         measure_shapes.FunnelGroup(group=key, stages=_stages(reached.get(key, {}), waiting.get(key, {}), hidden, key))
         for key in (None, *sorted(there, key=_last_unknown))
@@ -158,6 +199,15 @@ def _stages(
 
 
 _THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
+
+
+_VERSIONS = text(
+    """
+select distinct on (code) code, version from indicator
+ where collaborative_id = app.collaborative() and standing = 'in_force' and code like :prefix
+ order by code, effective_on desc, version desc
+"""
+)
 
 
 def _funnel_sql(by: str | None) -> str:

@@ -5,6 +5,7 @@ so that no committed event is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
@@ -49,8 +50,9 @@ def get_indicator(
     Each period is told by the version that stood when it began; `version` tells them all by that one, so that old
     figures stay what they were. A confidential provider's work is in no live figure but its own: row security leaves
     it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones, and all by
-    month only (422 else): answers for overlapping periods could be subtracted (ADR 14). Of a scorecard's figure nobody
-    but the partner itself is told what is not told yet (ADR 19).
+    month only (422 else): answers for overlapping periods could be subtracted (ADR 14). Of a month in a public period
+    they are told the groups that its own snapshot shows. Of a scorecard's figure nobody but the partner itself is told
+    what is not told yet (ADR 19).
     """
 
     def look(tx: Tx) -> measure_shapes.Indicator:
@@ -84,8 +86,12 @@ def region_figures(work: Work, code: str, grain: Grain) -> list[measure_shapes.P
 
 
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
-    """The version that tells a period: the last that was in effect when it began, else the first to come."""
-    begun = first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0]
+    """The version that tells a period."""
+    return telling(versions, first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0])
+
+
+def telling(versions: Sequence[Any], begun: date) -> Any:
+    """The last that was in effect when the period began, else the first to come; `versions` by their day."""
     before = [one for one in versions if one.effective_on <= begun]
     return before[-1] if before else versions[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from domain.span import NoSuchSpan, Span, span_of
 from services.corrections import settled, since_version
 from services.counts import Figures, Margin, partners_of, read_figures
 from services.explaining import FIRST, Counts, explain, margin_of
+from services.indicators import telling
 from services.journal import new_id
 from services.population import observed
 from services.published import Content, Explanation, Figure, LeftOut, PartnerCoverage, Publication, PublishedIndicator
@@ -120,12 +122,13 @@ def _ground(tx: Tx, period: str) -> _Ground:
     span = _span(period, calendars)
     _closed(tx, span, row.publication_after_days)
     up_to = tx.connection.execute(_LAST_EVENT).scalar_one()
-    indicators = tx.rows(_INDICATORS, last=span.ends_on, first=span.starts_on)
+    versions = groupby(tx.rows(_INDICATORS, last=span.ends_on, first=span.starts_on), key=lambda row: row.code)
+    indicators = [telling(list(each), span.starts_on) for _, each in versions]
     if not indicators:
         raise Unprocessable("No indicator counted anything in that period yet.", pointer="/period")
-    history = tx.rows(_OVERLAPPING, first=span.starts_on, last=span.ends_on)
-    versions = list({each.period: each for each in history}.values())
-    public, before = _public(versions, calendars), next((v for v in versions if v.period == span.name), None)
+    history = tx.rows(_TIED, first=span.starts_on, last=span.ends_on)
+    newest = list({each.period: each for each in history}.values())
+    public, before = _public(newest, calendars), next((each for each in newest if each.period == span.name), None)
     # A shorter period may lie in a longer one that is public, whose other months count then.
     months = {month for each in public.spans for month in each.months}
     left_out = [told for one in indicators if (told := _left_out(one, span))]
@@ -267,12 +270,12 @@ select c.publication_threshold, c.publication_after_days, c.agenda_version, a.bo
 )
 _INDICATORS = text(
     """
-select distinct on (code) id, code, version, name, definition, kind, unit, direction, strategy, rule, baseline, target,
+select id, code, version, name, definition, kind, unit, direction, strategy, rule, baseline, target,
        effective_on, threshold
   from indicator
  where collaborative_id = app.collaborative() and standing = 'in_force' and effective_on <= :last
    and (ends_on is null or ends_on >= :first) and not scorecard
- order by code, version desc
+ order by code, effective_on, version
 """
 )
 _LAST_EVENT = text("select app.last_event()")
@@ -285,10 +288,16 @@ select count(*) filter (where o.mode = 'connected') as connected,
 """
 )
 _COLUMNS = "id, period, version, starts_on, ends_on, published_at, published_by, threshold, agenda_version, body"
-_OVERLAPPING = text(
+# What overlaps the period, what overlaps that, and so on: a public quarter ties a month's siblings to it.
+_TIED = text(
     f"""
+with recursive tied as (
+    select cast(:first as date) as first, cast(:last as date) as last
+    union
+    select p.starts_on, p.ends_on from tied t
+      join publication p on p.collaborative_id = app.collaborative() and p.starts_on <= t.last and p.ends_on >= t.first)
 select {_COLUMNS}, up_to from publication
- where collaborative_id = app.collaborative() and starts_on <= :last and ends_on >= :first
+ where collaborative_id = app.collaborative() and (starts_on, ends_on) in (select first, last from tied)
  order by period, version
 """
 )

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 from domain.protection import Sum, Table, is_small
-from domain.span import Span
+from domain.span import Span, tied
 from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
 from services.figures import median, percentile
 from services.population import COPIED
@@ -29,7 +29,9 @@ Cell = tuple[str, str, Margin]
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """What is public of overlapping periods: the last version of each; of the period itself, what came before."""
+    """What is public of periods that are tied together: the last version of each; of the period itself, what came
+    before.
+    """
 
     spans: tuple[Span, ...]
     figures: Mapping[tuple[str, str, Margin], Figure]
@@ -38,8 +40,14 @@ class Public:
     """What was recorded or taken back since a version hid it first: by (period, code, margin, restricted)."""
     redefined: Set[tuple[str, str]] = frozenset()
     """(period, code) of what an earlier version of the period told by other rules."""
+    otherwise: Set[tuple[str, str]] = frozenset()
+    """(period, code) of what the last version of another period tells by another version of the definition."""
     later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
     """What the months of a period gained and lost since its last version: by (period, code)."""
+    first: Mapping[str, int] = field(default_factory=dict)
+    """Up to which event the first version of each period goes."""
+    last: Mapping[str, int] = field(default_factory=dict)
+    """The same of its last version."""
 
     def figure(self, period: str, code: str, margin: Margin) -> Figure | None:
         return self.figures.get((period, code, margin))
@@ -151,6 +159,17 @@ class _Asked:
         figure = self.public.figure(month, self.one.row.code, margin) if month == self.span.name else None
         return figure is not None and self.shown(figure, restricted=restricted)
 
+    def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
+        """Whether partners could read the month live when the longer period was counted: it was public and shows the
+        figure (ADR 14). Nobody reads confidential work live.
+        """
+        public, code = self.public, self.one.row.code
+        figure = public.figure(month, code, margin)
+        if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
+            return False
+        before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
+        return before and self.shown(figure, restricted=restricted)
+
     def shown(self, figure: Figure, *, restricted: bool) -> bool:
         told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
         return told and (not restricted or bool(figure.complete))
@@ -169,8 +188,9 @@ def _hidden(asked: _Asked, moved: Moved, seconds: float, *, restricted: bool) ->
 
 
 def _linked(span: Span, public: Public) -> tuple[Span, ...]:
-    """The other periods whose figures add up to this one's, or this one's to theirs: none, if none is public."""
-    others = [other for other in public.spans if other.name != span.name and other.meets(span)]
+    """The other periods that sums tie to this one, through others too: a month's siblings by a public quarter. None, if
+    none is public."""
+    others = [other for other in tied(span, public.spans) if other.name != span.name]
     if not others:
         return ()
     names = {other.name for other in others} | {span.name}
@@ -202,7 +222,8 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
 
 
 def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
-    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open.
+    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open. What
+    another period shows by another definition says nothing of this one's counts.
 
     Of figures of several counts, hidden and never changed, only the small counts matter: which of them were hidden for
     themselves, and which along with them, does not stand in the snapshot. A single count was hidden for itself.
@@ -211,7 +232,9 @@ def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) ->
     if figure is None:
         return "free" if each == asked.span else "unseen"
     if asked.shown(figure, restricted=restricted):
-        return "free" if each == asked.span else "known"
+        if each == asked.span:
+            return "free"
+        return "unseen" if (each.name, asked.one.row.code) in asked.public.otherwise else "known"
     settled = asked.public.settled(each.name, asked.one.row.code, margin, restricted=restricted)
     return "unseen" if settled and len(asked.layers) > 1 else "withheld"
 
@@ -231,7 +254,8 @@ def _longer(
     asked: _Asked, values: dict[Cell, int], marked: Mapping[str, set[Cell]], *, restricted: bool
 ) -> Iterable[Sum]:
     """Months make a quarter as they were when the quarter was counted. Where a month was told at another time and has
-    changed between, nobody can subtract: its count of then is a cell of its own, added to the table.
+    changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
+    table.
     """
     there = {each.name for each in asked.spans}
     longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
@@ -239,11 +263,12 @@ def _longer(
         parts = []
         for month in each.months:
             told = asked.told_before(month, margin, restricted=restricted)
+            known = told or asked.read_live(each, month, margin, restricted=restricted)
             cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
             if told or values[cell] != then:
                 cell = (f"{month} in {each.name}", layer, margin)
                 values[cell] = then
-                marked["known" if told else "unseen"].add(cell)
+                marked["known" if known else "unseen"].add(cell)
             parts.append(cell)
         yield Sum((each.name, layer, margin), tuple(parts))
 

@@ -7,7 +7,7 @@ defined for the partners' scorecards is told by partner alone, and to each what 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text
@@ -17,6 +17,7 @@ from domain.holding import held_back, tells
 from domain.period import MONTH, Grain, months_between
 from domain.rule import Rule
 from domain.scorecard import Terms
+from services.beside import Beside, read_beside
 from services.figures import Asked
 from services.measure_shapes import Point
 from services.refusals import Unprocessable
@@ -51,11 +52,12 @@ def withheld(tx: Work, one: Any, points: list[Point], asked: Asked, *, again: bo
     rows: dict[str, list[Point]] = defaultdict(list)
     for point in points:
         rows[point.period].append(point)
-    shown = [point for row in rows.values() for point in _row(row, by, _counts(rule, cases, by), threshold, own)]
-    public = hidden_in_public(tx, [one.code], by, rows)
+    grain, counts = _told_by(rule), _counts(rule, cases, by)
+    public = read_beside(tx, {one.code: one.version}, by, {period: grain.dates(period) for period in rows})
     return [
-        _shown(point, True) if (one.code, point.period, point.by[by]) in public and point.by[by] not in own else point
-        for point in shown
+        point
+        for period, row in rows.items()
+        for point in _row(row, by, counts, threshold, own, public[one.code, period])
     ]
 
 
@@ -92,14 +94,6 @@ def require_partner(tx: Tx, by: str | None) -> None:
         raise Unprocessable("A scorecard's figure is told by partner: ask with by=organization.", pointer="/by")
 
 
-def hidden_in_public(tx: Work, codes: Iterable[str], by: str, months: Iterable[str]) -> frozenset[tuple[str, str, str]]:
-    """(code, month, group) of what the month's newest snapshot suppresses: who reads it here would find, with the
-    published quarter, what is hidden beside it. Of fine groups all in a coarse one. In the caller's transaction.
-    """
-    rows = tx.rows(_SUPPRESSED, codes=list(codes), by=by, months=sorted(months))
-    return frozenset((row.code, row.period, row.whose) for row in rows)
-
-
 def threshold_of(tx: Work, one: Any) -> int:
     """From which number on a group of the indicator is told: the collaborative's, or its own where that is higher."""
     return max(int(tx.connection.execute(_THRESHOLD).scalar_one()), one.threshold or 0)
@@ -110,22 +104,47 @@ def _told_by(rule: Rule) -> Grain:
     return MONTH if not rule.distinct or MONTH in rule.grains else rule.grains[0]
 
 
-def _row(row: list[Point], by: str, counts: list[Count], threshold: int, own: frozenset[str]) -> list[Point]:
-    """One period. Where its total would tell the only small groups, no group is told, not even those of nobody."""
+def _row(
+    row: list[Point], by: str, counts: list[Count], threshold: int, own: frozenset[str], public: Beside
+) -> list[Point]:
+    """One period. Where its total would tell the only small groups, no group is told, not even those of nobody. Where
+    a line's would, or what is public hides the line, it is told as one that is held back, whoever is in it.
+    """
+    lines = public.lines(by, (point.by[by] for point in row))
+    summed = [(None, [point.by[by] for point in row]), *((line, each) for line, each in lines.items() if len(each) > 1)]
 
-    def hidden(count: Count) -> tuple[frozenset[str], bool]:
-        parts = {point.by[by]: int(count(point) or 0) for point in row}
-        few = held_back(parts, threshold, own=own)
-        told = tells(parts, few, threshold)
-        return (frozenset(parts) - own if told else few), told
+    def hidden(count: Count) -> tuple[set[str], set[str | None]]:
+        """Groups, and lines of which no group can be told; None is the whole row."""
+        few: set[str] = set()
+        told: set[str | None] = set()
+        value = {point.by[by]: int(count(point) or 0) for point in row}
+        for line, groups in summed:
+            parts = {group: value[group] for group in groups}
+            small = held_back(parts, threshold, own=own)
+            if tells(parts, small, threshold):
+                told.add(line)
+                small = frozenset(parts) - own
+            few |= small
+        return few, told
 
     found = [hidden(count) for count in counts]
-    if any(told for _, told in found):
-        rest = [] if by == ORGANIZATION else [_shown(row[0].model_copy(update={"by": {by: UNKNOWN}}), True)]
-        return [*(point for point in row if point.by[by] in own), *rest]
-    gone = frozenset[str]().union(*(few for few, _ in found))
-    (waiting, _), (later, _) = hidden(lambda p: p.waiting), hidden(lambda p: p.not_yet_due)
-    return [_shown(p, p.by[by] in gone, p.by[by] in waiting, p.by[by] in later) for p in row]
+    closed = {line for _, told in found for line in told} | public.hidden
+    mine = [point for point in row if point.by[by] in own]
+    if public.untold or None in closed:
+        return [*mine, *([] if by == ORGANIZATION else [_held_back(row, by, UNKNOWN)])]
+    gone = {group for few, _ in found for group in few}
+    waiting, later = hidden(lambda p: p.waiting)[0], hidden(lambda p: p.not_yet_due)[0]
+    waiting |= {group for line in public.waiting for group in lines.get(line, ())}
+    shown = [
+        _shown(p, p.by[by] in gone, p.by[by] in waiting, p.by[by] in later)
+        for p in row
+        if p.by[by] not in own and public.line(by, p.by[by]) not in closed
+    ]
+    return [*mine, *shown, *(_held_back(row, by, line) for line in closed - own if line is not None)]
+
+
+def _held_back(row: list[Point], by: str, group: str) -> Point:
+    return _shown(row[0].model_copy(update={"by": {by: group}}), True)
 
 
 def _counts(rule: Rule, cases: dict[tuple[str, str], int], by: str) -> list[Count]:
@@ -161,26 +180,6 @@ _TERMS = text(
 select a.body -> 'scorecards'
   from collaborative c join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version
  where c.id = app.collaborative()
-"""
-)
-# Published are the top of the taxonomy and the slugs of partners; live every term, and partners by their id.
-_SUPPRESSED = text(
-    """
-with newest as materialized (
-    select distinct on (p.period) p.period, p.body from publication p
-     where p.collaborative_id = app.collaborative() and p.period = any(cast(:months as text[]))
-     order by p.period, p.version desc),
-hidden as (
-    select i.one ->> 'code' as code, n.period, f.figure -> 'by' ->> cast(:by as text) as told
-      from newest n
-     cross join lateral jsonb_array_elements(n.body -> 'indicators') as i(one)
-     cross join lateral jsonb_array_elements(i.one -> 'figures') as f(figure)
-     where i.one ->> 'code' = any(cast(:codes as text[])) and (f.figure ->> 'suppressed')::boolean
-       and f.figure -> 'by' ? cast(:by as text))
-select h.code, h.period, coalesce(cast(o.id as text), t.code, h.told) as whose
-  from hidden h
-  left join organization o on cast(:by as text) = 'organization' and o.slug = h.told
-  left join taxonomy_term t on cast(:by as text) = 'term' and (t.code = h.told or t.code like h.told || '.%')
 """
 )
 _THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")

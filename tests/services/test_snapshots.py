@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -268,6 +269,24 @@ def test_beside_a_public_quarter_a_correction_costs_few_figures_and_still_tells_
     assert before <= story.hidden(), "what is hidden stays hidden"
     assert len(story.hidden()) <= len(before) + 6
     assert recovered(story.attacked(), story.hidden(), 11) == {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_reads_a_corrected_month_live_computes_no_small_number_from_the_quarter(seed: int) -> None:
+    """August stands as it was published; partners read it as it is, in the groups that it shows."""
+    groups = {"county": GROUPS["county"][:5], "age_band": GROUPS["age_band"]}
+    story = Story(counted("count", seed, MONTHS[6:9], groups))
+    story.one.confidential.counts.clear()
+    for name in MONTHS[6:9]:
+        story.publish(name)
+    for county, age_band in product(*groups.values()):
+        story.correct("2026-08", county, age_band, 1)
+    story.publish("2026-Q3")
+    for name in MONTHS[6:9]:
+        story.then[name] = story.then["2026-Q3"]
+    table = story.attacked()
+    known = recovered(table, story.hidden(), 11)
+    assert not any(is_small(table.values[cell], 11) for cell in known)
 
 
 @pytest.mark.parametrize("seed", range(4, 8))

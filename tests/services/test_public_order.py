@@ -1,0 +1,204 @@
+"""Whatever is published first, and whatever partners read live beside it: nobody computes a small number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.protection import Sum, Table, is_small
+from domain.span import span_of
+from services.counts import WHOLE, Margin
+from services.publications import publish
+from tests.conftest import Cluster
+from tests.house import House, Loop, open_house, settings_for
+from tests.journeys.published import asked
+from tests.services.attacker import recovered
+from tests.services.crowd import Lines, crowd, write
+
+CODE = "funnel_offered"
+SUMMER = ("2026-07", "2026-08", "2026-09")
+Snapshots = dict[str, dict[str, dict[Margin, dict[str, Any]]]]
+"""period → code → margin → figure."""
+
+
+@pytest.fixture
+def house(cluster: Cluster, the_region: Any, loop: Loop) -> Iterator[House]:
+    """A record for each test: what is published stays."""
+    opened = open_house(settings_for(cluster.directory, cluster.database()), the_region, loop)
+    opened.sql("update collaborative set publication_after_days = -400")
+    yield opened
+    opened.close()
+
+
+def published(house: House, *periods: str) -> Snapshots:
+    for period in periods:
+        publish(house.api, house.call("ruth.hub"), period)
+    return {
+        one["period"]: {
+            each["code"]: {next(iter(f["by"].items()), WHOLE): f for f in each["figures"]} for each in one["indicators"]
+        }
+        for one in asked(house, limit=36).json()["items"]
+    }
+
+
+def computed(lines: Lines, public: Snapshots, code: str) -> list[str]:
+    """Small counts that follow from the snapshots alone, all periods of a dimension together."""
+    dimensions = {margin[0] for margin in next(iter(public.values()))[code]} - {""}
+    return [told for name in sorted(dimensions) for told in _computed(lines, public, code, name)]
+
+
+def _computed(lines: Lines, public: Snapshots, code: str, name: str) -> list[str]:
+    spans = {period: span_of(period, {"state_year": 7}) for period in public}
+    groups = [margin for margin in next(iter(public.values()))[code] if margin[0] == name]
+    counts = _counts(lines, code, name)
+    every = {each.name: each.months for each in spans.values()} | {m: (m,) for s in spans.values() for m in s.months}
+    values: dict[Any, int] = {
+        (period, margin): sum(counts[month, margin] for month in months)
+        for period, months in every.items()
+        for margin in (WHOLE, *groups)
+    }
+    sums = [Sum((period, WHOLE), tuple((period, margin) for margin in groups)) for period in every]
+    sums += [
+        Sum((span.name, margin), tuple((month, margin) for month in span.months))
+        for span in spans.values()
+        for margin in (WHOLE, *groups)
+        if len(span.months) > 1
+    ]
+    hidden = {cell for cell in values if cell[0] not in public or public[cell[0]][code][cell[1]]["suppressed"]}
+    found = recovered(Table(values, tuple(sums)), hidden, 11)
+    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items() if is_small(values[cell], 11)]
+
+
+def _counts(lines: Lines, code: str, name: str) -> Counter[tuple[str, Margin]]:
+    """By month and margin as it is published."""
+    found: Counter[tuple[str, Margin]] = Counter()
+    for (c, _, month, n, group), count in lines.items():
+        if c == code and n in ("", name):
+            found[month, (n, group.partition(".")[0] if n == "term" else group)] += count
+    return found
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("2026-Q3", *SUMMER),
+        (*SUMMER, "2026-Q3"),
+        ("state_year:2027", "2026", "2026-Q3", *SUMMER),
+    ],
+)
+def test_in_whatever_order_periods_are_published_nobody_computes_a_small_number(
+    house: House, order: tuple[str, ...]
+) -> None:
+    lines = write(house, crowd(("2026-06", *SUMMER), 75, 0), {CODE: ("value",)})
+    public = published(house, *order)
+    assert computed(lines, public, CODE) == []
+
+
+PARTNER = "gwen.housing"
+
+
+def live(house: House, code: str, by: str, month: str, login: str = PARTNER) -> dict[str, float | None]:
+    """As somebody reads it: by group the value, None if it is held back; of a partner also from the funnel."""
+    asked = {"by": by, "from": month, "to": month}
+    points = house.person(login).read(f"/v1/indicators/{code}", **asked)["series"]
+    found = {point["by"][by]: None if point["held_back"] else point["value"] for point in points}
+    if code.startswith("funnel_") and login == PARTNER:
+        for group in house.person(login).read("/v1/equity/funnel", **asked)["groups"]:
+            stage = next(each for each in group["stages"] if each["stage"] == code.removeprefix("funnel_"))
+            if group["group"] is not None and not stage["held_back"]:
+                told = found.get(group["group"], 0)
+                assert told == stage["requests"] or (by == "term" and told is None), "a kind may be told without parts"
+    return found
+
+
+@pytest.mark.parametrize("by", ["age_band", "county", "term"])
+def test_under_a_public_quarter_partners_read_by_group_what_the_months_own_snapshots_show(
+    house: House, by: str
+) -> None:
+    lines = write(house, crowd(SUMMER, 75, 0), {"funnel_offered": ("value",), "partner_offered": ("value",)})
+    before = {month: live(house, CODE, by, month) for month in SUMMER}
+    assert any(value is not None for told in before.values() for value in told.values())
+    published(house, "2026-Q3")
+    for month in SUMMER:
+        assert live(house, CODE, by, month) == {"unknown": None}
+        assert len(live(house, CODE, by, month, "ruth.hub")) > 3, "the backbone answers for the numbers"
+        asked = {"from": month, "to": month}
+        whole, own = (house.person(PARTNER).read(f"/v1/indicators/{code}", **asked, **group)["series"]
+            for code, group in ((CODE, {}), ("partner_offered", {"by": "organization"})))  # fmt: skip
+        assert whole[0]["value"] == _counts(lines, CODE, "")[month, WHOLE]
+        assert own[0]["value"] > 0, "its own"
+    public = published(house, *SUMMER)
+    counts = _counts(lines, CODE, by)
+    for month in SUMMER:
+        told: Counter[str] = Counter()
+        for group, value in live(house, CODE, by, month).items():
+            line = group.partition(".")[0] if by == "term" else group
+            shown = not public[month][CODE][by, line]["suppressed"]
+            assert value is None or shown
+            told[line] += int(value or 0)
+        hidden = [group for (name, group), figure in public[month][CODE].items() if name == by and figure["suppressed"]]
+        assert not any(told[group] for group in hidden)
+        assert all(told[line] <= counts[month, (by, line)] for line in told)
+
+
+def test_the_parts_of_a_public_kind_of_need_are_held_back_like_a_row_with_a_total(house: House) -> None:
+    """18 for food, 12 of them for the pantry: the rest would be told."""
+    spread = {"food.pantry": 12, "food.benefits": 6, "housing.rent": 30, "housing.eviction": 3, "housing.shelter": 9}
+    spread |= {"health.clinic": 5, "health.dental": 6, "legal.family": 40}
+    people = iter(crowd(SUMMER[1:2], 200, 0))
+    written = [next(people) | {"term": term} for term, count in spread.items() for _ in range(count)]
+    write(house, written, {CODE: ("value",)})
+    told = {
+        "food.pantry": None, "food.benefits": None, "housing.rent": 30, "housing.eviction": None,
+        "housing.shelter": None, "health": None, "legal.family": 40, "unknown": 0,
+    }  # fmt: skip
+    assert live(house, CODE, "term", "2026-08") == told, "11 for health in two parts: none of them is told"
+    found = published(house, "2026-08")["2026-08"][CODE]
+    assert [found["term", kind]["value"] for kind in ("food", "housing", "health", "legal")] == [18, 42, 11, 40]
+    assert live(house, CODE, "term", "2026-08") == told
+
+
+@pytest.fixture
+def redefined(house: House) -> Lines:
+    """From September on a definition counts all of whom the first counts every fourth; answers what that counts."""
+    house.sql(_SECOND, "2026-09-01", "needs_met")
+    house.sql("update collaborative set revision = revision + 1")
+    people = crowd(("2026-06", *SUMMER), 75, 0)
+    write(house, people, {"needs_met": ("value",)}, version=2)
+    first = [person for n, person in enumerate(people) if person["month"] != "2026-09" or n % 4 == 0]
+    return write(house, first, {"needs_met": ("value",)})
+
+
+def test_a_period_is_published_by_the_version_that_tells_it_live(house: House, redefined: Lines) -> None:
+    """The quarter and the years began under the one before."""
+    public = published(house, "2026-Q3", "2026", "state_year:2027", "2026-08", "2026-09")
+    told = {period: found["needs_met"][WHOLE]["value"] for period, found in public.items()}
+    live = {
+        point["period"]: (point["version"], point["value"])
+        for period in ("month", "calendar_year", "state_year")
+        for point in house.person("ruth.hub").read("/v1/indicators/needs_met", period=period)["series"]
+    }
+    assert told.pop("2026-Q3") == sum(_counts(redefined, "needs_met", "")[month, WHOLE] for month in SUMMER)
+    assert told == {period: live[period][1] for period in told}
+    assert [live[period][0] for period in ("2026", "state_year:2027", "2026-08", "2026-09")] == [1, 1, 1, 2]
+
+
+def test_what_a_month_tells_by_another_definition_does_not_make_it_known_by_the_quarters(
+    house: House, redefined: Lines
+) -> None:
+    """The quarter less July and August is a September that nobody published."""
+    public = published(house, *SUMMER, "2026-Q3")
+    del public["2026-09"]
+    assert computed(redefined, public, "needs_met") == []
+
+
+_SECOND = """
+insert into indicator (id, collaborative_id, code, version, name, definition, kind, unit, direction, strategy, result,
+                       owner_organization_id, rule, effective_on, standing)
+select uuidv7(), collaborative_id, code, 2, name, definition, kind, unit, direction, strategy, result,
+       owner_organization_id, rule, %s::date, 'in_force'
+  from indicator where code = %s
+"""
