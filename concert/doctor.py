@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
 import psycopg
 
 from concert.embedded.account import OPEN_PLACE, may_enter, ordinary_account
@@ -192,7 +193,18 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             with socket.create_server((host, port)):
                 yield Finding("port", True, f"{host}:{port} is free")
         except OSError as refusal:
+            if name == "CONCERT_HTTP_PORT" and _is_concert(host, port):
+                yield Finding("port", True, f"{host}:{port} is where Concert's API answers")
+                continue
             yield Finding("port", False, f"{host}:{port}: {refusal.strerror}", f"Set {name} to 0 or to a free port.")
+
+
+def _is_concert(host: str, port: int) -> bool:
+    """By the metrics that it serves: any other program that listens there is in the way."""
+    try:
+        return "concert_up" in httpx.get(f"http://{host}:{port}/metrics", timeout=3, trust_env=False).text
+    except httpx.HTTPError:
+        return False
 
 
 def _databases(settings: Settings) -> Iterator[Finding]:

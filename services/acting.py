@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services import tasks
+from services.link_use import with_a_colleague
 from services.refusals import Conflict, Forbidden, KeyReused, NotVisible, Unauthenticated, Unprocessable
 from services.transaction import Call, Key, Record, Tx, read
 
@@ -97,7 +98,7 @@ def act_by_link(record: Record, link_id: UUID, deed: Deed, reason: str | None = 
     try:
         _do(record, call, behind, deed, reason)
     except (Unauthenticated, Forbidden, NotVisible):
-        raise LinkOver(Over.LEFT, behind.language) from None
+        raise LinkOver(_why_not_theirs(record, link_id), behind.language) from None
     except KeyReused:
         raise LinkOver(Over.USED, behind.language) from None
     except Conflict:
@@ -144,11 +145,18 @@ def _why(record: Record, link_id: UUID) -> Over:
     return Over.EXPIRED if row.expired else Over.MOVED
 
 
+def _why_not_theirs(record: Record, link_id: UUID) -> Over:
+    """The work went elsewhere, or else they may not answer for their agency any more."""
+    try:
+        preview_link(record, link_id)
+    except LinkOver as over:
+        return over.why
+    return Over.LEFT
+
+
 def _preview(tx: Tx, behind: Behind) -> Preview:
     row = tx.row(_SHOWN, id=behind.link_id, language=behind.language)
-    if row is None:
-        raise LinkOver(Over.LEFT, behind.language)
-    if row.state != row.task_state:
+    if row is None or row.state != row.task_state or with_a_colleague(tx, row._mapping):
         raise LinkOver(Over.MOVED, behind.language)
     deeds = tuple(deed for deed in Deed if deed is not Deed.ACKNOWLEDGE or row.state == "requested")
     reasons = tx.rows(_REASONS, collaborative=tx.here.collaborative_id, language=behind.language)
@@ -169,7 +177,8 @@ def _preview(tx: Tx, behind: Behind) -> Preview:
 _BEHIND = text("select * from app.behind_link(:id)")
 _SHOWN = text(
     """
-select k.task_state, t.state, t.due_at, t.priority, f.reference, f.sensitive, o.name as asked_by,
+select k.task_state, t.state, t.organization_id, t.assigned_to, t.due_at, t.priority, f.reference, f.sensitive,
+       o.name as asked_by,
        coalesce(x.names ->> :language, x.name) as service,
        (select coalesce(min(a.body -> 'counties' ->> f.county), f.county) from agenda a
           join collaborative c on c.id = a.collaborative_id and c.agenda_version = a.version

@@ -12,6 +12,7 @@ from concert.embedded import EmbeddedPostgres, EmbeddedTemporal
 from concert.embedded.directory import Lock
 from concert.settings import Settings
 from tests.embedded.conftest import ask
+from tests.house import House
 
 
 def wrong(settings: Settings) -> dict[str, Finding]:
@@ -59,6 +60,14 @@ def test_old_data_no_room_and_a_taken_port(home: Path, monkeypatch: pytest.Monke
         found = wrong(Settings(data_dir=home, http_port=occupied.getsockname()[1]))
     assert set(found) == {"data version", "disk", "port"}
     assert "CONCERT_HTTP_PORT" in found["port"].remedy
+
+
+def test_a_port_where_concert_itself_answers_is_not_taken(house: House) -> None:
+    port = house.http.base_url.port
+    assert port
+    settings = house.settings.model_copy(update={"http_port": port})
+    (found,) = [each for each in examine(settings) if each.name == "port" and str(port) in each.what]
+    assert (found.ok, found.what) == (True, f"127.0.0.1:{port} is where Concert's API answers")
 
 
 def test_a_login_that_row_security_does_not_bind_is_named(postgres: EmbeddedPostgres) -> None:

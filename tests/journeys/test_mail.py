@@ -200,6 +200,45 @@ def test_a_link_is_over_once_somebody_else_has_moved_the_work(house: House, room
     assert state(house, made) == "acknowledged"
 
 
+def moved(answer: httpx.Response) -> bool:
+    return answer.status_code == 410 and "has moved" in answer.text and "membership" not in answer.text
+
+
+def test_who_was_asked_beside_others_and_was_later_is_told_that_it_has_moved(house: House, room: Mailroom) -> None:
+    service_ids = [str(house.service("housing").id), str(house.other_door().id)]
+    asked = {"service_ids": service_ids, "client": {"given_name": "Rosalind", "family_name": "Featherstonehaugh"}}
+    made = house.person("maria.cap").does("/v1/referrals", asked)
+    token = room.token(made)
+    other = next(one for one in made["tasks"] if one["organization_id"] == str(house.region.organization("faith").id))
+    house.caseworker("faith").does(f"/v1/tasks/{other['id']}/accept")
+    assert moved(room.page(token))
+    assert moved(room.answer(token, deed="accept"))
+
+
+def test_after_a_reroute_the_first_link_says_that_it_has_moved(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    declined = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", declined)
+    elsewhere = {"service_id": str(house.other_door().id)}
+    house.person("maria.cap").does(f"/v1/referrals/{made['id']}/reroute", elsewhere)
+    assert moved(room.page(token))
+    assert moved(room.answer(token, deed="accept"))
+
+
+def test_what_was_given_to_a_colleague_is_not_answered_by_anothers_link(house: House, room: Mailroom) -> None:
+    made = house.refer("cap", "esu")
+    task = made["tasks"][0]["id"]
+    staff = [one.login for one in house.region.people_of("esu", "caseworker")]
+    first, second = (room.token(made, login) for login in staff[:2])
+    user = house.sql("select id from user_account where login = %s", staff[0])[0][0]
+    house.person(staff[0]).does(f"/v1/tasks/{task}/assign", {"user_id": str(user)})
+    assert moved(room.page(second))
+    assert moved(room.answer(second, deed="accept"))
+    assert room.page(first).status_code == 200
+    assert room.answer(first, deed="accept").status_code == 200
+
+
 def test_a_link_expires(house: House, room: Mailroom) -> None:
     made = house.refer("cap", "housing")
     token = room.token(made)
