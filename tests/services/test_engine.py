@@ -148,14 +148,24 @@ def test_of_more_unwatched_work_than_is_noted_it_is_the_same_each_round(well: Ho
     assert [each.code for each in found] == ["late", "no_deadline"] * 2
 
 
-def test_of_a_confidential_case_nothing_shows_to_the_backbone_or_to_a_scrape(well: House) -> None:
-    hidden = UUID(well.refer("shelter", "shelter")["id"])
-    assert well.sql("select restricted from referral where id = %s", str(hidden)) == [(True,)]
+@pytest.mark.parametrize("noun", ["referral", "plan"])
+def test_of_confidential_cases_it_is_told_that_there_is_trouble_but_not_where_nor_how_often(
+    well: House, noun: str
+) -> None:
+    """Else a victim-service referral whose workflow is lost is looked for by nobody."""
+    hidden = [UUID(well.refer("shelter", "shelter")["id"]) for _ in range(2)]
+    assert well.sql("select distinct restricted from referral where id = any(%s)", hidden) == [(True,)]
     settled(well)
-    note_all(well.engine, Trouble.FAILING, [Found("referral", hidden, Trouble.FAILING, "x")])
+    note_all(well.engine, Trouble.MISSING, [Found(noun, each, Trouble.MISSING, "x") for each in hidden])
     said = engine(well)
-    assert (said["state"], said["findings"], said["ailments"]) == ("well", [], [])
-    assert take_pulse(well.api).findings == ()
+    assert (said["state"], said["findings"]) == ("unwell", [])
+    assert [(each["code"], each["since"]) for each in said["ailments"]] == [("EngineDiffers", None)]
+    assert "at least one confidential case" in said["ailments"][0]["reason"]
+    assert "concert reconcile --check" in said["ailments"][0]["remedy"]
+    pulse = take_pulse(well.api)
+    assert (pulse.findings, pulse.hidden) == ((), (Trouble.MISSING,))
+    note_all(well.engine, Trouble.MISSING, [])
+    assert engine(well)["state"] == "well"
 
 
 @pytest.mark.parametrize(("login", "status"), [("edith.hub", 200), ("ruth.hub", 200), ("maria.cap", 403)])
