@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from services.findings import Found, note_all, note_differences, unwatched
 from services.folding import fold, seal
 from services.heartbeats import beat
 from tests.house import House
+from tests.services.plans import Live, load, step
 from tests.services.scenes import refer
 
 
@@ -146,6 +148,26 @@ def test_of_more_unwatched_work_than_is_noted_it_is_the_same_each_round(well: Ho
     found = unwatched(well.engine)
     assert [each.case_id for each in found] == cases
     assert [each.code for each in found] == ["late", "no_deadline"] * 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "codes"),
+    [
+        ("due_at = {}", ["overslept"]),
+        ("next_review_at = {}", ["overslept"]),
+        ("goals_due_at = {}", ["overslept"]),
+        ("due_at = {}, rung = 1", []),
+        ("due_at = {}, excepted_until = now() + interval '1 day'", []),
+    ],
+)
+def test_a_plan_whose_limit_passed_is_not_slept_over(well: House, limit: str, codes: list[str]) -> None:
+    code = "slept_" + "_".join(re.findall(r"[a-z]+", limit))
+    load(well, code, [step("listen")])
+    plan = Live.begin(well, code)
+    settled(well)
+    passed = limit.format("now() - interval '61 s'")
+    well.sql(f"update action_plan set look_at = now() + interval '1 hour', {passed} where id = %s", plan.id)
+    assert [each.code for each in unwatched(well.engine) if str(each.case_id) == plan.id] == codes
 
 
 @pytest.mark.parametrize("noun", ["referral", "plan"])

@@ -98,6 +98,9 @@ BREAKS = {
     "I4 referral .* nobody's turn": "update referral set clock = null where state = 'active' and reported",
     "I4 referral .* no next deadline": "update referral set look_at = null",
     "I4 referral .* nobody looked": "update referral set look_at = clock_timestamp() - interval '2 minutes'",
+    "I4 referral .* the next look at it is still ahead": (
+        "update referral set due_at = clock_timestamp() - interval '2 minutes' where clock is not null"
+    ),
     "I4 a message was given up: look for referral-x": (
         "insert into outbox (kind, workflow_id, dead) values ('look', 'referral-x', true)"
     ),
