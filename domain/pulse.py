@@ -40,7 +40,8 @@ class Trouble(StrEnum):
     """What may be wrong between one case and its workflow.
 
     `failing`: its code; `missing`: none runs; `behind`: it does not wait for an open task; `stray`: it runs for
-    what is over; `unwatched`: the moment at which somebody had to look at open work has passed, or there is none.
+    what is over; `unwatched`: the moment at which somebody had to look at open work has passed, there is none, or it
+    comes after a limit that has passed.
     """
 
     FAILING = "failing"
