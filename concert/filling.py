@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seed.families import load_families
-from seed.load import load_region
+from seed.load import keys_used, load_region
 from seed.region import Region
 from services.transaction import Record
 from storage.database import Database
@@ -12,10 +12,11 @@ CLIENTS = 60
 
 
 def fill(admin_url: str, database_url: str, region: Region, clients: int = CLIENTS) -> None:
-    """A repeat changes nothing. Raises AnotherRegion if the record holds another seed's."""
+    """A repeat changes nothing, whoever left meanwhile. Raises AnotherRegion if the record holds another seed's."""
     load_region(admin_url, region)
+    known = keys_used(admin_url, region)
     database = Database(database_url, pool_size=1, application="concert seed")
     try:
-        load_families(Record(database), region, clients)
+        load_families(Record(database), region, clients, known=known)
     finally:
         database.dispose()

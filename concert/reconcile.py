@@ -50,9 +50,14 @@ class Disagreement:
 
 @dataclass(slots=True)
 class Repaired:
-    """What a repair did, in numbers, and what it could not mend."""
+    """What a repair did, in numbers, and what it could not mend.
+
+    `revived`: messages that were given up; `started`: workflows that run again or begin anew; `looked`: all that
+    were made to ask the record; `completed`: steps; `terminated`: workflows that disagreed.
+    """
 
     revived: int = 0
+    started: int = 0
     looked: int = 0
     completed: int = 0
     terminated: int = 0
@@ -88,13 +93,15 @@ async def repair(
 ) -> Repaired:
     """Make the engine follow the record: revive messages, start what is missing, begin anew what disagrees."""
     done = Repaired(revived=await asyncio.to_thread(revive, record))
-    done.completed = await _complete_ended(record, client)
+    done.completed, absent = await _complete_ended(record, client)
     done.looked = await rehydrate(record, client, progressed)
     wrong = await disagreements_of(record, client, until=time.monotonic() + patience)
     for each in wrong:
         done.terminated += await _terminate(client, each.workflow_id)
     await rehydrate(record, client)
     left = await disagreements_of(record, client, until=time.monotonic() + patience)
+    absent |= {each.workflow_id for each in wrong if each.trouble is not Trouble.STRAY}
+    done.started = len(absent - {each.workflow_id for each in left if each.trouble is Trouble.MISSING})
     done.left = tuple(each.sentence for each in left)
     return done
 
@@ -226,13 +233,18 @@ async def running_among(client: Client, workflow_ids: Iterable[str]) -> list[Dis
 # ---------------------------------------------------------------------------------------------- mending
 
 
-async def _complete_ended(record: Record, client: Client) -> int:
-    """End the steps that a workflow still waits for though their tasks are over: an engine restored from earlier."""
+async def _complete_ended(record: Record, client: Client) -> tuple[int, set[str]]:
+    """End the steps that a workflow still waits for though their tasks are over: an engine restored from earlier.
+
+    Answers how many those were, and the cases of which no workflow runs.
+    """
     done: list[UUID] = []
+    absent: set[str] = set()
 
     async def one(case: OpenCase) -> None:
         run = await _describe(client, case.workflow_id)
         if run is None or run.status is not WorkflowExecutionStatus.RUNNING:
+            absent.add(case.workflow_id)
             return
         over = await asyncio.to_thread(ended_tasks, record, list(_pending(run) - case.tasks))
         for task_id, state in over.items():
@@ -240,7 +252,7 @@ async def _complete_ended(record: Record, client: Client) -> int:
             done.append(task_id)
 
     await _each(await asyncio.to_thread(lambda: list(open_cases(record))), one)
-    return len(done)
+    return len(done), absent
 
 
 async def _terminate(client: Client, workflow_id: str) -> int:

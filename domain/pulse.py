@@ -6,7 +6,7 @@ An alert rule and a heading of the runbook carry the name of each trouble; tests
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,7 +40,8 @@ class Trouble(StrEnum):
     """What may be wrong between one case and its workflow.
 
     `failing`: its code; `missing`: none runs; `behind`: it does not wait for an open task; `stray`: it runs for
-    what is over; `unwatched`: the moment at which somebody had to look at open work has passed, or there is none.
+    what is over; `unwatched`: the moment at which somebody had to look at open work has passed, there is none, or it
+    comes after a limit that has passed.
     """
 
     FAILING = "failing"
@@ -82,6 +83,7 @@ class Pulse:
     """`at` by the database's clock. Counts above a hundred thousand read as that.
 
     `mail`: letters that were tried in vain; those that wait for the morning or for a digest are not among them.
+    `hidden`: what is wrong with at least one case of those that `findings` leaves out, the confidential ones.
     """
 
     at: datetime
@@ -92,6 +94,7 @@ class Pulse:
     mail: Queue
     processes: tuple[Process, ...]
     findings: tuple[Cases, ...]
+    hidden: tuple[Trouble, ...]
     connections: int
     most_connections: int
     size_bytes: int
@@ -116,7 +119,7 @@ def ailments(pulse: Pulse, findings: tuple[Cases, ...] | None = None) -> list[Ai
     """All that is wrong, what to look at first first. `findings`: those that the reader may see, else the pulse's."""
     return [
         *_silent(pulse),
-        *_cases(pulse.findings if findings is None else findings),
+        *_cases(pulse.findings if findings is None else findings, pulse.hidden),
         *_waiting(pulse),
         *_mail(pulse),
         *_database(pulse),
@@ -137,25 +140,29 @@ def _silent(pulse: Pulse) -> Iterator[Ailment]:
         yield Ailment("WorkerSilent", reason, "Start `concert worker`.", last.get("worker"))
 
 
-def _cases(findings: tuple[Cases, ...]) -> Iterator[Ailment]:
+def _cases(findings: tuple[Cases, ...], hidden: tuple[Trouble, ...]) -> Iterator[Ailment]:
     for each in findings:
-        if each.trouble is Trouble.FAILING:
-            reason = f"The workflow code of {_count(each)} fails again and again: nobody is reminded there."
-            remedy = "Deploy workers whose code is mended, or the version before; the cases go on by themselves."
-            yield Ailment("WorkflowFailing", reason, remedy, each.since)
-        elif each.trouble is Trouble.UNWATCHED:
-            verb = "waits" if each.cases == 1 else "wait"
-            reason = (
-                f"{_count(each)} {verb} for a deadline that nobody watches: nothing is reminded, nothing expires there."
-            )
-            yield Ailment("StalledUnwatched", reason, "Run: concert reconcile --repair", each.since)
-        else:
-            reason = (
-                f"Record and engine differ: {_count(each)} {'has' if each.cases == 1 else 'have'} {_HOW[each.trouble]}."
-            )
-            yield Ailment("EngineDiffers", reason, "Run: concert reconcile --repair", each.since)
+        yield _wrong(each.trouble, _count(each), each.cases == 1, each.since)
+    for trouble in hidden:
+        told = _wrong(trouble, _SOME, True, None)
+        yield replace(told, remedy=f"{told.remedy.rstrip('.')}. Which it is: concert reconcile --check")
 
 
+def _wrong(trouble: Trouble, who: str, one: bool, since: datetime | None) -> Ailment:
+    if trouble is Trouble.FAILING:
+        reason = f"The workflow code of {who} fails again and again: nobody is reminded there."
+        remedy = "Deploy workers whose code is mended, or the version before; the cases go on by themselves."
+        return Ailment("WorkflowFailing", reason, remedy, since)
+    repair = "Run: concert reconcile --repair"
+    if trouble is Trouble.UNWATCHED:
+        waits = f"{who} {'waits' if one else 'wait'} for a deadline that nobody watches"
+        reason = f"{waits[0].upper()}{waits[1:]}: nothing is reminded, nothing expires there."
+        return Ailment("StalledUnwatched", reason, repair, since)
+    reason = f"Record and engine differ: {who} {'has' if one else 'have'} {_HOW[trouble]}."
+    return Ailment("EngineDiffers", reason, repair, since)
+
+
+_SOME = "at least one confidential case"
 _HOW = {
     Trouble.MISSING: "no running workflow",
     Trouble.BEHIND: "a workflow that is behind the record",

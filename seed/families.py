@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from uuid import UUID
 
@@ -11,21 +12,34 @@ from seed.person import Client, Household
 from seed.region import Region
 from services.clients import NewClient, Residence, create_client
 from services.households import Member, create_household
+from services.refusals import Forbidden, Unauthenticated
 from services.transaction import Call, Key, Record
 
 Progressed = Callable[[int, int], None]
 
 
-def load_families(record: Record, region: Region, n: int, progressed: Progressed = lambda _done, _total: None) -> None:
+def load_families(
+    record: Record,
+    region: Region,
+    n: int,
+    progressed: Progressed = lambda _done, _total: None,
+    *,
+    known: frozenset[str] = frozenset(),
+) -> None:
     """The first `n` clients of the region, each household with one agency.
     A repeat changes nothing: the keys are known.
+
+    What `known` keys recorded is not asked for again: who recorded it may have left, or moved to another agency. In the
+    name of somebody who left, or does no casework any more, nothing is recorded.
     """
     people = {client.id: client for client in clients(region.seed, n)}
     agencies = _agencies(region)
     done = 0
     for position, household in enumerate(households(region.seed, n)):
         login = agencies[position % len(agencies)]
-        _load(record, region.seed, login, household, people)
+        if _key(region.seed, household.slug) not in known:
+            with suppress(Unauthenticated, Forbidden):
+                _load(record, region.seed, login, household, people)
         done += len(household.members)
         progressed(done, n)
 
@@ -84,5 +98,9 @@ def asked(client: Client) -> NewClient:
 
 
 def _call(login: str, seed: int, what: str) -> Call:
-    key = f"seed-{seed}-{what}"
+    key = _key(seed, what)
     return Call(login, key=Key(key, sha256(key.encode()).digest()))
+
+
+def _key(seed: int, what: str) -> str:
+    return f"seed-{seed}-{what}"

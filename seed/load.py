@@ -39,6 +39,18 @@ def load_region(admin_url: str, region: Region) -> None:
         engine.dispose()
 
 
+def keys_used(admin_url: str, region: Region) -> frozenset[str]:
+    """The seed's Idempotency-Keys that the record knows already, of whichever agency, whoever left since."""
+    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("set local role concert_identity"))
+            found = text("select key from command where user_id = any(:users) and starts_with(key, 'seed-')")
+            return frozenset(connection.execute(found, {"users": [one.id for one in region.users]}).scalars())
+    finally:
+        engine.dispose()
+
+
 def _refuse_another(connection: Connection, region: Region) -> None:
     slug = region.agenda.collaborative.slug
     found: UUID | None = connection.execute(

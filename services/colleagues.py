@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services import directory_shapes
-from services.following import ABOVE, COLLEAGUE
+from services.following import ABOVE
 from services.refusals import Forbidden, NotVisible, Unprocessable
+from services.rows import works_there
 from services.transaction import Answer, Call, Record, Tx, perform, read
 
 After = tuple[Any, ...] | None
@@ -19,7 +20,7 @@ LONGEST_ABSENCE_DAYS = 366
 
 
 def list_people(record: Record, call: Call, after: After = None, limit: int = 50) -> list[directory_shapes.Colleague]:
-    """Who works here today. `after` is (id) of the last of the page before."""
+    """Who works here today; a partner's own system is nobody. `after` is (id) of the last of the page before."""
 
     def look(tx: Tx) -> list[directory_shapes.Colleague]:
         values = {"organization": tx.here.organization_id, "person": None, "after": after[0] if after else None}
@@ -64,7 +65,7 @@ def _check(tx: Tx, user_id: UUID, until: date | None, delegate_id: UUID | None) 
         return
     if until is None:
         raise Unprocessable("Who is here needs no delegate.", pointer="/delegate_user_id")
-    if delegate_id == user_id or tx.row(COLLEAGUE, user=delegate_id, organization=tx.here.organization_id) is None:
+    if delegate_id == user_id or not works_there(tx, delegate_id, tx.here.organization_id):
         raise Unprocessable("The delegate is a colleague; GET /v1/people lists them.", pointer="/delegate_user_id")
 
 
@@ -86,7 +87,7 @@ select u.id, u.login, u.name, array_agg(m.role order by m.role) as roles,
        max(m.absent_until) filter (where app.current('-infinity', m.absent_until - 1)) as absent_until,
        (array_agg(m.delegate_user_id)
           filter (where app.current('-infinity', m.absent_until - 1)))[1] as delegate_user_id
-  from membership m join user_account u on u.id = m.user_id and u.revoked_at is null
+  from membership m join user_account u on u.id = m.user_id and u.revoked_at is null and not u.service_account
  where m.organization_id = :organization and app.current(m.starts_on, m.ends_on)
    and (cast(:person as uuid) is null or u.id = :person) and (cast(:after as uuid) is null or u.id > :after)
  group by u.id order by u.id limit :limit

@@ -19,7 +19,7 @@ _KINDS = {"referral": "referral", "plan": "action_plan"}
 
 
 def get_engine(record: Record, call: Call) -> shapes.Engine:
-    """For the backbone and for auditors. Of confidential cases nothing shows: who runs the engine has its log."""
+    """For the backbone and for auditors. Of confidential cases only whether one is in trouble, not which."""
 
     def look(tx: Tx) -> shapes.Engine:
         if not (tx.here.backbone or "auditor" in tx.here.roles):
@@ -55,6 +55,7 @@ def _pulse(connection: Connection) -> Pulse:
             Cases(each["kind"], Trouble(each["trouble"]), each["cases"], datetime.fromisoformat(each["since"]))
             for each in row.findings
         ),
+        hidden=tuple(Trouble(each) for each in row.hidden),
         connections=row.connections,
         most_connections=row.most_connections,
         size_bytes=row.size_bytes,

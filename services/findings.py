@@ -11,7 +11,15 @@ from sqlalchemy import text
 
 from domain.ladder import DEFAULT
 from domain.pulse import Trouble
-from services.invariants import LATE, LATE_SECONDS, NO_DEADLINE, PLAN_LATE, PLAN_NO_DEADLINE
+from services.invariants import (
+    LATE,
+    LATE_SECONDS,
+    NO_DEADLINE,
+    OVERSLEPT,
+    PLAN_LATE,
+    PLAN_NO_DEADLINE,
+    PLAN_OVERSLEPT,
+)
 from services.reconciling import OpenCase, still_open
 from services.transaction import Record
 
@@ -112,8 +120,10 @@ _UNWATCHED = text(
 select x.kind, x.id, x.code from (
     select 'referral' as kind, n.id, 'no_deadline' as code from ({NO_DEADLINE}) n
     union all select 'referral', l.id, 'late' from ({LATE}) l
+    union all select 'referral', o.id, 'overslept' from ({OVERSLEPT}) o
     union all select 'plan', n.id, 'no_deadline' from ({PLAN_NO_DEADLINE}) n
-    union all select 'plan', l.id, 'late' from ({PLAN_LATE}) l) x
+    union all select 'plan', l.id, 'late' from ({PLAN_LATE}) l
+    union all select 'plan', o.id, 'overslept' from ({PLAN_OVERSLEPT}) o) x
   left join referral r on x.kind = 'referral' and r.id = x.id
  where not exists (select from outbox o where not o.dead and o.workflow_id =
                    case when r.action_plan_id is not null then 'plan-' || r.action_plan_id

@@ -19,6 +19,7 @@ from services.openings import say_plan
 from services.plan_rows import PLAN, LockedPlan, save_plan
 from services.refusals import Conflict, Forbidden, Unprocessable
 from services.rows import (
+    NOBODY_THERE,
     OWN_CLIENT,
     REFERRAL,
     SERVICE,
@@ -31,6 +32,7 @@ from services.rows import (
     referral_columns,
     referral_of,
     save_referral,
+    works_there,
 )
 from services.transaction import Answer, Call, Record, Tx, perform
 from services.watching import WatchedPlan, WatchedReferral, watch_plan, watch_referral
@@ -136,14 +138,10 @@ def _hand_plan(tx: Tx, plan: LockedPlan, user_id: UUID | None) -> None:
 
 
 def _require_colleague(tx: Tx, user_id: UUID, pointer: str) -> None:
-    if tx.row(COLLEAGUE, user=user_id, organization=tx.here.organization_id) is None:
-        raise Unprocessable("That person has no current membership in the organization.", pointer=pointer)
+    if not works_there(tx, user_id, tx.here.organization_id):
+        raise Unprocessable(NOBODY_THERE, pointer=pointer)
 
 
-COLLEAGUE = text(
-    "select 1 from membership where user_id = :user and organization_id = :organization"
-    " and app.current(starts_on, ends_on) limit 1"
-)
 _EVER_HERE = text("select 1 from membership where user_id = :user and organization_id = :organization limit 1")
 _NOW = text("select clock_timestamp()")
 _MY_PLANS = f"action_plan p where p.organization_id = :me and p.assigned_to = :user and p.{OPEN_PLAN}"

@@ -117,6 +117,22 @@ LATE = f"""
 select f.id, round(extract(epoch from clock_timestamp() - f.look_at)) as seconds from referral f
  where f.{OPEN_REFERRAL} and f.look_at < clock_timestamp() - make_interval(secs => :late)
 """
+_PASSED = "< clock_timestamp() - make_interval(secs => :late)"
+_SLEEPS = "look_at > clock_timestamp() + make_interval(secs => :late)"
+# The first rung is due at the limit itself, the hard limit whatever was climbed; an exception lets both rest.
+OVERSLEPT = f"""
+select x.id, round(extract(epoch from clock_timestamp() - min(x.due_at))) as seconds
+  from (select t.referral_id as id, t.due_at from task t
+         where t.{OPEN_TASK} and t.due_at {_PASSED}
+           and (t.rung = 0 and greatest(t.due_at, t.excepted_until) {_PASSED}
+                or t.hard_at is not null and greatest(t.hard_at, t.excepted_until) {_PASSED})
+        union all
+        select f.id, f.due_at from referral f
+         where f.{OPEN_REFERRAL} and f.clock is not null and f.rung = 0
+           and greatest(f.due_at, f.excepted_until) {_PASSED}) x
+  join referral f on f.id = x.id and f.{OPEN_REFERRAL} and f.{_SLEEPS}
+ group by x.id
+"""
 _PLAN_EVENTS = """
 select x.action_plan_id, x.version, x.before from (
     select e.action_plan_id, e.version,
@@ -142,6 +158,13 @@ select p.id from action_plan p
 PLAN_LATE = f"""
 select p.id, round(extract(epoch from clock_timestamp() - p.look_at)) as seconds from action_plan p
  where p.{OPEN_PLAN} and p.look_at < clock_timestamp() - make_interval(secs => :late)
+"""
+PLAN_OVERSLEPT = f"""
+select p.id, round(extract(epoch from clock_timestamp() - least(p.due_at, p.next_review_at, p.goals_due_at))) as seconds
+  from action_plan p
+ where p.{OPEN_PLAN} and p.{_SLEEPS} and coalesce(p.excepted_until {_PASSED}, true)
+   and (p.rung = 0 and p.due_at {_PASSED} or p.review_rung = 0 and p.next_review_at {_PASSED}
+        or p.goals_rung = 0 and p.goals_due_at {_PASSED})
 """
 _PLAN_OVER = f"""
 select p.id, f.id as referral_id from action_plan p
@@ -193,10 +216,12 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ("I4 referral {id} is {state}, and it is nobody's turn", _NOBODYS),
     ("I4 referral {id} is open and has no next deadline", NO_DEADLINE),
     ("I4 referral {id}: its deadline passed {seconds} s ago, and nobody looked", LATE),
+    ("I4 referral {id}: a limit passed {seconds} s ago, and the next look at it is still ahead", OVERSLEPT),
     ("I3 plan {action_plan_id}: version {before} is followed by {version}", _PLAN_EVENTS),
     ("I4 plan {id} is open, and nothing of it is anybody's turn", _PLAN_IDLE),
     ("I4 plan {id} is open and has no next deadline", PLAN_NO_DEADLINE),
     ("I4 plan {id}: its deadline passed {seconds} s ago, and nobody looked", PLAN_LATE),
+    ("I4 plan {id}: a limit passed {seconds} s ago, and the next look at it is still ahead", PLAN_OVERSLEPT),
     ("I4 plan {id} is over, and its request {referral_id} is open", _PLAN_OVER),
     ("I6 plan {id} has version {version} and {audited} audit records", _PLAN_UNAUDITED),
     ("I4 a message was given up: {what} ({error})", _GIVEN_UP),

@@ -22,6 +22,7 @@ from services.transaction import Tx, Work
 from storage import tables
 
 ACTING_ROLES = frozenset({"caseworker", "supervisor", "agency_admin", "service"})
+NOBODY_THERE = "Nobody of that id works in the organization today; GET /v1/people."
 
 
 @dataclass(slots=True)
@@ -96,6 +97,11 @@ def require_casework(tx: Tx) -> None:
     """Raises Forbidden for whoever does no casework."""
     if not does_casework(tx):
         raise Forbidden("Clients are a partner's caseworkers' to see and to record. Ask one of them.")
+
+
+def works_there(tx: Tx, user_id: UUID, organization_id: UUID) -> bool:
+    """Whether work may be theirs today: a person with a current membership whose login was not revoked."""
+    return tx.row(_WORKS_THERE, user=user_id, organization=organization_id) is not None
 
 
 def sides_of(tx: Tx, source: UUID, target: UUID, on_behalf: bool) -> frozenset[Side]:
@@ -278,5 +284,10 @@ select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
 """,
     TASK,
     SERVICE,
+)
+_WORKS_THERE = text(
+    "select 1 from membership m join user_account u on u.id = m.user_id"
+    " where m.user_id = :user and m.organization_id = :organization and app.current(m.starts_on, m.ends_on)"
+    " and u.revoked_at is null and not u.service_account limit 1"
 )
 _SEE_REFERRAL = text("select 1 from referral where id = :id")

@@ -24,7 +24,7 @@ from services.messages import say
 from services.moving import NOW, More, Said, class_of, handed, move_task, refused_answers
 from services.placements import release_others, take
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.rows import Locked, lock_task, moment, sides
+from services.rows import NOBODY_THERE, Locked, lock_task, moment, sides, works_there
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from services.views import joined_view, task_view
 
@@ -198,8 +198,8 @@ def note_task(record: Record, call: Call, task_id: UUID, words: str, said: Said 
 
 def assign_task(record: Record, call: Call, task_id: UUID, user_id: UUID, said: Said = NOW) -> Answer[shapes.Task]:
     def more(tx: Tx, locked: Locked) -> dict[str, Any]:
-        if tx.row(_COLLEAGUE, user=user_id, organization=locked.t["organization_id"]) is None:
-            raise Unprocessable("That person has no current membership in the organization.", pointer="/user_id")
+        if not works_there(tx, user_id, locked.t["organization_id"]):
+            raise Unprocessable(NOBODY_THERE, pointer="/user_id")
         return {"assigned_to": user_id}
 
     def facts(locked: Locked) -> dict[str, Any]:
@@ -293,7 +293,3 @@ def _reasoned(code: str) -> GetDetails:
 
 
 _CONSENT_HOLDS = text("select coalesce(app.consent_covers(:consent, :target, 'notes'), false)")
-_COLLEAGUE = text(
-    "select 1 from membership where user_id = :user and organization_id = :organization"
-    " and app.current(starts_on, ends_on) limit 1"
-)

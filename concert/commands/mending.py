@@ -45,6 +45,7 @@ def reconcile(check: Check = False, repair: Repair = False, as_json: Json = Fals
             done = _with_both(lambda record, client: mend(record, client, progressed))
         told = {
             "revived": done.revived,
+            "started": done.started,
             "looked": done.looked,
             "completed": done.completed,
             "terminated": done.terminated,

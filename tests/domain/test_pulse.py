@@ -24,6 +24,7 @@ WELL = Pulse(
     mail=Queue(5, NOW - timedelta(seconds=UNSENT_SECONDS - 1)),
     processes=tuple(Process(role, 1, NOW) for role in ("worker", "relay", "sweeper")),
     findings=(),
+    hidden=(),
     connections=20,
     most_connections=100,
     size_bytes=1,
@@ -55,6 +56,7 @@ SITUATIONS = {
     "a workflow is behind": (replace(WELL, findings=finding(Trouble.BEHIND, 2)), ["EngineDiffers"]),
     "a workflow runs for what is over": (replace(WELL, findings=finding(Trouble.STRAY)), ["EngineDiffers"]),
     "nobody watches a deadline": (replace(WELL, findings=finding(Trouble.UNWATCHED)), ["StalledUnwatched"]),
+    "a confidential case's workflow is lost": (replace(WELL, hidden=(Trouble.MISSING,)), ["EngineDiffers"]),
     "connections run out": (replace(WELL, connections=91), ["ConnectionsScarce"]),
 }
 
@@ -70,6 +72,14 @@ def test_a_situation_has_its_ailments_and_each_a_remedy(name: str) -> None:
 def test_one_plan_and_two_plans_are_told_as_people_speak() -> None:
     (one,), (two,) = (ailments(WELL, finding(Trouble.MISSING, n)) for n in (1, 2))
     assert ("1 plan has" in one.reason, "2 plans have" in two.reason) == (True, True)
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_of_confidential_cases_is_told_that_there_is_trouble_and_no_number(trouble: Trouble) -> None:
+    (one,) = ailments(replace(WELL, hidden=(trouble,)))
+    assert "t least one confidential case" in one.reason
+    assert (re.search(r"\d", one.reason), one.since) == (None, None)
+    assert one.remedy.endswith("Which it is: concert reconcile --check")
 
 
 def test_letters_that_do_not_leave_are_told_with_their_number_and_for_how_long() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from services.findings import Found, note_all, note_differences, unwatched
 from services.folding import fold, seal
 from services.heartbeats import beat
 from tests.house import House
+from tests.services.plans import Live, load, step
 from tests.services.scenes import refer
 
 
@@ -148,14 +150,44 @@ def test_of_more_unwatched_work_than_is_noted_it_is_the_same_each_round(well: Ho
     assert [each.code for each in found] == ["late", "no_deadline"] * 2
 
 
-def test_of_a_confidential_case_nothing_shows_to_the_backbone_or_to_a_scrape(well: House) -> None:
-    hidden = UUID(well.refer("shelter", "shelter")["id"])
-    assert well.sql("select restricted from referral where id = %s", str(hidden)) == [(True,)]
+@pytest.mark.parametrize(
+    ("limit", "codes"),
+    [
+        ("due_at = {}", ["overslept"]),
+        ("next_review_at = {}", ["overslept"]),
+        ("goals_due_at = {}", ["overslept"]),
+        ("due_at = {}, rung = 1", []),
+        ("due_at = {}, excepted_until = now() + interval '1 day'", []),
+    ],
+)
+def test_a_plan_whose_limit_passed_is_not_slept_over(well: House, limit: str, codes: list[str]) -> None:
+    code = "slept_" + "_".join(re.findall(r"[a-z]+", limit))
+    load(well, code, [step("listen")])
+    plan = Live.begin(well, code)
     settled(well)
-    note_all(well.engine, Trouble.FAILING, [Found("referral", hidden, Trouble.FAILING, "x")])
+    passed = limit.format("now() - interval '61 s'")
+    well.sql(f"update action_plan set look_at = now() + interval '1 hour', {passed} where id = %s", plan.id)
+    assert [each.code for each in unwatched(well.engine) if str(each.case_id) == plan.id] == codes
+
+
+@pytest.mark.parametrize("noun", ["referral", "plan"])
+def test_of_confidential_cases_it_is_told_that_there_is_trouble_but_not_where_nor_how_often(
+    well: House, noun: str
+) -> None:
+    """Else a victim-service referral whose workflow is lost is looked for by nobody."""
+    hidden = [UUID(well.refer("shelter", "shelter")["id"]) for _ in range(2)]
+    assert well.sql("select distinct restricted from referral where id = any(%s)", hidden) == [(True,)]
+    settled(well)
+    note_all(well.engine, Trouble.MISSING, [Found(noun, each, Trouble.MISSING, "x") for each in hidden])
     said = engine(well)
-    assert (said["state"], said["findings"], said["ailments"]) == ("well", [], [])
-    assert take_pulse(well.api).findings == ()
+    assert (said["state"], said["findings"]) == ("unwell", [])
+    assert [(each["code"], each["since"]) for each in said["ailments"]] == [("EngineDiffers", None)]
+    assert "at least one confidential case" in said["ailments"][0]["reason"]
+    assert "concert reconcile --check" in said["ailments"][0]["remedy"]
+    pulse = take_pulse(well.api)
+    assert (pulse.findings, pulse.hidden) == ((), (Trouble.MISSING,))
+    note_all(well.engine, Trouble.MISSING, [])
+    assert engine(well)["state"] == "well"
 
 
 @pytest.mark.parametrize(("login", "status"), [("edith.hub", 200), ("ruth.hub", 200), ("maria.cap", 403)])

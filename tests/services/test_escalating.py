@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.event import listen, remove
 
+from services.advance import advance_referral
 from services.lists import list_referrals, list_tasks
 from services.plans import get_plan
 from services.stalled import list_stalled
@@ -89,6 +90,39 @@ def test_a_supervisor_who_stands_in_is_nobody_above(house: House) -> None:
     )
     assert offers(house, "ruth.hub", made) == {False}
     assert house.person("ruth.hub").post(f"/v1/tasks/{made['tasks'][0]['id']}/escalate").status_code == 409
+
+
+@pytest.mark.parametrize("gone", ["revoked_at = now()", "service_account = true"])
+def test_a_supervisor_who_left_is_nobody_above(house: House, gone: str) -> None:
+    """Nor is a system. The rung passes them by, and the next one is the backbone's."""
+    made = overdue(house, "cap", "housing")
+    house.sql(f"update user_account set {gone} where login = 'hector.housing'")
+    try:
+        assert offers(house, "ruth.hub", made) == {False}
+        assert house.person("ruth.hub").post(f"/v1/tasks/{made['tasks'][0]['id']}/escalate").status_code == 409
+        advance_referral(house.engine, UUID(made["id"]))
+        told = "select facts ->> 'to' from event where referral_id = %s and kind = 'task_escalated'"
+        assert ("supervisor",) not in house.sql(told, made["id"])
+    finally:
+        house.sql("update user_account set revoked_at = null, service_account = false where login = 'hector.housing'")
+
+
+@pytest.mark.usefixtures("at_work")
+def test_a_supervisor_who_alone_is_there_has_heard_of_what_is_nobodys(house: House) -> None:
+    """Who is away, and who left, heard nothing at the owner's rung."""
+    made = overdue(house, "cap", "housing")
+    away = "update membership set absent_until = current_date + 3 where organization_id = %s and user_id <> %s"
+    house.sql(away, house.region.organization("housing").id, user(house, "hector.housing"))
+    assert offers(house, "ruth.hub", made) == {False}
+    house.sql(
+        "update membership set delegate_user_id = %s where absent_until is not null", user(house, "hector.housing")
+    )
+    assert offers(house, "ruth.hub", made) == {False}
+    house.sql(
+        "update membership set absent_until = null, delegate_user_id = null where user_id = %s",
+        user(house, "gwen.housing"),
+    )
+    assert offers(house, "ruth.hub", made) == {True}
 
 
 @pytest.mark.parametrize(("source", "goes"), [("cap", True), ("faith", False)])

@@ -60,7 +60,9 @@ def test_a_lost_workflow_is_missed_and_started_again(house: House, loop: Loop) -
         client = await connect(house.settings.temporal_address, house.settings.temporal_namespace)
         await client.get_workflow_handle(f"referral-{made['id']}").terminate()
         found = await check_invariants(house.engine, client, patience=0)
-        assert (await repair(house.engine, client)).left == ()
+        done = await repair(house.engine, client)
+        assert (done.left, done.started, done.terminated) == ((), 1, 0)
+        assert (await repair(house.engine, client)).started == 0
         return found
 
     assert [each for each in loop.run(lose()) if made["id"] in each and "no running workflow" in each]
@@ -77,11 +79,12 @@ def test_a_workflow_that_runs_for_a_closed_referral_is_named_and_ended(house: Ho
     try:
         assert [each for each in told(house, loop, patience=1) if made["id"] in each and "a workflow runs" in each]
 
-        async def mend() -> int:
+        async def mend() -> tuple[int, int]:
             client = await connect(house.settings.temporal_address, house.settings.temporal_namespace)
-            return (await repair(house.engine, client, patience=1)).terminated
+            done = await repair(house.engine, client, patience=1)
+            return done.terminated, done.started
 
-        assert loop.run(mend()) == 1
+        assert loop.run(mend()) == (1, 0)
     finally:
         house.sql(
             f"set session_replication_role = replica; update referral set state = 'active' where id = '{made['id']}'"
@@ -98,6 +101,9 @@ BREAKS = {
     "I4 referral .* nobody's turn": "update referral set clock = null where state = 'active' and reported",
     "I4 referral .* no next deadline": "update referral set look_at = null",
     "I4 referral .* nobody looked": "update referral set look_at = clock_timestamp() - interval '2 minutes'",
+    "I4 referral .* the next look at it is still ahead": (
+        "update referral set due_at = clock_timestamp() - interval '2 minutes' where clock is not null"
+    ),
     "I4 a message was given up: look for referral-x": (
         "insert into outbox (kind, workflow_id, dead) values ('look', 'referral-x', true)"
     ),

@@ -155,6 +155,37 @@ def test_who_has_left_is_not_nudged_their_agency_is(house: House, ids: dict[str,
     assert person_told(house, made, "task_nudged") is None
 
 
+@pytest.mark.parametrize(("agency", "above", "gone"), [("cap", "jolene", "dale"), ("clinic", "felix", "system")])
+def test_to_somebody_whose_login_was_revoked_or_who_is_a_system_nothing_goes(
+    house: House, agency: str, above: str, gone: str
+) -> None:
+    """Whoever takes work, or stands in, is a person who can sign in."""
+    above, nobody = f"{above}.{agency}", str(next(u.id for u in house.region.users if u.login == f"{gone}.{agency}"))
+    boss, client = house.person(above), NewClient(identity="anonymous")
+    at_work = next(each["id"] for each in boss.read("/v1/people")["items"] if each["login"] != above)
+    load(house, f"by_{agency}", [step("listen")])
+    plan = Live.begin(house, f"by_{agency}", agency)
+    doors = {
+        f"{task_of(refer(house, 'health', agency, client=client))}/assign": "user_id",
+        f"/v1/referrals/{refer(house, agency, 'housing', login=above, client=client).id}/assign": "user_id",
+        f"/v1/action-plans/{plan.id}/assign": "user_id",
+    }
+    bodies: list[tuple[str, dict[str, Any], str]] = [(path, {name: nobody}, f"/{name}") for path, name in doors.items()]
+    bodies.append(("/v1/tasks/reassign", {"from_user_id": at_work, "to_user_id": nobody}, "/to_user_id"))
+    away = {"until": SOON, "delegate_user_id": nobody}
+    bodies.append((f"/v1/people/{at_work}/absence", away, "/delegate_user_id"))
+    revoked = "update user_account set revoked_at = {} where login = 'dale.cap'"
+    house.sql(revoked.format("now()"))
+    try:
+        assert nobody not in {each["id"] for each in boss.read("/v1/people")["items"]}
+        for path, body, pointer in bodies:
+            refused = boss.post(path, body)
+            assert refused.status_code == 422, (path, refused.text)
+            assert refused.json()["errors"][0]["pointer"] == pointer
+    finally:
+        house.sql(revoked.format("null"))
+
+
 def test_absence_is_said_by_the_person_or_who_is_above_and_the_delegate_is_a_colleague(
     house: House, jolene: Person, ids: dict[str, str]
 ) -> None:

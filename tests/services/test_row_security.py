@@ -313,6 +313,18 @@ def test_nobody_says_that_a_stranger_is_away_nor_a_caseworker_that_a_colleague_i
         as_(login).execute("update membership set absent_until = current_date + 7")
 
 
+def test_nobody_who_left_and_no_system_stands_in(house: House, as_: As) -> None:
+    says = "select app.set_absence(app.person(), current_date + 7, %s)"
+    system = house.region.people_of("clinic", "service")[0].id
+    maria = next(user.id for user in house.region.people_of("cap", "caseworker") if user.login == "maria.cap")
+    assert as_("felix.clinic").execute(says, [system]).fetchone() == (False,)
+    house.sql("update user_account set revoked_at = now() where id = %s", maria)
+    try:
+        assert as_("dale.cap").execute(says, [maria]).fetchone() == (False,)
+    finally:
+        house.sql("update user_account set revoked_at = null where id = %s", maria)
+
+
 @pytest.mark.parametrize("table", ["event", "indicator_entry", "audit", "audit_seal"])
 @pytest.mark.parametrize("statement", ["update {} set id = id", "delete from {}"])
 def test_what_happened_is_never_rewritten_not_even_by_the_administrator(

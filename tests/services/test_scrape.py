@@ -66,7 +66,7 @@ def test_a_trouble_is_counted_and_reads_zero_when_it_is_over(house: House, read:
     assert read()[failing] == 0
 
 
-def test_of_a_confidential_case_a_scrape_says_nothing(house: House, read: Any) -> None:
+def test_of_a_confidential_case_a_scrape_says_that_there_is_trouble_and_counts_nothing(house: House, read: Any) -> None:
     hidden = UUID(house.refer("shelter", "shelter")["id"])
     note_all(house.engine, Trouble.FAILING, [Found("referral", hidden, Trouble.FAILING, "x")])
     assert not any(value for (name, _), value in read().items() if name == "concert_cases")

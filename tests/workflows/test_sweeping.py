@@ -62,6 +62,33 @@ def test_a_deadline_that_passed_is_an_alarm_after_a_minute_and_not_before(
     assert troubles(quiet_room, sweeper, case) == []
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(50, []), (61, ["unwatched"])])
+@pytest.mark.parametrize("limit", ["due_at = {}, rung = 0", "due_at = {0}, rung = 1, hard_at = {0}"])
+def test_a_limit_that_passed_while_the_next_look_is_far_ahead_is_an_alarm(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case, limit: str, seconds: int, told: list[str]
+) -> None:
+    """The look was lost: what stands still is listed, and nobody would come."""
+    passed = f"clock_timestamp() - interval '{seconds} s'"
+    house.sql(f"update task set {limit.format(passed)} where referral_id = %s", case.id)
+    house.sql("update referral set look_at = clock_timestamp() + interval '10 minutes' where id = %s", case.id)
+    rounds(quiet_room, sweeper, 1)
+    assert troubles(quiet_room, sweeper, case) == told
+    assert [each["code"] for each in backbone(house)["findings"]] == ["overslept"] * len(told)
+    assert quiet_room.run(repair(house.engine, quiet_room.client)).left == ()
+    eventually(lambda: case.column("task", "rung") or case.column("task", "state") == "expired")
+    assert troubles(quiet_room, sweeper, case) == []
+
+
+@pytest.mark.parametrize("how", ["rung = 1", "excepted_until = clock_timestamp() + interval '1 hour'"])
+def test_who_was_told_already_and_what_may_rest_is_looked_at_when_it_is_time(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case, how: str
+) -> None:
+    house.sql(f"update task set due_at = now() - interval '5 minutes', {how} where referral_id = %s", case.id)
+    house.sql("update referral set look_at = clock_timestamp() + interval '10 minutes' where id = %s", case.id)
+    rounds(quiet_room, sweeper, 1)
+    assert troubles(quiet_room, sweeper, case) == []
+
+
 def test_while_its_message_is_on_its_way_nobody_is_missed(
     house: House, quiet_room: Room, sweeper: Sweeper, case: Case
 ) -> None:
