@@ -21,9 +21,12 @@ from services.journal import new_id
 from services.notices import MOVED, MOVED_VALUES
 from services.transaction import Record
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 720
+"""Longer than a mail server may take over one letter. That of a postman who dies waits for so long."""
 REFUSALS_BEFORE_CLOSED = 6
 """Of answers that will not change (nobody of that name); a server that is away is asked for ever."""
+PERHAPS_BEFORE_CLOSED = 4
+"""Of times that the server was given the letter and said nothing: each may have arrived."""
 LINK_DAYS = 7
 KEPT_DAYS = 7
 """A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
@@ -134,14 +137,14 @@ def sent(record: Record, letter: Letter) -> None:
         connection.execute(_SENT, {"id": letter.id})
 
 
-def send_later(record: Record, letter: Letter, error: str, *, final: bool) -> None:
-    """`error` is a code. `final` ones, said often enough, close the letter; it stays in the feed. Of others it is
-    kept since when the letter is tried in vain."""
-    closed = final and letter.attempts + 1 >= REFUSALS_BEFORE_CLOSED
-    wait = min(3600.0, 30.0 * 2**letter.attempts) if final else 15.0
+def send_later(record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool) -> None:
+    """`error` is a code. `final` ones, and those after which it `perhaps` arrived, often enough, close the letter; it
+    stays in the feed. Of all but final ones it is kept since when the letter is tried in vain."""
+    step = int(final or perhaps)
+    closed = step and letter.attempts + 1 >= (PERHAPS_BEFORE_CLOSED if perhaps else REFUSALS_BEFORE_CLOSED)
+    wait = min(3600.0, (600.0 if perhaps else 30.0) * 2**letter.attempts) if step else 15.0
     with record.database.transaction() as connection:
-        step = 1 if final else 0
-        values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": closed, "final": final}
+        values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": bool(closed), "final": final}
         connection.execute(_LATER, values)
 
 

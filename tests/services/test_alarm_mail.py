@@ -115,7 +115,7 @@ def test_nobody_has_an_address_that_takes_mail_and_it_is_told_as_soon_as_somebod
 def test_a_server_that_dawdles_is_given_up_and_all_is_told_later(
     house: House, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(post, "LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr(post, "ANSWER_SECONDS", 0.3)
     box.pause = 5.0
     with pytest.raises(NotSent, match="TimeoutError"):
         look(watcher(house, box))
