@@ -62,9 +62,10 @@ class Post:
             sender=settings.mail_from,
         )
 
-    async def send(self, message: EmailMessage) -> None:
-        """Raises NotSent."""
+    async def send(self, message: EmailMessage, *, patience: float | None = None) -> None:
+        """`patience`: seconds for the answer once the server has the letter; None: ANSWER_SECONDS. Raises NotSent."""
         server = self._server()
+        server.patience = ANSWER_SECONDS if patience is None else patience
         try:
             async with asyncio.timeout(LONGEST_SECONDS) as server.limit:
                 await _hand_over(server, message)
@@ -92,11 +93,12 @@ class _Server(aiosmtplib.SMTP):
     cannot tell from what it does with the letter."""
 
     limit: asyncio.Timeout
+    patience: float
     has_it = False
 
     async def data(self, message: str | bytes, /, **_limit: Any) -> aiosmtplib.SMTPResponse:
         self.has_it = True
-        self.limit.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
+        self.limit.reschedule(asyncio.get_running_loop().time() + self.patience)
         try:
             answer = await super().data(message, timeout=None)
         except aiosmtplib.SMTPDataError:
