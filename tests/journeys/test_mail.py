@@ -544,6 +544,77 @@ def test_a_digest_gathers_a_day_and_quiet_hours_hold_what_is_not_urgent(house: H
     assert token_of(digest) is None
 
 
+@pytest.fixture
+def held(house: House) -> dict[str, str]:
+    """The people of cap, whose supervisor hands work from one to another."""
+    return {each["login"]: each["id"] for each in house.person("jolene.cap").read("/v1/people")["items"]}
+
+
+def test_who_gets_all_the_work_of_a_colleague_gets_one_letter_a_moment_later(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    made = [house.refer("health", "cap") for _ in range(5)]
+    jolene = house.person("jolene.cap")
+    for each in made:
+        jolene.does(f"{task_of(each)}/assign", {"user_id": held["maria.cap"]})
+    drain(house, room)
+    jolene.does("/v1/tasks/reassign", {"from_user_id": held["maria.cap"], "to_user_id": held["dale.cap"]})
+    drain(house, room)
+    for login, says in (("dale.cap", "is yours now"), ("maria.cap", "is somebody else's now")):
+        (letter,) = {m["Message-ID"]: m for each in made for m in room.got(login, each["reference"])
+                     if f"{each['reference']} {says}" in text_of(m)}.values()  # fmt: skip
+        assert re.fullmatch(r"Concert: \d+ things for you", str(letter["Subject"]))
+        assert all(f"{each['reference']} {says}" in text_of(letter) for each in made)
+        assert token_of(letter) is None
+
+
+def test_what_goes_over_once_more_before_it_was_told_is_not_told(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    drain(house, room)
+    made = house.refer("health", "cap")
+    drain(house, room)
+    room.box.empty()
+    for login in ("maria.cap", "dale.cap"):
+        house.person("jolene.cap").does(f"{task_of(made)}/assign", {"user_id": held[login]})
+    room.deliver()
+    assert room.box.got == [], "it waits a moment"
+    drain(house, room)
+    (letter,) = room.got("dale.cap", made["reference"])
+    assert letter["Subject"] == f"{made['reference']} is yours now."
+    assert [str(m["Subject"]) for m in room.got("maria.cap", made["reference"])] == [
+        f"{made['reference']} is somebody else's now."
+    ]
+
+
+def test_who_is_given_work_hears_of_it_after_the_night_beside_what_else_waits(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    """Letters of other kinds, due at the same moment, gather nothing."""
+    adopt_hours(house.admin_url, house.region, "00:00", "23:59:59.999999")
+    try:
+        made = house.refer("health", "cap")
+        house.person("jolene.cap").does(f"{task_of(made)}/assign", {"user_id": held["maria.cap"]})
+        room.deliver()
+    finally:
+        adopt_hours(house.admin_url, house.region, "00:00", "00:00")
+    kinds = house.sql(
+        "select count(distinct i.mail_id), count(*) from mail_item i join mail m on m.id = i.mail_id"
+        " join notice n on n.id = i.notice_id where m.closed_at is null and m.user_id = %s and n.referral_id = %s",
+        held["maria.cap"],
+        made["id"],
+    )
+    assert kinds == [(2, 2)]
+    drain(house, room)
+
+
+def drain(house: House, room: Mailroom) -> None:
+    """All that waits is sent, whenever it is due."""
+    tell(house)
+    house.sql("update mail set due_at = now() where closed_at is null")
+    room.deliver()
+
+
 def test_mail_in_spanish_for_who_reads_spanish(house: House, room: Mailroom) -> None:
     house.sql("update user_account set language = 'es' where login = 'gwen.housing'")
     try:
