@@ -121,7 +121,8 @@ def _line(connection: Connection, item: Any, *, digest: bool) -> Line:
 
 def _may_link(item: Any) -> bool:
     """A request that waits for a yes or no, where neither side is a confidential provider or a Part 2 program."""
-    asked = item.kind in (Topic.ASKED, Topic.NUDGED) and item.state in UNDECIDED and item.state != "info_requested"
+    theirs = item.kind in (Topic.ASKED, Topic.NUDGED) or item.code == "yours"
+    asked = theirs and item.state in UNDECIDED and item.state != "info_requested"
     mine = item.task_organization_id == item.organization_id and not item.on_behalf
     return bool(asked and mine and not (item.restricted or item.confidential or item.part2))
 

@@ -587,6 +587,37 @@ def test_what_goes_over_once_more_before_it_was_told_is_not_told(
     ]
 
 
+@pytest.mark.parametrize(("answered", "links"), [("", True), ("acknowledge", True), ("accept", False)])
+def test_who_is_given_a_request_that_waits_can_answer_by_its_link(
+    house: House, room: Mailroom, held: dict[str, str], answered: str, links: bool
+) -> None:
+    made = house.refer("health", "cap")
+    drain(house, room)
+    room.box.empty()
+    jolene = house.person("jolene.cap")
+    if answered:
+        jolene.does(f"{task_of(made)}/{answered}")
+    jolene.does(f"{task_of(made)}/assign", {"user_id": held["dale.cap"]})
+    drain(house, room)
+    (letter,) = room.got("dale.cap", made["reference"])
+    assert letter["Subject"] == f"{made['reference']} is yours now."
+    token = token_of(letter)
+    assert (token is not None) == links
+    if token:
+        assert "Accept the request" in room.page(token).text
+        assert room.answer(token, deed="accept").status_code == 200
+        assert jolene.read(task_of(made))["state"] == "accepted"
+
+
+def test_who_has_no_request_any_more_gets_no_link_to_it(house: House, room: Mailroom, held: dict[str, str]) -> None:
+    made = house.refer("health", "cap")
+    for login in ("maria.cap", "dale.cap"):
+        house.person("jolene.cap").does(f"{task_of(made)}/assign", {"user_id": held[login]})
+        drain(house, room)
+    (gone,) = [m for m in room.got("maria.cap", made["reference"]) if "somebody else's" in m["Subject"]]
+    assert token_of(gone) is None
+
+
 def test_who_is_given_work_hears_of_it_after_the_night_beside_what_else_waits(
     house: House, room: Mailroom, held: dict[str, str]
 ) -> None:
