@@ -24,7 +24,7 @@ from domain.pulse import Ailment, ailments
 from services.alarms import Occurrence, not_told, note_ailments
 from services.engine import take_pulse
 from services.journal import new_id
-from services.mails import backbone_addresses
+from services.mails import Reader, backbone_addresses
 from services.transaction import Record
 
 log = structlog.get_logger("concert.alarms")
@@ -53,7 +53,7 @@ class Watcher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._record, self._post, self._lasting, self._clock = record, post, lasting, clock
-        self._known: Sequence[tuple[str, str]] = ()
+        self._known: Sequence[Reader] = ()
         self._away_since: float | None = None
         self._told_away: float | None = None
         self._away = ""
@@ -138,7 +138,7 @@ class Watcher:
         or perhaps has it, it is told. `what` happened: told again, it is the same letter. Raises NotSent if nobody
         does.
         """
-        answers = await asyncio.gather(*(self._send(what, words, *each) for each in self._known))
+        answers = await asyncio.gather(*(self._send(what, words, each) for each in self._known))
         failed = [each for each in answers if each is not None]
         for each in failed:
             log.warning("alarm_not_sent", code=each.code, perhaps=each.perhaps)
@@ -146,14 +146,14 @@ class Watcher:
         if lost and len(lost) == len(self._known):
             raise lost[0]
 
-    async def _send(self, what: str, words: Words, address: str, language: str) -> NotSent | None:
+    async def _send(self, what: str, words: Words, to: Reader) -> NotSent | None:
         """What perhaps arrived is sent once more: of an alarm, two are better than none."""
-        subject, text = letter(words, language, instance())
-        name = sha256(f"{what}\n{subject}\n{address}".encode()).hexdigest()[:32]
+        subject, text = letter(words, to.language, to.zone, instance())
+        name = sha256(f"{what}\n{subject}\n{to.address}".encode()).hexdigest()[:32]
         perhaps: NotSent | None = None
         for _ in range(MOST_TRIES):
             try:
-                message = envelope(name, self._post.sender, address, subject, text)
+                message = envelope(name, self._post.sender, to.address, subject, text)
                 await self._post.send(message, patience=ANSWER_SECONDS)
             except NotSent as no:
                 if not no.perhaps:

@@ -58,6 +58,15 @@ class Letter:
     lines: tuple[Line, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`zone`: in which they are told times."""
+
+    address: str
+    language: str
+    zone: str
+
+
 def mail_event(record: Record, event_id: UUID) -> None:
     """A letter for each who wants one of this; a digest gathers, and so does what goes over to somebody, as a colleague
     who leaves hands on all their work at once. A repeat changes nothing.
@@ -154,10 +163,10 @@ def send_later(record: Record, letter: Letter, error: str, *, final: bool, perha
         connection.execute(_LATER, values)
 
 
-def backbone_addresses(record: Record) -> Sequence[tuple[str, str]]:
-    """(address, language) of everybody who hears when Concert is unwell."""
+def backbone_addresses(record: Record) -> Sequence[Reader]:
+    """Everybody who hears when Concert is unwell."""
     with record.database.transaction() as connection:
-        return [(row.address, row.language) for row in connection.execute(_BACKBONE)]
+        return [Reader(row.address, row.language, row.zone) for row in connection.execute(_BACKBONE)]
 
 
 _NOTICED = text(
@@ -252,4 +261,4 @@ values (:id, :notice, :user, :organization, :task, :state, clock_timestamp() + m
 """
 )
 _LINKED = text("select id from mail_link where notice_id = :notice")
-_BACKBONE = text("select address, language from app.backbone_addresses()")
+_BACKBONE = text("select address, language, zone from app.backbone_addresses()")

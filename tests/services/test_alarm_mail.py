@@ -62,11 +62,11 @@ def test_each_reads_their_own_language_and_it_is_told_once(house: House, box: Bo
     assert "Qué hacer: Inicie `concert relay`." in text_of(box.to(TOMAS)[0])
 
 
-def test_since_when_is_told_as_in_every_letter(house: House, box: Box) -> None:
+def test_since_when_is_told_in_the_region_s_time_as_in_every_letter(house: House, box: Box) -> None:
     house.sql("insert into service_heartbeat (role, instance, at) values ('relay', 'x', '2026-03-04T17:06:00Z')")
     look(watcher(house, box))
-    assert "Since Mar 4, 2026, 5:06 PM UTC." in text_of(box.to(RUTH)[0])
-    assert "Desde 4 mar 2026, 17:06 (UTC)." in text_of(box.to(TOMAS)[0])
+    assert "Since Mar 4, 2026, 10:06 AM MST." in text_of(box.to(RUTH)[0])
+    assert "Desde 4 mar 2026, 10:06 (MST)." in text_of(box.to(TOMAS)[0])
 
 
 def test_whoever_reads_a_language_that_is_not_written_reads_english(house: House, box: Box) -> None:
