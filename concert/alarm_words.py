@@ -5,15 +5,30 @@ English has its numbers from the pulse; Spanish says the same without them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from api.act_words import when
 from domain.pulse import Ailment
 
-Words = dict[str, tuple[str, str]]
-"""(subject, body) by language."""
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`since`: told between `body` and `remedy`, in the reader's zone, where it is known."""
+
+    subject: str
+    body: str
+    remedy: str = ""
+    since: datetime | None = None
+
+
+Words = dict[str, Said]
+"""By language."""
 _FOOT = {
     "en": "The runbook (docs/runbook.md, Alarms) says more under each name. People's work is safe in the record.",
     "es": "El manual (docs/runbook.md, Alarms) dice más bajo cada nombre. El trabajo de las personas está a salvo.",
 }
+_SINCE = {"en": "Since", "es": "Desde"}
 _TOLD = {"en": "Told by {who}.", "es": "Lo avisa {who}."}
 SPANISH = {
     "RelaySilent": ("Ningún relay da señales de vida. Se puede seguir trabajando.", "Inicie `concert relay`."),
@@ -61,27 +76,23 @@ SPANISH = {
 
 def unwell(each: Ailment) -> Words:
     reason, remedy = SPANISH[each.code]
-    english = f"{each.reason}{_since(each, 'Since', 'en')}\n\nWhat to do: {each.remedy}"
-    spanish = f"{reason}{_since(each, 'Desde', 'es')}\n\nQué hacer: {remedy}"
     return {
-        "en": (f"Concert is unwell: {each.code}", english),
-        "es": (f"Concert no está bien: {each.code}", spanish),
+        "en": Said(f"Concert is unwell: {each.code}", each.reason, f"What to do: {each.remedy}", each.since),
+        "es": Said(f"Concert no está bien: {each.code}", reason, f"Qué hacer: {remedy}", each.since),
     }
-
-
-def _since(each: Ailment, word: str, language: str) -> str:
-    return f"\n{word} {when(each.since, 'UTC', language)}." if each.since else ""
 
 
 def well(code: str) -> Words:
     return {
-        "en": (f"Concert is well again: {code}", f"{code} is over. Nothing needs to be done."),
-        "es": (f"Concert está bien otra vez: {code}", f"{code} ha terminado. No hay nada que hacer."),
+        "en": Said(f"Concert is well again: {code}", f"{code} is over. Nothing needs to be done."),
+        "es": Said(f"Concert está bien otra vez: {code}", f"{code} ha terminado. No hay nada que hacer."),
     }
 
 
-def letter(words: Words, language: str, who: str) -> tuple[str, str]:
+def letter(words: Words, language: str, zone: str, who: str) -> tuple[str, str]:
     """(subject, text); whoever reads a language that is not written here reads English."""
     spoken = language if language in words else "en"
-    subject, body = words[spoken]
-    return subject, f"{body}\n\n{_FOOT[spoken]}\n{_TOLD[spoken].format(who=who)}"
+    said = words[spoken]
+    since = f"\n{_SINCE[spoken]} {when(said.since, zone, spoken)}." if said.since else ""
+    body = said.body + since + (f"\n\n{said.remedy}" if said.remedy else "")
+    return said.subject, f"{body}\n\n{_FOOT[spoken]}\n{_TOLD[spoken].format(who=who)}"

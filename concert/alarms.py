@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,10 +21,10 @@ from concert.letters import envelope
 from concert.post import NotSent, Post
 from concert.settings import Settings
 from domain.pulse import Ailment, ailments
-from services.alarms import not_told, note_ailments
+from services.alarms import Occurrence, not_told, note_ailments
 from services.engine import take_pulse
 from services.journal import new_id
-from services.mails import backbone_addresses
+from services.mails import Reader, backbone_addresses
 from services.transaction import Record
 
 log = structlog.get_logger("concert.alarms")
@@ -31,6 +32,10 @@ PAUSE_SECONDS = 30.0
 LASTING_SECONDS = 120.0
 """What passes sooner is not told."""
 AGAIN_SECONDS = 3600.0
+ANSWER_SECONDS = 60.0
+"""For a mail server that has an alarm's mail: watching goes on sooner than for a letter."""
+MOST_TRIES = 2
+"""Of one mail to one address that perhaps arrived."""
 DATABASE = Ailment(
     "RecordAway",
     "The database does not answer. People cannot work; what they have done is safe.",
@@ -48,9 +53,10 @@ class Watcher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._record, self._post, self._lasting, self._clock = record, post, lasting, clock
-        self._known: Sequence[tuple[str, str]] = ()
+        self._known: Sequence[Reader] = ()
         self._away_since: float | None = None
         self._told_away: float | None = None
+        self._away = ""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -85,52 +91,79 @@ class Watcher:
             by_code.setdefault(each.code, each)
         return list(by_code.values())
 
-    async def _tell(self, wrong: list[Ailment], tell: list[str], well: list[str]) -> None:
-        """What had not left when the mail server went away, or this process had to end, is told at the next look."""
+    async def _tell(self, wrong: list[Ailment], tell: Sequence[Occurrence], well: Sequence[Occurrence]) -> None:
+        """Each whatever becomes of the others. What had not left when the mail server went away, or this process had
+        to end, is told at the next look.
+        """
+        by_code = {each.code: each for each in wrong}
         left, over = list(tell), list(well)
+        failed: NotSent | None = None
         try:
-            for each in (one for one in wrong if one.code in tell):
-                await self._mail(unwell(each))
-                left.remove(each.code)
-            for code in well:
-                await self._mail(well_again(code))
-                over.remove(code)
-        except BaseException:
-            await asyncio.to_thread(not_told, self._record, left, over)
-            raise
+            for each in tell:
+                failed = await self._told(each, unwell(by_code[each.code]), left) or failed
+            for each in well:
+                failed = await self._told(each, well_again(each.code), over) or failed
+        finally:
+            if left or over:
+                await asyncio.to_thread(not_told, self._record, left, over)
+        if failed:
+            raise failed
+
+    async def _told(self, what: Occurrence, words: Words, left: list[Occurrence]) -> NotSent | None:
+        try:
+            await self._mail(f"{what.code} {what.since.timestamp()}", words)
+        except NotSent as no:
+            return no
+        left.remove(what)
+        return None
 
     async def _tell_away(self) -> None:
         now = self._clock()
         self._away_since = now if self._away_since is None else self._away_since
         lately = self._told_away is not None and now - self._told_away < AGAIN_SECONDS
         if now - self._away_since >= self._lasting and not lately:
-            await self._mail(unwell(DATABASE))
-            self._told_away = now
+            self._away = self._away or new_id().hex
+            await self._mail(self._away, unwell(DATABASE))
+            self._told_away, self._away = now, ""
 
     async def _tell_back(self) -> None:
         self._away_since = None
         if self._told_away is not None:
-            await self._mail(well_again(DATABASE.code))
-            self._told_away = None
+            self._away = self._away or new_id().hex
+            await self._mail(self._away, well_again(DATABASE.code))
+            self._told_away, self._away = None, ""
 
-    async def _mail(self, words: Words) -> None:
-        """To each by themselves, in their language, whatever becomes of the others; if one gets it, it is told. Raises
-        NotSent if nobody does.
+    async def _mail(self, what: str, words: Words) -> None:
+        """To each by themselves, in their language, at once, so that nobody waits for another's server; if one gets it,
+        or perhaps has it, it is told. `what` happened: told again, it is the same letter. Raises NotSent if nobody
+        does.
         """
-        name = new_id().hex
-        failed: list[NotSent] = []
-        for number, (address, language) in enumerate(self._known):
-            subject, text = letter(words, language, instance())
-            try:
-                await self._post.send(envelope(f"{name}.{number}", self._post.sender, address, subject, text))
-            except NotSent as no:
-                failed.append(no)
-            except ValueError:  # an address that no header can hold
-                failed.append(NotSent("address", final=True))
+        answers = await asyncio.gather(*(self._send(what, words, each) for each in self._known))
+        failed = [each for each in answers if each is not None]
         for each in failed:
-            log.warning("alarm_not_sent", code=each.code)
-        if self._known and len(failed) == len(self._known):
-            raise failed[0]
+            log.warning("alarm_not_sent", code=each.code, perhaps=each.perhaps)
+        lost = [each for each in failed if not each.perhaps]
+        if lost and len(lost) == len(self._known):
+            raise lost[0]
+
+    async def _send(self, what: str, words: Words, to: Reader) -> NotSent | None:
+        """What perhaps arrived is sent once more: of an alarm, two are better than none."""
+        subject, text = letter(words, to.language, to.zone, instance())
+        name = sha256(f"{what}\n{subject}\n{to.address}".encode()).hexdigest()[:32]
+        perhaps: NotSent | None = None
+        for _ in range(MOST_TRIES):
+            try:
+                message = envelope(name, self._post.sender, to.address, subject, text)
+                await self._post.send(message, patience=ANSWER_SECONDS)
+            except NotSent as no:
+                if not no.perhaps:
+                    return perhaps or no
+                perhaps = no
+            except ValueError:  # an address that no header can hold
+                return NotSent("address", final=True)
+            else:
+                return None
+        return perhaps
 
 
 async def keep_watching(settings: Settings, record: Record) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
@@ -14,15 +15,20 @@ from concert.settings import Settings
 SECONDS = 10.0
 """So long may the server take for each answer."""
 LONGEST_SECONDS = 45.0
-"""Of handing one letter over, all its answers together: shorter than a letter's lease."""
+"""Of all its answers together, until it is given the letter."""
+ANSWER_SECONDS = 600.0
+"""From then on, as RFC 5321 wants it: whoever gives up sooner sends again what has arrived. With the above, shorter
+than a letter's lease."""
 
 
 class NotSent(Exception):
-    """`final`: the server will say the same of this letter whenever it is asked."""
+    """`final`: the server will say the same of this letter whenever it is asked. `perhaps`: it was given the letter,
+    and we did not hear what became of it.
+    """
 
-    def __init__(self, code: str, *, final: bool) -> None:
+    def __init__(self, code: str, *, final: bool, perhaps: bool = False) -> None:
         super().__init__(code)
-        self.code, self.final = code, final
+        self.code, self.final, self.perhaps = code, final, perhaps
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,20 +62,22 @@ class Post:
             sender=settings.mail_from,
         )
 
-    async def send(self, message: EmailMessage) -> None:
-        """Raises NotSent."""
+    async def send(self, message: EmailMessage, *, patience: float | None = None) -> None:
+        """`patience`: seconds for the answer once the server has the letter; None: ANSWER_SECONDS. Raises NotSent."""
+        server = self._server()
+        server.patience = ANSWER_SECONDS if patience is None else patience
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                await self._hand_over(message)
+            async with asyncio.timeout(LONGEST_SECONDS) as server.limit:
+                await _hand_over(server, message)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
             raise NotSent(_code(error), final=_lasting(error)) from None
         except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII: the reader's, unless it is our own
             raise NotSent(_code(error), final=self.sender.isascii()) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise NotSent(_code(error), final=False) from None
+            raise NotSent(_code(error), final=False, perhaps=server.has_it) from None
 
-    async def _hand_over(self, message: EmailMessage) -> None:
-        server = aiosmtplib.SMTP(
+    def _server(self) -> _Server:
+        return _Server(
             hostname=self.host,
             port=self.port,
             username=self.user,
@@ -78,12 +86,35 @@ class Post:
             start_tls=None if self.tls or not self.insists else True,
             timeout=SECONDS,
         )
-        async with server:
-            try:
-                await server.send_message(message)
-            except asyncio.CancelledError:
-                server.close()  # without a goodbye, for whose answer we should wait
-                raise
+
+
+class _Server(aiosmtplib.SMTP):
+    """`has_it`: it was given the letter, and has not refused it. From DATA on, as what it does with that word we
+    cannot tell from what it does with the letter."""
+
+    limit: asyncio.Timeout
+    patience: float
+    has_it = False
+
+    async def data(self, message: str | bytes, /, **_limit: Any) -> aiosmtplib.SMTPResponse:
+        self.has_it = True
+        self.limit.reschedule(asyncio.get_running_loop().time() + self.patience)
+        try:
+            answer = await super().data(message, timeout=None)
+        except aiosmtplib.SMTPDataError:
+            self.has_it = False
+            raise
+        self.limit.reschedule(None)  # it is sent, however long the goodbye takes
+        return answer
+
+
+async def _hand_over(server: _Server, message: EmailMessage) -> None:
+    async with server:
+        try:
+            await server.send_message(message)
+        except asyncio.CancelledError:
+            server.close()  # without a goodbye, for whose answer we should wait
+            raise
 
 
 def _code(error: BaseException) -> str:

@@ -18,6 +18,8 @@ from services.transaction import Record
 
 log = structlog.get_logger("concert.postman")
 PAUSE_SECONDS = 1.0
+HANDS = 4
+"""So many letters at once: one whose server thinks for minutes does not hold up the others."""
 
 
 class Postman:
@@ -29,6 +31,11 @@ class Postman:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with asyncio.TaskGroup() as hands:
+            for _ in range(HANDS):
+                hands.create_task(self._work())
+
+    async def _work(self) -> None:
         while True:
             try:
                 while await self.deliver():
@@ -48,15 +55,15 @@ class Postman:
         try:
             await self._post.send(written(letter, self._post.sender, self._link))
         except NotSent as no:
-            await self._later(letter, no.code, final=no.final)
+            await self._later(letter, no)
         except ValueError:  # an address that no header can hold
-            await self._later(letter, "address", final=True)
+            await self._later(letter, NotSent("address", final=True))
         else:
             await asyncio.to_thread(sent, self._record, letter)
 
-    async def _later(self, letter: Letter, code: str, *, final: bool) -> None:
-        log.warning("not_sent", mail=str(letter.id), code=code)
-        await asyncio.to_thread(send_later, self._record, letter, code, final=final)
+    async def _later(self, letter: Letter, no: NotSent) -> None:
+        log.warning("not_sent", mail=str(letter.id), code=no.code, perhaps=no.perhaps)
+        await asyncio.to_thread(send_later, self._record, letter, no.code, final=no.final, perhaps=no.perhaps)
 
 
 def _url(links: Links, public_url: str, link_id: UUID) -> str:

@@ -45,6 +45,14 @@ class Quiet:
         return cls(begins, ends, zone)
 
 
+def gathered_at(happened: datetime, now: datetime) -> datetime:
+    """When a letter goes out that gathers what happened at once: one or two minutes later, on the full minute, so that
+    all of one moment finds the same letter. What is told too late for that is gathered from `now` on.
+    """
+    out, later = (each.replace(second=0, microsecond=0) + 2 * SOON for each in (happened, now))
+    return out if out - now > SOON / 2 else later
+
+
 def next_at(now: datetime, at: time, zone: str) -> datetime:
     """The next moment at which the region's clocks show `at`."""
     there = ZoneInfo(zone)

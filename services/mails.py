@@ -14,16 +14,19 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from domain.notice import USUAL, Topic, Way
-from domain.quiet import digest_at
+from domain.quiet import digest_at, gathered_at
 from domain.task import UNDECIDED
 from services.agenda import current_agenda
 from services.journal import new_id
 from services.notices import MOVED, MOVED_VALUES
 from services.transaction import Record
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 720
+"""Longer than a mail server may take over one letter. That of a postman who dies waits for so long."""
 REFUSALS_BEFORE_CLOSED = 6
 """Of answers that will not change (nobody of that name); a server that is away is asked for ever."""
+PERHAPS_BEFORE_CLOSED = 4
+"""Of times that the server was given the letter and said nothing: each may have arrived."""
 LINK_DAYS = 7
 KEPT_DAYS = 7
 """A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
@@ -42,7 +45,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`id` stays the same however often it is sent. `zone`: in which its times are told."""
+    """`id` stays the same however often it is sent. `digest`: it says several things, or gathers a day. `zone`: in
+    which its times are told.
+    """
 
     id: UUID
     attempts: int
@@ -53,8 +58,18 @@ class Letter:
     lines: tuple[Line, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`zone`: in which they are told times."""
+
+    address: str
+    language: str
+    zone: str
+
+
 def mail_event(record: Record, event_id: UUID) -> None:
-    """A letter for each who wants one of this; a digest gathers. A repeat changes nothing.
+    """A letter for each who wants one of this; a digest gathers, and so does what goes over to somebody, as a colleague
+    who leaves hands on all their work at once. A repeat changes nothing.
 
     Forgets letters that nobody sends.
     """
@@ -68,13 +83,14 @@ def mail_event(record: Record, event_id: UUID) -> None:
 
 def _write(connection: Connection, row: Any, *, digest: bool) -> None:
     agenda = current_agenda(connection, row.collaborative_id)
-    now = row.now
+    gathers = digest or row.kind == Topic.REASSIGNED
     if digest:
-        due = digest_at(now, agenda.digest_at, agenda.zone)
+        due = digest_at(row.now, agenda.digest_at, agenda.zone)
     else:
-        due = now if row.urgent or agenda.quiet is None else agenda.quiet.over(now)
+        soon = gathered_at(row.at, row.now) if gathers else row.now
+        due = soon if row.urgent or agenda.quiet is None else agenda.quiet.over(soon)
     values = {"user": row.user_id, "organization": row.organization_id, "due": due, "digest": digest}
-    mail_id = connection.execute(_GATHERING, values).scalar() if digest else None
+    mail_id = connection.execute(_GATHERING, values | {"kind": row.kind}).scalar() if gathers else None
     if mail_id is None:
         mail_id = new_id()
         connection.execute(_LETTER, values | {"id": mail_id})
@@ -102,8 +118,9 @@ def _letter(record: Record, row: Any) -> Letter | None:
         if to is None or not items:
             connection.execute(_CLOSE, {"id": row.id, "error": None if to else "nobody"})
             return None
-        lines = tuple(_line(connection, item, digest=row.digest) for item in items)
-        return Letter(row.id, row.attempts, to.address, to.language, row.digest, items[0].zone, lines)
+        digest = row.digest or len(items) > 1
+        lines = tuple(_line(connection, item, digest=digest) for item in items)
+        return Letter(row.id, row.attempts, to.address, to.language, digest, items[0].zone, lines)
 
 
 def _line(connection: Connection, item: Any, *, digest: bool) -> Line:
@@ -113,7 +130,8 @@ def _line(connection: Connection, item: Any, *, digest: bool) -> Line:
 
 def _may_link(item: Any) -> bool:
     """A request that waits for a yes or no, where neither side is a confidential provider or a Part 2 program."""
-    asked = item.kind in (Topic.ASKED, Topic.NUDGED) and item.state in UNDECIDED and item.state != "info_requested"
+    theirs = item.kind in (Topic.ASKED, Topic.NUDGED) or item.code == "yours"
+    asked = theirs and item.state in UNDECIDED and item.state != "info_requested"
     mine = item.task_organization_id == item.organization_id and not item.on_behalf
     return bool(asked and mine and not (item.restricted or item.confidential or item.part2))
 
@@ -134,35 +152,42 @@ def sent(record: Record, letter: Letter) -> None:
         connection.execute(_SENT, {"id": letter.id})
 
 
-def send_later(record: Record, letter: Letter, error: str, *, final: bool) -> None:
-    """`error` is a code. `final` ones, said often enough, close the letter; it stays in the feed. Of others it is
-    kept since when the letter is tried in vain."""
-    closed = final and letter.attempts + 1 >= REFUSALS_BEFORE_CLOSED
-    wait = min(3600.0, 30.0 * 2**letter.attempts) if final else 15.0
+def send_later(record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool) -> None:
+    """`error` is a code. `final` ones, and those after which it `perhaps` arrived, often enough, close the letter; it
+    stays in the feed. Of all but final ones it is kept since when the letter is tried in vain."""
+    step = int(final or perhaps)
+    closed = step and letter.attempts + 1 >= (PERHAPS_BEFORE_CLOSED if perhaps else REFUSALS_BEFORE_CLOSED)
+    wait = min(3600.0, (600.0 if perhaps else 30.0) * 2**letter.attempts) if step else 15.0
     with record.database.transaction() as connection:
-        step = 1 if final else 0
-        values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": closed, "final": final}
+        values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": bool(closed), "final": final}
         connection.execute(_LATER, values)
 
 
-def backbone_addresses(record: Record) -> Sequence[tuple[str, str]]:
-    """(address, language) of everybody who hears when Concert is unwell."""
+def backbone_addresses(record: Record) -> Sequence[Reader]:
+    """Everybody who hears when Concert is unwell."""
     with record.database.transaction() as connection:
-        return [(row.address, row.language) for row in connection.execute(_BACKBONE)]
+        return [Reader(row.address, row.language, row.zone) for row in connection.execute(_BACKBONE)]
 
 
 _NOTICED = text(
     """
-select n.id, n.user_id, n.organization_id, n.kind, n.urgent, c.way, e.collaborative_id, clock_timestamp() as now
+select n.id, n.user_id, n.organization_id, n.kind, n.urgent, c.way, e.at, e.collaborative_id, clock_timestamp() as now
   from notice n join event e on e.id = n.event_id
   left join notice_choice c on c.user_id = n.user_id and c.kind = n.kind
  where n.event_id = :event and not exists (select from mail_item i where i.notice_id = n.id)
 """
 )
 _GATHERING = text(
-    "select id from mail where user_id = :user and organization_id = :organization and digest and closed_at is null"
-    " and due_at = :due limit 1"
+    """
+select id from mail m
+ where m.user_id = :user and m.organization_id = :organization and m.digest = :digest and m.closed_at is null
+   and m.due_at = :due
+   and (m.digest or not exists (
+       select from mail_item i join notice n on n.id = i.notice_id where i.mail_id = m.id and n.kind <> :kind))
+ limit 1
+"""
 )
+"""One that was claimed is due at another moment."""
 _LETTER = text(
     "insert into mail (id, user_id, organization_id, digest, due_at) values (:id, :user, :organization, :digest, :due)"
 )
@@ -187,6 +212,17 @@ update mail m set due_at = clock_timestamp() + make_interval(secs => :lease)
 returning m.id, m.attempts, m.digest
 """
 )
+_HOLDER = (
+    "case when n.task_id is not null then t.assigned_to when n.referral_id is not null then r.assigned_to"
+    " else p.assigned_to end"
+)
+_WENT_ON = f"""
+(n.kind = '{Topic.REASSIGNED}' and case when n.code ~ 'not_yours$'
+    then cast({_HOLDER} as text) is not distinct from e.facts ->> 'from_user'
+    else cast({_HOLDER} as text) is distinct from e.facts ->> 'to_user' end)
+"""
+"""Whether what went over to, or from, somebody has gone over once more. The event names the holder, for whom
+a delegate may stand in."""
 _ADDRESS = text("select address, language from app.address_of(:id)")
 _ITEMS = text(
     f"""
@@ -205,7 +241,7 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
   left join organization s on s.id = t.source_organization_id
   left join referral r on r.id = n.referral_id
   left join action_plan p on p.id = n.action_plan_id
- where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED}
+ where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED} and not {_WENT_ON}
  order by n.id
 """
 )
@@ -225,4 +261,4 @@ values (:id, :notice, :user, :organization, :task, :state, clock_timestamp() + m
 """
 )
 _LINKED = text("select id from mail_link where notice_id = :notice")
-_BACKBONE = text("select address, language from app.backbone_addresses()")
+_BACKBONE = text("select address, language, zone from app.backbone_addresses()")

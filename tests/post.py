@@ -21,21 +21,28 @@ LINK = re.compile(r"\S*/act/(\S+)")
 
 class Box:
     """`answer`: what it says, after `pause` seconds, to every letter with `about` in its subject; all but 250 is a
-    refusal and keeps nothing. Others it keeps at once. `utf8`: whether it takes addresses beyond ASCII.
+    refusal and keeps nothing; None: it keeps the letter first, and then hangs up without a word. Others it keeps at
+    once. `utf8`: whether it takes addresses beyond ASCII.
     """
 
     def __init__(self) -> None:
         self.got: list[tuple[str, EmailMessage]] = []
-        self.answer, self.about = "250 OK", ""
+        self.answer: str | None = "250 OK"
+        self.about = ""
         self.utf8 = True
         self.pause = 0.0
         self.port = 0
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         if self.about in str(message["Subject"]):
+            if self.answer is None:
+                self.got += [(to, message) for to in envelope.rcpt_tos]
             await asyncio.sleep(self.pause)
+            if self.answer is None:
+                server.transport.abort()
+                return "250 OK"
             if not self.answer.startswith("250"):
                 return self.answer
         self.got += [(to, message) for to in envelope.rcpt_tos]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from domain.quiet import Quiet, digest_at
+from domain.quiet import Quiet, digest_at, gathered_at
 
 DENVER = "America/Denver"
 NIGHT, NOON = Quiet(time(20), time(7), DENVER), Quiet(time(12), time(13), DENVER)
@@ -46,3 +46,20 @@ def test_a_digest_goes_out_at_eight(now: str, goes_out: str) -> None:
 
 def test_an_agenda_may_say_other_hours() -> None:
     assert Quiet.parse({"from": "21:30", "until": "06:00"}, DENVER) == Quiet(time(21, 30), time(6), DENVER)
+
+
+@pytest.mark.parametrize(
+    ("happened", "now", "out"),
+    [
+        ("12:00:00", "12:00:01", "12:02:00"),
+        ("12:00:59", "12:00:59", "12:02:00"),
+        ("12:00:59", "12:01:01", "12:02:00"),
+        ("12:00:00", "12:01:31", "12:03:00"),
+        ("11:00:00", "12:00:20", "12:02:00"),
+    ],
+)
+def test_what_happened_at_once_is_gathered_until_a_full_minute(happened: str, now: str, out: str) -> None:
+    """The last two were told late."""
+    day = "2026-03-04T{}+00:00"
+    at, told, wanted = (datetime.fromisoformat(day.format(clock)) for clock in (happened, now, out))
+    assert gathered_at(at, told) == wanted
