@@ -1,6 +1,6 @@
 """Alarms by mail tell time in the region's zone.
 
-Revision ID: 0027
+Revision ID: 0025
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from alembic import op
 
 from storage.migrations import run_file
 
-revision = "0027"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    run_file(op.get_bind(), "0027_alarm_zone")
+    run_file(op.get_bind(), "0025_alarm_zone")
