@@ -82,7 +82,7 @@ CAUSES: dict[Cause, Behind] = {
         "no_capacity",
         "{target} has said that it has no room now.",
         "Ask another provider: cancel it there and re-route it, or withdraw it.",
-        _moves("accept decline cancel"),
+        _moves("accept decline cancel withdraw"),
         turn=Turn.SOURCE,
         at_once=True,
     ),
@@ -168,7 +168,7 @@ STALLS: dict[Clock, Stall] = {
         "waiting_for_answer",
         "{who} was asked a question about the request and has not answered.",
         "Answer it, or withdraw the referral.",
-        _moves("answer cancel"),
+        _moves("answer cancel withdraw"),
     ),
     Clock.FIRST_CONTACT: Stall(
         "no_first_contact",

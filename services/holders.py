@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.clock import SOURCE_CLOCKS
+from domain.clock import SOURCE_CLOCKS, Clock
 from domain.ladder import Ladder, Rung
-from domain.task import State
+from domain.task import UNDECIDED, State
 from domain.watch import Verb
 from services.rows import does_casework
-from services.supervisors import foresee, overseen
+from services.supervisors import blocker, foresee
 from services.transaction import Tx, Work
 
 
@@ -41,6 +41,30 @@ def holder_of(noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = N
             return Holder(row["source_organization_id"], f["assigned_to"] if f else None)
         case _:
             return Holder(row["organization_id"], row["assigned_to"])
+
+
+def who_blocks(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = None) -> Holder:
+    """Who must act, as the list of stalled work says. Asked only where that may be somebody else than by the clock:
+    of ordinary work the row says it, and to ask is dear (ADR 8).
+    """
+    holder = holder_of(noun, row, f)
+    if row.get("clock") is None or not _may_turn(tx, noun, row, f, holder):
+        return holder
+    found = blocker(tx, noun, row["id"])
+    return Holder(found.organization_id, found.user_id) if found else holder
+
+
+def _may_turn(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None, holder: Holder) -> bool:
+    """Whether a cause can make it somebody else's turn, or a colleague whom the caller could nudge is stood in for."""
+    if noun != "task":
+        return True
+    full = row["state"] in UNDECIDED and bool(row.get("s_has_said"))
+    until = f.get("consent_until") if f else None
+    ended = until is not None and until <= tx.now
+    unknown = row["clock"] == Clock.FIRST_CONTACT and row["client_id"] is None and row["due_at"] <= tx.now
+    crosses = row["organization_id"] != row["source_organization_id"] and not row["on_behalf"]
+    colleague = holder.organization_id == tx.here.organization_id and holder.user_id not in (None, tx.here.user_id)
+    return full or (crosses and (ended or unknown)) or colleague
 
 
 def who_acts(work: Work, holder: Holder) -> Holder:
@@ -87,13 +111,13 @@ def watchers_actions(
 ) -> list[str]:
     """What the caller may do with this open work besides moving it. `noun`: task, referral or plan.
 
-    `holder`: who blocks it, where that is known better than from the row.
+    `holder`: who blocks it, where that is known.
 
     Of a referral and of a plan only while their own clock runs; whether somebody was nudged already, the verb says.
     """
     if row.get("clock") is None:
         return []
-    holder, me = holder or holder_of(noun, row, f), tx.here
+    holder, me = holder or who_blocks(tx, noun, row, f), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
     found = [Verb.NUDGE] if may_nudge(tx, noun, row, holder) and not own else []
     left = _left(tx, noun, row)
@@ -105,9 +129,15 @@ def watchers_actions(
     return [verb.value for verb in found]
 
 
-def foresee_actions(tx: Tx, noun: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Before many rows are shown: ask at once what `watchers_actions` would ask of each."""
-    foresee(tx, noun, [row["id"] for row in rows if _left(tx, noun, row) == {Rung.SUPERVISOR}])
+def foresee_actions(tx: Tx, noun: str, rows: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]) -> None:
+    """Before many rows, each with its referral's, are shown: ask at once what would be asked of each."""
+    foresee(tx, noun, [row["id"] for row, f in rows if _will_ask(tx, noun, row, f)])
+
+
+def _will_ask(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None) -> bool:
+    if row.get("clock") is None:
+        return False
+    return _left(tx, noun, row) == {Rung.SUPERVISOR} or _may_turn(tx, noun, row, f, holder_of(noun, row, f))
 
 
 def _left(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[Rung]:
@@ -120,7 +150,10 @@ def _left(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[Rung]:
 
 
 def _overseen(tx: Tx, noun: str, row: Mapping[str, Any]) -> bool:
-    return bool(row["overseen"]) if "overseen" in row else overseen(tx, noun, row["id"])
+    if "overseen" in row:
+        return bool(row["overseen"])
+    found = blocker(tx, noun, row["id"])
+    return found is not None and found.overseen
 
 
 def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:

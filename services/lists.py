@@ -15,7 +15,7 @@ from services.proposals import proposals_of
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, known, referral_columns
 from services.transaction import Call, Record, Tx, read
-from services.views import joined_view, referral_view
+from services.views import f_of, referral_view, task_view
 from storage.tables.work import OPEN_TASK
 
 After = tuple[Any, ...] | None
@@ -48,9 +48,9 @@ def list_tasks(
 
     def look(tx: Tx) -> list[shapes.Task]:
         values = {"me": tx.here.organization_id, "limit": limit, "state": state} | _keyset(after)
-        rows = [row._mapping for row in tx.rows(statement, **values)]
+        rows = [(row._mapping, f_of(row._mapping)) for row in tx.rows(statement, **values)]
         foresee_actions(tx, "task", rows)
-        return [joined_view(tx, row) for row in rows]
+        return [task_view(tx, *each) for each in rows]
 
     return read(record, call, look)
 
@@ -84,8 +84,9 @@ def list_referrals(
         of: dict[UUID, list[Any]] = {}
         for task in tasks:
             of.setdefault(task.referral_id, []).append(task._mapping)
-        foresee_actions(tx, "referral", [row._mapping for row in rows])
-        foresee_actions(tx, "task", [task._mapping for task in tasks])
+        referrals = {row.id: row._mapping for row in rows}
+        foresee_actions(tx, "referral", [(f, None) for f in referrals.values()])
+        foresee_actions(tx, "task", [(task._mapping, referrals[task.referral_id]) for task in tasks])
         proposed = proposals_of(tx, [row._mapping for row in rows])
         return [referral_view(tx, row._mapping, of.get(row.id, []), proposed.get(row.id, ())) for row in rows]
 

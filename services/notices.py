@@ -136,10 +136,16 @@ _BY_ITS_PEOPLE = (
 very person, whoever that was."""
 _MOVED_ON = f"{_BY_ITS_PEOPLE} or x.seq > n.event_seq and x.to_state <> x.from_state and x.kind !~ :beside"
 """Whoever moved the task on: what was asked of these people in its former state is asked no more."""
+_ABOVE = f"""
+(exists (select from event x where x.referral_id = n.referral_id and x.task_id is null and {_BY_ITS_PEOPLE})
+ or exists (select from event x where x.action_plan_id = n.action_plan_id and x.kind = 'plan_consented'
+                                  and {_BY_ITS_PEOPLE}))"""
+"""What is done for a task on its referral, or a step's plan, answers a reminder, too: a consent is given there."""
 MOVED = f"""
 (n.kind = any(:asking) and (
     exists (select from event x where x.task_id = n.task_id and ({_MOVED_ON}))
     or exists (select from task x where x.id = n.task_id and x.state = any(:over))
+    or (n.task_id is not null and n.kind <> '{Topic.ASKED}' and {_ABOVE})
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
         or exists (select from referral f where f.id = n.referral_id and not f.{OPEN_REFERRAL})))

@@ -10,7 +10,7 @@ from domain import plan as rules
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.referral import State as RequestState
-from services.holders import foresee_actions, watchers_actions
+from services.holders import foresee_actions, holder_of, watchers_actions
 from services.plan_advance import waited_for
 from services.plan_rows import PLAN, STEP
 from services.plan_shapes import ActionPlan, ActionPlanSummary, PlanGoal, PlanStep
@@ -34,7 +34,7 @@ def plan_view(tx: Tx, plan_id: UUID) -> ActionPlan:
     mine = p["organization_id"] == tx.here.organization_id
     shown = [row for row in rows if row["k_key"] is not None]
     names = {row["k_key"]: _name(tx, row) for row in shown}
-    foresee_actions(tx, "task", [row for row in shown if row["id"] is not None])
+    foresee_actions(tx, "task", [(row, _prefixed(row, "f_")) for row in shown if row["id"] is not None])
     steps = [_step(tx, p, row, names, leads) for row in shown]
     return ActionPlan.model_construct(
         **_summary(p, mine),
@@ -60,7 +60,9 @@ def _beside(tx: Tx, p: Mapping[str, Any], leads: bool) -> list[str]:
     first = waited_for(p, tx.now, resting=True)
     late = waited_for(p, tx.now)
     now = dict(p) | ({"clock": first.clock, "rung": p[first.rung]} if first else {"clock": None})
-    found = [verb for verb in watchers_actions(tx, "plan", now) if late or verb not in ("nudge", "escalate")]
+    holder = None if late else holder_of("plan", p)
+    found = watchers_actions(tx, "plan", now, holder=holder)
+    found = [verb for verb in found if late or verb not in ("nudge", "escalate")]
     return found + (["assign"] if leads else [])
 
 

@@ -338,7 +338,7 @@ def view_of(tx: Tx, referral_id: UUID) -> shapes.Referral:
     if row is None:
         raise NotVisible
     f, tasks = row._mapping, [task._mapping for task in tx.rows(_TASKS, id=referral_id)]
-    foresee_actions(tx, "task", tasks)
+    foresee_actions(tx, "task", [(t, f) for t in tasks])
     return referral_view(tx, f, tasks, proposals_of(tx, [f]).get(referral_id, ()))
 
 

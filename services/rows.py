@@ -235,8 +235,10 @@ def referral_columns(prefix: str) -> str:
 
 SERVICE = (
     "s.name as s_name, s.opening_hours as s_opening_hours, s.closed_on as s_closed_on, s.always_open as s_always_open,"
-    " s.clocks as s_clocks, s.ladder as s_ladder, s.on_call_phone as s_on_call_phone, s.term as s_term"
+    " s.clocks as s_clocks, s.ladder as s_ladder, s.on_call_phone as s_on_call_phone, s.term as s_term,"
+    " exists (select from service_capacity c where c.service_id = s.id) as s_has_said"
 )
+"""`s_has_said`: it has stated what it has room for."""
 
 
 def known(statement: str, *columns: str) -> TextualSelect:

@@ -20,6 +20,8 @@ from domain.clock import Clock, Priority
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.stall import CAUSES, STALLS, Cause, explain, frees
+from domain.task import Side
+from domain.watch import Verb as Watching
 from services import shapes, stalled_shapes
 from services.holders import Holder, ladder_of_row, watchers_actions
 from services.plan_views import HIDDEN
@@ -190,14 +192,35 @@ def _actions(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause |
 
 def _allowed(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "task":
-        verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row), absent=row["on_behalf"])
-        return [verb.value for verb in verbs]
+        return _allowed_on_task(tx, row)
     if row["kind"] == "action_plan":
         leads = row["organization_id"] == tx.here.organization_id and does_casework(tx)
-        return [verb.value for verb in plan_rules.allowed(plan_rules.State(row["state"]), leads)]
+        verbs = plan_rules.allowed(plan_rules.State(row["state"]), leads)
+        return [verb.value for verb in verbs] + ([Watching.ASSIGN.value] if leads else [])
     mine = sides_of(tx, row["source_organization_id"], row["organization_id"], False)
     rules = referral_of({**row, "clock_started_at": row["since"], "kind": row["asks"]})
-    return [verb.value for verb in referral_rules.allowed(rules, mine)]
+    assigns = [Watching.ASSIGN.value] if Side.SOURCE in mine else []
+    return [verb.value for verb in referral_rules.allowed(rules, mine)] + assigns
+
+
+def _allowed_on_task(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+    """Its own verbs, then those of its referral and, where it is a step, of its plan.
+
+    Where the source is waited for, whoever follows the referral is the one who is missing, and not who has the task.
+    """
+    state = task_rules.State(row["state"])
+    follower = row["on_behalf"] or state is task_rules.State.INFO_REQUESTED
+    verbs: list[str] = [*task_rules.allowed(state, sides(tx, row), absent=row["on_behalf"])]
+    if follower:
+        verbs = [verb for verb in verbs if verb != task_rules.Verb.ASSIGN]
+    mine = sides_of(tx, row["source_organization_id"], row["organization_id"], False)
+    if Side.SOURCE in mine:
+        step = row["action_plan_id"] is not None
+        request = referral_rules.Referral(str(row["referral_id"]), referral_rules.State.ACTIVE, 1, planned=step)
+        verbs += referral_rules.allowed(request, mine)
+        verbs += [Watching.ASSIGN] if follower else []
+        verbs += plan_rules.allowed(plan_rules.State.ACTIVE, leads=True) if step else ()
+    return list(dict.fromkeys(str(verb) for verb in verbs))
 
 
 _LAYERS = [f"{layer} -> {name}" for name in ("s.priority", "'routine'") for layer in ("s.s_ladder", "l.ladders")]

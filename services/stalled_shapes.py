@@ -15,7 +15,10 @@ from services.shapes import WATCHERS, BallInCourt, Shape, described
 
 StalledVerbs = Annotated[
     list[Annotated[str, described("A verb.", task.Verb, referral.Verb, plan.Verb, plan.StepVerb, *WATCHERS)]],
-    Field(description="What you may do now."),
+    Field(
+        description="What you may do now that would free it. Of a task: what the task itself does not offer is its"
+        " referral's (`referral_id`), and of a step what neither offers its plan's (`action_plan_id`)."
+    ),
 ]
 
 

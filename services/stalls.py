@@ -71,7 +71,8 @@ away as materialized (select * from app.away()),
 gone as materialized (select * from away where gone_since is not null),
 teams as materialized (select organization_id from app.teams()),
 no_room as materialized (
-    select c.service_id, c.stated_at from service_capacity c cross join lateral app.room(c.service_id) r
+    select c.service_id, app.full_since(c.service_id) as since
+      from service_capacity c cross join lateral app.room(c.service_id) r
      where c.lapses_on >= :today and (not r.taking or r."left" = 0)),
 faults as materialized (select case_id, kind, since from engine_finding),
 backbone as materialized (
@@ -137,7 +138,7 @@ _SHUT = f"""
 
 _OF_TASKS = {
     # One of several that were asked, or that was asked although full, is no stall before its limit.
-    Cause.NO_ROOM: "r.service_id is not null and (x.late or r.stated_at > t.created_at and f.asked = '{}')",
+    Cause.NO_ROOM: "r.service_id is not null and (x.late or r.since > t.created_at and f.asked = '{}')",
     Cause.OWNER_GONE: "a.gone_since is not null",
     Cause.CONSENT_ENDED: "x.crosses and f.consent_until <= :now",
     Cause.NO_RECORD: "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null",
@@ -174,7 +175,7 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
  cross join lateral (
     select case when {_SOURCES} then t.source_organization_id else t.ball_organization_id end as ball,
            case when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
-           greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.stated_at
+           greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.since
                                                when 'consent_ended' then f.consent_until end) as since) y"""
 
 # Nobody whom the referral has not asked yet offers what it needs: as a re-route would find them.

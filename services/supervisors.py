@@ -1,42 +1,56 @@
-"""Whether whoever holds work up has a supervisor who is somebody else: asked of all work on a page at once."""
+"""Who holds work up, and whether they have a supervisor who is somebody else: asked of all work on a page at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from services.stalls import OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
+from services.stalls import ACTS, OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
 from services.transaction import Tx
 
 
-def overseen(tx: Tx, noun: str, id: UUID) -> bool:  # noqa: A002 - an item's id is called so everywhere
-    """Of a `task`, a `referral` or a `plan`. One query, unless it was foreseen. In the caller's transaction."""
-    if id not in tx.overseen:
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """The organization and the person that must act, as `services.blocking` has them; `overseen` by somebody else."""
+
+    organization_id: UUID
+    user_id: UUID | None
+    overseen: bool
+
+
+def blocker(tx: Tx, noun: str, id: UUID) -> Blocker | None:  # noqa: A002 - an item's id is called so everywhere
+    """Of a `task`, a `referral` or a `plan`; None where it is over. One query, unless it was foreseen.
+
+    In the caller's transaction.
+    """
+    if id not in tx.blockers:
         foresee(tx, noun, [id])
-    return tx.overseen[id]
+    found: Blocker | None = tx.blockers[id]
+    return found
 
 
 def foresee(tx: Tx, noun: str, ids: Iterable[UUID]) -> None:
     """Ask for all of these by one query. In the caller's transaction."""
     asked = list(ids)
     if asked:
-        found = {row.id for row in tx.rows(_OVERSEEN[noun], ids=asked, **read_at(tx))}
-        tx.overseen.update({each: each in found for each in asked})
+        rows = tx.rows(_BLOCKERS[noun], ids=asked, **read_at(tx))
+        found = {row.id: Blocker(row.ball, row.user_id, row.overseen) for row in rows}
+        tx.blockers.update({each: found.get(each) for each in asked})
 
 
-def _overseen(part: str) -> Any:
+def _blockers(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.id
+select s.id, s.ball, {ACTS} as user_id, {OVERSEEN} as overseen
   from ({part % "(select unnest(cast(:ids as uuid[])) as id) k"}) s
   left join away b on b.user_id = s.person and b.organization_id = s.ball
- where {OVERSEEN}
 """
     )
 
 
-_OVERSEEN = {"task": _overseen(TASKS), "referral": _overseen(REFERRALS), "plan": _overseen(PLANS)}
+_BLOCKERS = {"task": _blockers(TASKS), "referral": _blockers(REFERRALS), "plan": _blockers(PLANS)}

@@ -123,10 +123,10 @@ class Work:
 
 @dataclass(slots=True, kw_only=True)
 class Tx(Work):
-    """A person's transaction. `overseen`: of which work it knows whether somebody is above (`services.supervisors`)."""
+    """A person's transaction. `blockers`: of which work it knows who holds it up (`services.supervisors`)."""
 
     here: Here
-    overseen: dict[UUID, bool] = field(default_factory=dict)
+    blockers: dict[UUID, Any] = field(default_factory=dict)
 
 
 M = TypeVar("M", bound=BaseModel)

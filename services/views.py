@@ -10,7 +10,7 @@ from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.task import Side
 from domain.watch import Verb as WatchVerb
-from services.holders import holder_of, is_watcher, watchers_actions
+from services.holders import Holder, is_watcher, watchers_actions, who_blocks
 from services.rows import is_asked, referral_of, sides, sides_of
 from services.shapes import BallInCourt, FormField, Proposal, Referral, Task
 from services.transaction import Tx
@@ -26,6 +26,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         else ()
     )
     hidden = _hides(tx, f)
+    holder = who_blocks(tx, "task", t, f)
     return Task.model_construct(
         id=t["id"],
         kind=t["kind"],
@@ -43,7 +44,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         outcome=t["outcome"],
         outputs=_outputs(tx, t),
         reason=t["reason"],
-        ball_in_court=_ball(t, f),
+        ball_in_court=_ball(t, holder),
         clock=t["clock"],
         due_at=t["due_at"],
         call_now=_call_now(tx, t),
@@ -52,7 +53,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         updated_at=t["updated_at"],
         version=t["version"],
         excepted_until=resting(tx, t),
-        allowed_actions=[verb.value for verb in verbs] + watchers_actions(tx, "task", t, f),
+        allowed_actions=[verb.value for verb in verbs] + watchers_actions(tx, "task", t, f, holder),
     )
 
 
@@ -66,7 +67,11 @@ def joined_view(tx: Tx, row: Mapping[str, Any]) -> Task:
     """A task's row with its referral's columns as `f_…`;
     those are empty for a past target, who sees its own task only.
     """
-    return task_view(tx, row, {name[2:]: value for name, value in row.items() if name.startswith("f_")})
+    return task_view(tx, row, f_of(row))
+
+
+def f_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name[2:]: value for name, value in row.items() if name.startswith("f_")}
 
 
 def referral_view(
@@ -83,9 +88,10 @@ def referral_view(
         target, service = current["organization_id"], current["service_id"]
     ball = None
     if f["clock"]:
-        ball = BallInCourt(organization_id=f["source_organization_id"], user_id=f["assigned_to"])
+        own = who_blocks(tx, "referral", f)
+        ball = BallInCourt(organization_id=own.organization_id, user_id=own.user_id)
     elif current:
-        ball = _ball(current, f)
+        ball = _ball(current, who_blocks(tx, "task", current, f))
     return Referral.model_construct(
         id=f["id"],
         reference=f["reference"],
@@ -167,11 +173,10 @@ def _outputs(tx: Tx, t: Mapping[str, Any]) -> dict[str, Any] | None:
     return dict(t["outputs"]) if takes_part else None
 
 
-def _ball(t: Mapping[str, Any], f: Mapping[str, Any]) -> BallInCourt | None:
-    """Whom a reminder or a nudge would reach, too (`holder_of`)."""
+def _ball(t: Mapping[str, Any], holder: Holder) -> BallInCourt | None:
+    """Whom a reminder or a nudge would reach, too."""
     if t["ball_organization_id"] is None:
         return None
-    holder = holder_of("task", t, f)
     return BallInCourt(organization_id=holder.organization_id, user_id=holder.user_id)
 
 

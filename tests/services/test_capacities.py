@@ -267,3 +267,31 @@ def test_what_others_were_asked_is_not_told_by_subtracting_ones_own() -> None:
 
     assert shown({"mine"}) == {"31007": None, "31013": 3, "31157": None}
     assert shown(set()) == {"31007": None, "31013": None, "31157": 40}
+
+
+def waiting(house: House, login: str, task: str) -> dict[str, Any] | None:
+    items = house.person(login).read("/v1/monitor/stalled", limit=200, reason_code="no_capacity")["items"]
+    return next((one for one in items if one["id"] == task), None)
+
+
+def test_whom_the_last_yes_left_without_a_place_is_waited_for_in_vain(house: House) -> None:
+    """Also where another source got that yes, whose work this one does not see. Who was asked although full is none."""
+    gwen = house.person("gwen.housing")
+    before = state(house, "housing", 1)["capacity"]["stated_at"]
+    first = ask(house, "health", "housing").json()["tasks"][0]["id"]
+    second = ask(house, "cap", "housing").json()["tasks"][0]["id"]
+    for login in ("maria.cap", "gwen.housing", "ruth.hub"):
+        assert waiting(house, login, second) is None
+    gwen.does(f"/v1/tasks/{first}/accept")
+    although_full = ask(house, "cap", "housing", anyway=True).json()["tasks"][0]["id"]
+    for login in ("maria.cap", "gwen.housing", "ruth.hub"):
+        item = waiting(house, login, second)
+        assert item is not None, login
+        assert item["since"] > before
+        assert waiting(house, login, although_full) is None, login
+    gwen.does(f"/v1/tasks/{although_full}/accept")
+    third = ask(house, "cap", "housing", anyway=True).json()["tasks"][0]["id"]
+    assert waiting(house, "maria.cap", third) is None
+    gwen.does(f"/v1/tasks/{first}/cancel", {"reason": "client_declined"})
+    gwen.does(f"/v1/tasks/{although_full}/cancel", {"reason": "client_declined"})
+    assert waiting(house, "maria.cap", second) is None

@@ -419,6 +419,39 @@ def test_where_the_consent_has_ended_the_source_hears_and_not_those_who_wait_for
     assert not shown()
 
 
+def nudged(house: House, login: str, task: str) -> bool:
+    """Whether the nudge is in their feed."""
+    tell(house)
+    return any(one["task_id"] == task for one in feed(house, login, kind="nudged", limit=200))
+
+
+def test_a_nudge_about_the_consent_is_over_once_the_referral_has_another(house: House) -> None:
+    """It is given to the referral; what was asked about the task itself is not answered by that."""
+    made, maria, gwen = house.refer("cap", "housing", consent=True), house.person("maria.cap"), "gwen.housing"
+    task = made["tasks"][0]["id"]
+    house.person(gwen).does(f"/v1/tasks/{task}/request-info", {"question": "How many people?"})
+    maria.does(f"/v1/consents/{made['consent_id']}/revoke")
+    house.person(gwen).does(f"/v1/tasks/{task}/nudge")
+    assert nudged(house, "maria.cap", task)
+    consent = house.consent(maria, made["client_id"], "housing")["id"]
+    maria.does(f"/v1/referrals/{made['id']}/consent", {"consent_id": consent})
+    assert not nudged(house, "maria.cap", task)
+    assert [one for one in feed(house, "maria.cap", kind="asked", limit=200) if one["task_id"] == task]
+
+
+def test_so_it_is_where_the_plan_of_a_step_gets_the_consent(house: House) -> None:
+    load(house, "consented_late", [step("listen", {"organization": "housing"})])
+    live = Live.begin(house, "consented_late")
+    task = live.task("listen").rpartition("/")[2]
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/accept")
+    house.sql("update task set due_at = now() - interval '1 hour' where id = %s", task)
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/nudge")
+    assert nudged(house, "maria.cap", task)
+    consent = house.consent(live.lead, live.read()["client_id"], "housing")["id"]
+    live.edit("/consent", {"consent_id": consent})
+    assert not nudged(house, "maria.cap", task)
+
+
 def test_a_note_answers_a_reminder_and_not_what_was_asked(house: House) -> None:
     referral, task = late(house)
     advance(house, referral)

@@ -1,0 +1,224 @@
+"""What an item of the list of stalled work offers is accepted and frees it; whatever else its cause names does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from domain.stall import CAUSES
+from domain.watch import Verb as WatchVerb
+from tests.house import OUTCOME, House, Person
+from tests.services.plans import Live, load, step
+from tests.services.test_capacities import state
+from tests.services.test_escalating import user
+
+Item = dict[str, Any]
+FULL = {"reason_code": "full", "reason_class": "no_capacity"}
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(house: House) -> Iterator[None]:
+    yield
+    house.sql("delete from service_capacity")
+    house.sql("update membership set ends_on = null where user_id = any(%s)", [user(house, one) for one in LEAVING])
+
+
+LEAVING = ("jolene.cap", "hector.housing")
+
+
+def leaves(house: House, login: str) -> None:
+    house.sql("update membership set ends_on = current_date - 2 where user_id = %s", user(house, login))
+
+
+def late(house: House, made: Any) -> str:
+    house.sql("update task set due_at = now() - interval '1 hour' where referral_id = %s", made["id"])
+    return str(made["tasks"][0]["id"])
+
+
+def followed(house: House, made: Any, login: str) -> None:
+    """By somebody who then leaves."""
+    house.sql("update referral set assigned_to = %s where id = %s", user(house, login), made["id"])
+    leaves(house, login)
+
+
+def asked(house: House, made: Any) -> str:
+    task = str(made["tasks"][0]["id"])
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/request-info", {"question": "How many people?"})
+    return task
+
+
+def no_room(house: House) -> str:
+    made = house.refer("cap", "housing")
+    state(house, "housing", taking=False)
+    return str(made["tasks"][0]["id"])
+
+
+def consent_ended(house: House) -> str:
+    made = house.refer("cap", "housing", consent=True)
+    house.person("maria.cap").does(f"/v1/consents/{made['consent_id']}/revoke")
+    return str(made["tasks"][0]["id"])
+
+
+def no_record(house: House) -> str:
+    made = house.refer("cap", "housing")
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/accept")
+    return late(house, made)
+
+
+def unreadable(house: House) -> str:
+    made = house.refer("cap", "housing")
+    asked(house, made)
+    return late(house, made)
+
+
+def worker_left(house: House) -> str:
+    made = house.refer("cap", "housing")
+    task = str(made["tasks"][0]["id"])
+    house.sql("update task set assigned_to = %s where id = %s", user(house, "hector.housing"), task)
+    leaves(house, "hector.housing")
+    return task
+
+
+def asker_left(house: House) -> str:
+    made = house.refer("cap", "housing")
+    followed(house, made, "jolene.cap")
+    return asked(house, made)
+
+
+def caller_left(house: House) -> str:
+    made = house.refer("cap", next(one.slug for one in house.region.organizations if one.mode == "by_phone"))
+    followed(house, made, "jolene.cap")
+    return str(made["tasks"][0]["id"])
+
+
+def chooser_left(house: House) -> str:
+    made = house.refer("cap", "housing")
+    followed(house, made, "jolene.cap")
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", FULL)
+    return str(made["id"])
+
+
+def begun(house: House, **more: Any) -> Live:
+    code = f"frees_{house.sql('select count(*) from plan_template')[0][0]}"
+    load(house, code, [step("listen", {"organization": "housing"})])
+    return Live.begin(house, code, **more)
+
+
+def leader_left(house: House) -> str:
+    plan = begun(house)
+    house.sql("update action_plan set assigned_to = %s where id = %s", user(house, "jolene.cap"), plan.id)
+    leaves(house, "jolene.cap")
+    return plan.id
+
+
+def step_without_record(house: House) -> str:
+    plan = begun(house)
+    house.person("gwen.housing").does(f"{plan.task('listen')}/accept")
+    house.sql("update task set due_at = now() - interval '1 hour' where action_plan_id = %s", plan.id)
+    return plan.task("listen").rpartition("/")[2]
+
+
+AT_WORK = "contact start hold waitlist complete fail cancel"
+# situation: (what makes it, its cause, what is offered to who asked or leads, what to who was asked)
+SITUATIONS: dict[str, tuple[Callable[[House], str], str, str, str]] = {
+    "there is no room": (no_room, "no_capacity", "cancel void withdraw", "accept decline cancel"),
+    "the consent has ended": (consent_ended, "consent_ended", "cancel void consent", "cancel"),
+    "no consent tells who it is": (no_record, "consent_missing", "cancel void consent", AT_WORK),
+    "no consent lets the answer be read": (
+        unreadable,
+        "consent_missing",
+        "answer cancel void withdraw consent",
+        "cancel",
+    ),
+    "who works on it has left": (worker_left, "owner_gone", "void", "assign"),
+    "who would answer has left": (asker_left, "owner_gone", "void assign", ""),
+    "who calls the partner has left": (caller_left, "owner_gone", "void assign", ""),
+    "who would choose has left": (chooser_left, "owner_gone", "void assign", ""),
+    "who leads the plan has left": (leader_left, "owner_gone", "void assign", ""),
+    "no consent tells who a step is for": (step_without_record, "consent_missing", "cancel void consent", AT_WORK),
+}
+
+
+def found(person: Person, id_: str) -> Item | None:
+    items = person.read("/v1/monitor/stalled", limit=200)["items"]
+    return next((one for one in items if one["id"] == id_), None)
+
+
+def routes(item: Item) -> list[str]:
+    """Where a verb may be one's, in the order that the description of `allowed_actions` gives."""
+    paths = [f"/v1/tasks/{item['id']}"] if item["kind"] == "task" else []
+    paths += [f"/v1/referrals/{item['referral_id']}"] if item["referral_id"] else []
+    return paths + ([f"/v1/action-plans/{item['action_plan_id']}"] if item["action_plan_id"] else [])
+
+
+BODIES: dict[str, Any] = {
+    "decline": FULL,
+    "cancel": {"reason": "client_declined"},
+    "fail": {"reason": "client_declined"},
+    "withdraw": {"reason": "client_declined"},
+    "void": {"reason": "Entered twice."},
+    "contact": {"result": "reached", "channel": "phone"},
+    "hold": {"reason": "Waits for papers.", "resume_on": "2098-01-01"},
+    "complete": OUTCOME,
+    "answer": {"text": "Four."},
+}
+
+
+def body_of(house: House, person: Person, item: Item, verb: str) -> Any:
+    if verb == "assign":
+        return {"user_id": str(user(house, person.login))}
+    given = BODIES.get(verb, {})
+    return given | {"consent_id": new_consent(house, item)} if verb in ("consent", "answer") else given
+
+
+def new_consent(house: House, item: Item) -> str:
+    client = house.sql(
+        "select coalesce(f.client_id, p.client_id) from referral f left join action_plan p on p.id = f.action_plan_id"
+        " where f.id = %s",
+        item["referral_id"],
+    )
+    return str(house.consent(house.person("maria.cap"), str(client[0][0]), "housing")["id"])
+
+
+def posted(house: House, person: Person, item: Item, path: str, verb: str) -> int:
+    version = person.get(path).headers.get("etag", '"1"')
+    headers = {"If-Match": version} if path.startswith("/v1/action-plans") else {}
+    return person.post(f"{path}/{verb}", body_of(house, person, item, verb), **headers).status_code
+
+
+@pytest.mark.parametrize("login", ["maria.cap", "gwen.housing"])
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, login: str) -> None:
+    make, code, source, target = SITUATIONS[situation]
+    person = house.person(login)
+    wanted = set((source if login == "maria.cap" else target).split())
+    named = {verb for one in CAUSES.values() if one.code == code for verb in one.moves}
+    beside = {verb.value for verb in WatchVerb if verb is not WatchVerb.ASSIGN}
+    for verb in sorted(wanted | named):
+        as_new(house)
+        id_ = make(house)
+        item = found(house.person("ruth.hub"), id_)
+        assert item is not None
+        assert item["reason_code"] == code
+        mine = found(person, id_)
+        assert set(mine["allowed_actions"] if mine else ()) - beside == wanted
+        offering = [p for p in routes(item) if verb in person.get(p).json().get("allowed_actions", ())]
+        if verb in wanted:
+            assert posted(house, person, item, offering[0], verb) == 200, (verb, offering)
+            assert still(house, id_) != code, verb
+            continue
+        for path in routes(item):
+            status = posted(house, person, item, path, verb)
+            assert status in (403, 404, 409, 422) or still(house, id_) == code, (verb, path, status)
+
+
+def as_new(house: House) -> None:
+    house.sql("delete from service_capacity")
+    house.sql("update membership set ends_on = null where user_id = any(%s)", [user(house, one) for one in LEAVING])
+
+
+def still(house: House, id_: str) -> str | None:
+    item = found(house.person("ruth.hub"), id_)
+    return item["reason_code"] if item else None

@@ -1,0 +1,125 @@
+"""Where the cause decides whose turn it is, every view says so, and offers exactly what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.lists import list_referrals, list_tasks
+from services.tasks import get_task
+from tests.house import House
+from tests.services.scenes import organization_id
+from tests.services.test_capacities import state
+from tests.services.test_escalating import counted, user
+
+Made = dict[str, Any]
+
+
+def no_room(house: House) -> Made:
+    made = house.refer("cap", "housing")
+    state(house, "housing", taking=False)
+    return made
+
+
+def consent_ended(house: House) -> Made:
+    made = house.refer("cap", "housing", consent=True)
+    house.caseworker("cap").does(f"/v1/consents/{made['consent_id']}/revoke")
+    return made
+
+
+def consent_missing(house: House) -> Made:
+    made = house.refer("cap", "housing")
+    path = f"/v1/tasks/{made['tasks'][0]['id']}"
+    house.caseworker("housing").does(f"{path}/accept")
+    house.sql("update task set due_at = now() - interval '1 hour' where referral_id = %s", made["id"])
+    return made
+
+
+CAUSES: dict[str, Callable[[House], Made]] = {
+    "no_capacity": no_room,
+    "consent_ended": consent_ended,
+    "consent_missing": consent_missing,
+}
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_said_anything(house: House) -> None:
+    house.sql("delete from service_capacity")
+
+
+def shown(house: House, login: str, made: Made) -> list[Any]:
+    """Each of the places in which the task is shown, the list of stalled work last."""
+    person, task = house.person(login), made["tasks"][0]["id"]
+    referrals = [person.read(f"/v1/referrals/{made['id']}"), *person.read("/v1/referrals", limit=200)["items"]]
+    places = [person.read(f"/v1/tasks/{task}"), *person.inbox(limit=200)]
+    places += [one for referral in referrals for one in referral["tasks"]]
+    places += person.read("/v1/monitor/stalled", limit=200)["items"]
+    return [one for one in places if one["id"] == task]
+
+
+@pytest.mark.parametrize(("login", "goes"), [("maria.cap", False), ("gwen.housing", True), ("ruth.hub", True)])
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_nudge_is_offered_where_it_is_accepted(house: House, cause: str, login: str, goes: bool) -> None:
+    made = CAUSES[cause](house)
+    house.sql("update referral set assigned_to = %s where id = %s", user(house, "maria.cap"), made["id"])
+    places = shown(house, login, made)
+    assert places[-1]["reason_code"] == cause
+    assert ["nudge" in one["allowed_actions"] for one in places] == [goes] * len(places)
+    cap = {"organization_id": str(organization_id(house, "cap")), "user_id": str(user(house, "maria.cap"))}
+    assert [one["ball_in_court"] for one in places] == [cap] * len(places)
+    answer = house.person(login).post(f"/v1/tasks/{made['tasks'][0]['id']}/nudge")
+    assert answer.status_code == (200 if goes else 409), answer.text
+
+
+def test_a_referral_names_whoever_blocks_its_task(house: House) -> None:
+    made = consent_ended(house)
+    for login in ("maria.cap", "gwen.housing", "ruth.hub"):
+        referral = house.person(login).read(f"/v1/referrals/{made['id']}")
+        assert referral["ball_in_court"]["organization_id"] == str(organization_id(house, "cap"))
+
+
+def test_of_work_that_a_colleague_holds_whoever_stands_in_nudges_nobody(house: House) -> None:
+    made = house.refer("housing", "housing")
+    task = made["tasks"][0]["id"]
+    gwen, hector = user(house, "gwen.housing"), user(house, "hector.housing")
+    house.sql("update task set assigned_to = %s where id = %s", gwen, task)
+    try:
+        for delegate, goes in ((None, True), (hector, False)):
+            house.sql(
+                "update membership set absent_until = %s, delegate_user_id = %s where user_id = %s",
+                "2098-01-01" if delegate else None,
+                delegate,
+                gwen,
+            )
+            path = f"/v1/tasks/{task}"
+            assert ("nudge" in house.person("hector.housing").read(path)["allowed_actions"]) == goes
+            answer = house.person("hector.housing").post(f"{path}/nudge")
+            assert answer.status_code == (200 if goes else 409), answer.text
+    finally:
+        house.sql("update membership set absent_until = null, delegate_user_id = null where user_id = %s", gwen)
+
+
+def test_where_no_cause_can_name_another_nothing_more_is_asked(house: House) -> None:
+    """What blocks is the dearest of questions: ordinary work is read without it (ADR 8)."""
+    made = house.refer("cap", "housing", consent=True)
+    for login in ("maria.cap", "gwen.housing"):
+        with counted(house) as asked:
+            get_task(house.api, house.call(login), UUID(made["tasks"][0]["id"]))
+        assert not any("app.away" in statement for statement in asked)
+
+
+def test_a_longer_list_asks_no_more_often(house: House) -> None:
+    counts = []
+    for _ in range(2):
+        for make in CAUSES.values():
+            house.sql("delete from service_capacity")
+            make(house)
+        with counted(house) as asked:
+            list_referrals(house.api, house.call("gwen.housing"), limit=200)
+            list_tasks(house.api, house.call("gwen.housing"), limit=200)
+        counts.append(len(asked))
+        assert any("app.away" in statement for statement in asked)
+    assert counts[0] == counts[1]
