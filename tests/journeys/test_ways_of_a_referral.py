@@ -202,7 +202,7 @@ def test_a_bad_day_full_of_double_clicks_stale_pages_and_wrong_buttons_breaks_no
     _says(gwen.post(f"{task}/fail", {"reason": "no_answer"}), 409, "3 different days", "'contact'")
     _says(gwen.post(f"{task}/cancel", {"reason": "bad_mood"}), 422, "GET /v1/reasons")
     _says(gwen.post(f"{task}/hold", {"reason": "Papers", "resume_on": "2001-01-01"}), 422, "future")
-    _says(gwen.post(f"{task}/assign", {"user_id": made["id"]}), 422, "membership")
+    _says(gwen.post(f"{task}/assign", {"user_id": made["id"]}), 422, "works in the organization")
     _says(gwen.post(f"{task}/complete", {}), 422, "need_met")
     _says(gwen.post(f"{task}/decline", {"reason_code": "full", "reason_class": "client"}), 422, "reason_class")
     _says(maria.post("/v1/referrals", {"service_id": made["id"], "client_id": made["client_id"]}), 422, "/v1/services")
