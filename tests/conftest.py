@@ -112,15 +112,6 @@ def engine(
     stop()
 
 
-LONG = ("api/test_openapi", "demo", "cli", "faults", "services/test_two_caseworkers", "journeys", "workflows", "deploy")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that no process is left alone with it at the end."""
-    places = [f"tests/{name}" for name in LONG]
-    items.sort(key=lambda item: next((n for n, place in enumerate(places) if item.nodeid.startswith(place)), len(LONG)))
-
-
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """The SDK's runtime sometimes aborts the interpreter at its exit; a moment's pause avoids it."""
     if "PYTEST_XDIST_WORKER" not in os.environ:

@@ -147,10 +147,15 @@ def test_a_relay_of_its_own_sends_mail_by_itself(town: Town, box: Box) -> None:
     posting = town.role("relay", CONCERT_SMTP_URL=url, CONCERT_PUBLIC_URL="https://concert.example.org")
     try:
         made = town.house.refer("cap", "housing", priority="urgent")
-        eventually(lambda: box.to("gwen.housing@example.org"), seconds=40)
+
+        def letters() -> list[str]:
+            """Of this request: other tests were here before, and their letters leave, too."""
+            subjects = [str(letter["Subject"]) for letter in box.to("gwen.housing@example.org")]
+            return [subject for subject in subjects if made["reference"] in subject]
+
+        eventually(letters, seconds=40)
     finally:
         posting.kill()
         mend(town)
-    (letter,) = box.to("gwen.housing@example.org")
-    assert made["reference"] in str(letter["Subject"])
+    assert len(letters()) == 1
     assert "Featherstonehaugh" not in box.words()
