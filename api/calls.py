@@ -71,7 +71,8 @@ def answered(answer: Answer[M], location: str | None = None) -> Response:
     if answer.replayed:
         headers["Idempotency-Replayed"] = "true"
     if location is not None:
-        headers["Location"] = f"{location}/{getattr(answer.body, 'id')}"  # noqa: B009 - every made thing has an id
+        made: Any = answer.body  # every made thing has an id
+        headers["Location"] = f"{location}/{made.id}"
     return _json(answer.body, answer.status, headers)
 
 

@@ -3,7 +3,7 @@
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -66,9 +66,10 @@ def _packed(value: SortKey) -> object:
 
 def _unpacked(value: Any) -> SortKey:
     if not isinstance(value, list):
-        return value  # type: ignore[no-any-return]
-    read = {"t": datetime.fromisoformat, "d": date.fromisoformat, "u": UUID}[value[0]]
-    return read(value[1])  # type: ignore[no-any-return,operator]
+        plain: SortKey = value
+        return plain
+    reads: dict[str, Callable[[str], SortKey]] = {"t": datetime.fromisoformat, "d": date.fromisoformat, "u": UUID}
+    return reads[value[0]](value[1])
 
 
 class Page(Parameters):

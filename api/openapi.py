@@ -85,7 +85,7 @@ def describe(app: FastAPI) -> None:
             app.openapi_schema = _completed(plain())
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI documents it
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def forms_of_a_request(settings: Settings, region: Region, method: str) -> dict[
         "traced": application(settings, record, tracer()),
     }
     path = "/v1/referrals" if method == "POST" else "/v1/tasks"
-    return {name: lambda app=app: call(app, method, path, body, token) for name, app in apps.items()}  # type: ignore[misc]
+    return {name: lambda app=app: call(app, method, path, body, token) for name, app in apps.items()}  # type: ignore[misc]  # bound now
 
 
 async def call(app: Any, method: str, path: str, body: bytes, token: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import text
 
 from services.published import Content, Snapshot, Snapshots
@@ -33,8 +35,8 @@ def published(
     return Snapshots(items=items)
 
 
-def _snapshot(row: object, indicator: str | None) -> Snapshot:
-    columns = row._mapping  # type: ignore[attr-defined]
+def _snapshot(row: Any, indicator: str | None) -> Snapshot:
+    columns = row._mapping
     content = Content.model_validate(columns["body"])
     if indicator is not None:
         content.indicators = [one for one in content.indicators if one.code == indicator]

@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, text
@@ -190,7 +191,7 @@ def _count_back(record: Record, one: _Candidate, code: str, progressed: Progress
         total, last = connection.execute(_SPAN).one()
     counted = done = after = 0
     while after < last:
-        step = by_engine(record, lambda connection, after=after: _count_chunk(connection, one, code, after))  # type: ignore[misc]
+        step = by_engine(record, partial(_count_chunk, one=one, code=code, after=after))
         if step.events == 0:
             break
         counted, done, after = counted + step.counted, done + step.events, step.last

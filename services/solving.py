@@ -25,7 +25,7 @@ class Program:
     """
 
     def __init__(self, *, again: bool = False) -> None:
-        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # it comes without types
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
             self._highs.setOptionValue(option, value)
         self._again = again
