@@ -115,8 +115,6 @@ class Caseworker:
             request = self._book.story_of(task)
             if request is None:
                 continue
-            if task["ball_in_court"]["organization_id"] != self._id:
-                continue
             for move in await self._moves(request, task):
                 if not await self._does(f"/v1/tasks/{task['id']}", move):
                     break
@@ -138,11 +136,14 @@ class Caseworker:
                 self._book.seen[referral["id"]] = referral
 
     async def _moves(self, request: Request, task: dict[str, Any]) -> list[Move]:
+        """Only what is ours to do now; several are one sitting, so the first one says."""
         if task["state"] == "info_requested":
-            return [await self._answer(request, task)]
+            return [await self._answer(request, task)] if "answer" in task["allowed_actions"] else []
         if task["organization_id"] == self._id and self.organization.worker:
             return []  # its own system answers
         moves = target_moves(request, task, self._clock(request), rerouted=self._book.is_rerouted(request, task))
+        if not moves or moves[0].verb not in task["allowed_actions"]:
+            return []
         if task["organization_id"] != self._id:  # by phone: we record what they said
             return [Move(move.verb, move.body | {"said_by": SAID_BY}) for move in moves]
         return moves

@@ -50,15 +50,15 @@ class Plans:
         ]
         working = [one for one in region.organizations if one.mode == "connected" and not one.worker]
         slugs = [one.slug for one in working if region.people_of(one.slug, "caseworker")]
-        self._workers = [_worker(region, slug, http, issuer) for slug in slugs] if n else []
+        self._workers = {str(region.organization(slug).id): _worker(region, slug, http, issuer) for slug in slugs if n}
 
     async def work(self) -> None:
         """Until cancelled: begin every plan, then do what is to be done, partner by partner."""
         for family in self.families:
             await self._try(self._begin(family))
         while True:
-            for worker in self._workers:
-                await self._try(self._serve(worker))
+            for organization_id, worker in self._workers.items():
+                await self._try(self._serve(organization_id, worker))
             for family in self.families:
                 await self._try(self._follow(family))
             await asyncio.sleep(self._pace.look)
@@ -95,25 +95,22 @@ class Plans:
         body = {"template": TEMPLATE, "client": client_body(family.client)}
         family.seen = await family.lead.post("/v1/action-plans", body)
 
-    async def _serve(self, worker: Person) -> None:
+    async def _serve(self, organization_id: str, worker: Person) -> None:
         mine = {family.seen["id"]: family for family in self.families if family.seen}
         async for task in worker.all("/v1/tasks"):
             family = mine.get(task["action_plan_id"])
             verb = _NEXT.get(task["state"])
             if family and verb and verb in task["allowed_actions"]:
-                await self._try(self._move(worker, task, verb, family.number))
+                by_phone = task["organization_id"] != organization_id  # who asked records what they said
+                said_by = {"said_by": SAID_BY} if by_phone else {}
+                await self._try(self._move(worker, task, verb, family.number, said_by))
 
-    async def _move(self, worker: Person, task: Shown, verb: str, number: int) -> None:
+    async def _move(self, worker: Person, task: Shown, verb: str, number: int, said_by: Shown) -> None:
         body: Shown = {"outcome": "need_met", "outputs": answers(task["form"], number)} if verb == "complete" else {}
         if task["kind"] == "step" and verb == "complete":
             body.pop("outcome")
-        await worker.post(f"/v1/tasks/{task['id']}/{verb}", body | self._by_phone(task))
+        await worker.post(f"/v1/tasks/{task['id']}/{verb}", body | said_by)
         self.moves += 1
-
-    def _by_phone(self, task: Shown) -> Shown:
-        """A partner without a login: who asked makes its moves, and says who told them so."""
-        ball = task["ball_in_court"]
-        return {} if ball is None or ball["organization_id"] == task["organization_id"] else {"said_by": SAID_BY}
 
     async def _follow(self, family: Family) -> None:
         """The lead reads the plan, confirms what came back, and closes it when every step is done."""

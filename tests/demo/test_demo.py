@@ -45,7 +45,7 @@ def test_a_short_demonstration_closes_its_loops_and_proves_it(temporary: Path) -
 
     said = json.loads(run.stdout)
     broken = [check for check in said["verification"] if not check["holds"]]
-    assert (run.returncode, broken) == (0, []), run.stderr
+    assert (run.returncode, broken) == (0, []), f"{broken}\n{run.stderr}"
     assert said["holds"]
     assert len(said["verification"]) == 9
     assert sum(said["states"].values()) == said["referrals"] == 12
