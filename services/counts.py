@@ -49,7 +49,7 @@ class Side:
     def count(self, span: Span, layer: str, margin: Margin, *, periodical: bool) -> int:
         """Never below zero, whatever is taken back twice."""
         names = (span.name,) if periodical else span.months
-        return max(0, sum(self.counts[name, layer, margin] for name in names))
+        return max(0, sum(self.counts.get((name, layer, margin), 0) for name in names))
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 Open and confidential work are protected apart, because everybody who works here sees the open figures live: to them a
 complete figure says how much confidential work there was. So a group's confidential work is added only where it may be
-shown by itself; elsewhere the figure stands without it and says so (ADR 12).
+shown by itself; elsewhere the figure stands without it and says so (ADR 12). The region's open totals they read live too,
+whatever a snapshot hides: so a total hides no group, and is not shown itself only where it is small (ADR 14).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.published import Figure, PublishedIndicator
 
 LEARNING = timedelta(days=92)
 """Before a quarter of history nothing is held against a target (decision 35)."""
+_NOTHING: Counter[tuple[str, str, Margin]] = Counter()
 Cell = tuple[str, str, Margin]
 """(period, layer, margin)"""
 
@@ -145,12 +147,13 @@ class _Asked:
         """Of the period, or of one of its months, at the time for which it stands: its last version's, if it has one
         and is not the one that is made now.
         """
-        side, whole = self.one.side(restricted), replace(each, months=(month,)) if month else each
-        if self.one.periodical or each == self.span:
+        side, whole = self.one.side(restricted), Span(each.name, (month,)) if month else each
+        if each == self.span or self.one.periodical:
             return side.count(whole, layer, margin, periodical=self.one.periodical)
         later = self.public.later.get((each.name, self.one.row.code))
-        since = later.side(restricted).counts if later else Counter()
-        return sum(max(0, side.counts[m, layer, margin] - since[m, layer, margin]) for m in whole.months)
+        since = later.side(restricted).counts if later else _NOTHING
+        cells = [(m, layer, margin) for m in whole.months]
+        return sum(max(0, side.counts.get(cell, 0) - since.get(cell, 0)) for cell in cells)
 
     def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether it is the month that is made now, and its version before showed the figure: then that is what
@@ -160,11 +163,13 @@ class _Asked:
         return figure is not None and self.shown(figure, restricted=restricted)
 
     def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
-        """Whether partners could read the month live when the longer period was counted: it was public and shows the
-        figure (ADR 14). Nobody reads confidential work live.
+        """Whether partners could read the month live when the longer period was counted: any total, and a group where
+        the month was public and shows it (ADR 14). Nobody reads confidential work live.
         """
         public, code = self.public, self.one.row.code
         figure = public.figure(month, code, margin)
+        if margin == WHOLE and not restricted:
+            return True
         if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
             return False
         before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
@@ -184,7 +189,17 @@ def _hidden(asked: _Asked, moved: Moved, seconds: float, *, restricted: bool) ->
         hidden = table.withheld | table.unseen
     else:
         hidden = protect(table, asked.terms.threshold, seconds).hidden
-    return {margin for period, _, margin in hidden if period == asked.span.name}
+    margins = {margin for period, _, margin in hidden if period == asked.span.name}
+    return margins if restricted or not _hides_total(asked) else margins | {WHOLE}
+
+
+def _hides_total(asked: _Asked) -> bool:
+    """Partners know it, so it hides nothing else: it is not shown where it is small, or was hidden before."""
+    figure = asked.public.figure(asked.span.name, asked.one.row.code, WHOLE)
+    counts = (asked.count(asked.span, layer, WHOLE, restricted=False) for layer in asked.layers)
+    return any(is_small(count, asked.terms.threshold) for count in counts) or (
+        figure is not None and not asked.shown(figure, restricted=False)
+    )
 
 
 def _linked(span: Span, public: Public) -> tuple[Span, ...]:
@@ -215,6 +230,8 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
             few = restricted and is_small(abs(moved.by.get((one.row.code, margin), 0)), terms.threshold)
             if (restricted and _nobodys(margin, terms)) or (few and standing == "free"):
                 standing = "withheld"
+            elif margin == WHOLE and not restricted:
+                standing = "known"
             marked[standing].update((each.name, layer, margin) for layer in asked.layers)
     sums = [*_sums(one, asked.spans, asked.layers), *_longer(asked, values, marked, restricted=restricted)]
     withheld, known, unseen = (frozenset(marked[name]) for name in ("withheld", "known", "unseen"))

@@ -45,7 +45,9 @@ def published(house: House, *periods: str) -> Snapshots:
 
 
 def computed(lines: Lines, public: Snapshots, code: str) -> list[str]:
-    """Small counts that follow from the snapshots alone, all periods of a dimension together."""
+    """Small counts that follow from the snapshots and the totals, which partners read live (ADR 14): all periods of a
+    dimension together.
+    """
     dimensions = {margin[0] for margin in next(iter(public.values()))[code]} - {""}
     return [told for name in sorted(dimensions) for told in _computed(lines, public, code, name)]
 
@@ -67,7 +69,8 @@ def _computed(lines: Lines, public: Snapshots, code: str, name: str) -> list[str
         for margin in (WHOLE, *groups)
         if len(span.months) > 1
     ]
-    hidden = {cell for cell in values if cell[0] not in public or public[cell[0]][code][cell[1]]["suppressed"]}
+    secret = {cell for cell in values if cell[1] != WHOLE}
+    hidden = {cell for cell in secret if cell[0] not in public or public[cell[0]][code][cell[1]]["suppressed"]}
     found = recovered(Table(values, tuple(sums)), hidden, 11)
     return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items() if is_small(values[cell], 11)]
 
@@ -95,6 +98,7 @@ def test_in_whatever_order_periods_are_published_nobody_computes_a_small_number(
     lines = write(house, crowd(("2026-06", *SUMMER), 75, 0), {CODE: ("value",)})
     public = published(house, *order)
     assert computed(lines, public, CODE) == []
+    assert not any(public[period][CODE][WHOLE]["suppressed"] for period in order), "totals hide nothing"
 
 
 PARTNER = "gwen.housing"

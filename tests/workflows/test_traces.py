@@ -133,6 +133,7 @@ def test_no_span_says_anything_of_a_person(traced: Traced, referral: Any) -> Non
 def test_a_refusal_is_a_span_with_its_status_and_no_words(traced: Traced) -> None:
     traced.person("cap").post("/v1/referrals", {"service_id": "Rosalind"})
     refused = eventually(lambda: traced.named("create_referral", **{"http.response.status_code": 422}))
+    assert refused is not None
     assert (list(refused.events), refused.status.is_unset) == ([], True)
     assert "Rosalind" not in refused.to_json()
 
