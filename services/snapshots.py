@@ -2,8 +2,8 @@
 
 Open and confidential work are protected apart, because everybody who works here sees the open figures live: to them a
 complete figure says how much confidential work there was. So a group's confidential work is added only where it may be
-shown by itself; elsewhere the figure stands without it and says so (ADR 12). The region's open totals they read live too,
-whatever a snapshot hides: so a total hides no group, and is not shown itself only where it is small (ADR 14).
+shown by itself; elsewhere the figure stands without it and says so (ADR 12). They read the region's open totals live,
+too, whatever a snapshot hides: so a total hides no group, and is hidden only where it is small itself (ADR 14).
 """
 
 from __future__ import annotations
