@@ -27,9 +27,10 @@ from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.worker import Worker
 
 from api.watched import Watched
+from concert.application import application
 from concert.embedded import EmbeddedPostgres, EmbeddedTemporal, temporary_directory
 from concert.issuer import Issuer
-from concert.parts import api_record, application
+from concert.parts import api_record
 from concert.settings import Settings
 from domain.progress import Progress
 from seed.load import load_region

@@ -5,16 +5,8 @@ from __future__ import annotations
 import secrets
 from hashlib import sha256
 
-from fastapi import FastAPI
-from opentelemetry.trace import Tracer
-
-from api.app import create_app
-from api.keys import FixedKeys, RemoteKeys
-from api.limits import Limits
 from api.links import Links
-from api.tokens import Tokens
 from concert.instance import directory_of
-from concert.issuer import Issuer
 from concert.kept import kept
 from concert.settings import Settings
 from services.transaction import Record
@@ -36,27 +28,13 @@ def engine_record(settings: Settings, *, pool_size: int = 18) -> Record:
     return Record(database, Wake(database))
 
 
-def application(settings: Settings, record: Record, tracer: Tracer | None = None) -> FastAPI:
-    """The API over a record. Without an OIDC issuer the development one signs, from the data directory."""
-    key = sha256(b"cursor" + (_secret(settings) or settings.database_url.encode())).digest()
-    limits = Limits(rate=settings.rate_limit, burst=max(1, int(settings.rate_limit * 4)))
-    links = links_of(settings)
-    if settings.oidc_issuer:
-        tokens = Tokens(settings.oidc_issuer, settings.oidc_audience, RemoteKeys(settings.oidc_issuer))
-        return create_app(record, tokens, key, limits=limits, links=links, tracer=tracer)
-    issuer = Issuer.open(settings.data_dir, audience=settings.oidc_audience)
-    tokens = Tokens(issuer.name, settings.oidc_audience, FixedKeys(issuer.jwks()))
-    served = (issuer.jwks(), issuer.configuration)
-    return create_app(record, tokens, key, limits=limits, links=links, issuer=served, tracer=tracer)
-
-
 def links_of(settings: Settings) -> Links | None:
     """Makes and reads the one-use links in mail; None where nothing says how."""
-    secret = _secret(settings)
+    secret = secret_of(settings)
     return Links(sha256(b"link" + secret).digest()) if secret else None
 
 
-def _secret(settings: Settings) -> bytes:
+def secret_of(settings: Settings) -> bytes:
     """The setting, else the one that the data directory keeps: addresses change with every start of embedded servers.
 
     Empty for a process that knows one door only, as in production: the other door's may run elsewhere, with another

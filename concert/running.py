@@ -16,7 +16,7 @@ from concert.alarms import keep_watching
 from concert.connection import connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
-from concert.parts import api_record, application, engine_record
+from concert.parts import api_record, engine_record
 from concert.postman import keep_posting
 from concert.relay import Relay
 from concert.scrape import scraped
@@ -91,6 +91,8 @@ def close(record: Record) -> None:
 @asynccontextmanager
 async def serving(settings: Settings, record: Record, tracer: Tracer | None = None) -> AsyncIterator[str]:
     """The API on its port (0: a free one); yields its base URL once it accepts connections."""
+    from concert.application import application  # a quarter of what a worker or relay would load at its start
+
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((settings.http_host, settings.http_port))

@@ -57,6 +57,13 @@ class Database:
             return connection
 
         event.listen(self.engine, "do_connect", connect)
+        self._disposed = False
+
+        def back(connection: Any, _record: Any) -> None:
+            if self._disposed:
+                connection.close()
+
+        event.listen(self.engine, "checkin", back)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -103,6 +110,8 @@ class Database:
         return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def dispose(self) -> None:
+        """Closes what is idle now, and what a thread still uses when it gives it back."""
+        self._disposed = True
         self.engine.dispose()
 
 

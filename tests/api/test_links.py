@@ -13,7 +13,8 @@ from joserfc.jwk import OctKey
 
 from api.cursors import Cursors
 from api.links import Links
-from concert.parts import application, links_of
+from concert.application import application
+from concert.parts import links_of
 from concert.settings import Settings
 from services.transaction import Record
 

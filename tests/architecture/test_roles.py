@@ -42,6 +42,16 @@ def test_the_logins_that_migrate_makes_may_start(urls: dict[str, str], login: st
     database.dispose()
 
 
+def test_what_is_in_use_when_the_pool_ends_is_closed_when_it_comes_back(urls: dict[str, str]) -> None:
+    database = Database(urls["api"], pool_size=1)
+    with database.transaction() as connection:
+        driver = connection.connection.driver_connection
+        database.dispose()
+        assert driver is not None
+        assert not driver.closed
+    assert driver.closed
+
+
 @pytest.mark.parametrize(
     ("login", "people", "takes"), [("engine", True, "concert_api"), ("api", False, "concert_engine")]
 )
