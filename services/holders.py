@@ -77,6 +77,11 @@ def who_acts(work: Work, holder: Holder) -> Holder:
     return Holder(holder.organization_id, person)
 
 
+def is_staffed(work: Work, organization_id: UUID) -> bool:
+    """Whether anybody there does casework, or runs it, and can sign in: who would hear of it."""
+    return bool(work.connection.execute(_STAFFED, {"organization": organization_id}).scalar_one())
+
+
 def reaches(work: Work, to: Rung, holder: Holder, restricted: bool) -> bool:
     """Whether this rung is somebody else: a one-person agency's supervisor is its owner, and a confidential provider's
     stalls never climb to the backbone (decisions 19 and 29).
@@ -162,4 +167,5 @@ def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:
 
 
 _STANDS_IN = text("select app.stands_in(:user, :organization)")
+_STAFFED = text("select app.staffed(:organization)")
 _SUPERVISED = text("select app.supervised(:organization, :user)")

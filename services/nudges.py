@@ -14,7 +14,7 @@ from domain.ladder import Rung
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
 from services.blocking import blocking
-from services.holders import Holder, is_watcher, may_escalate, may_nudge, reaches, who_acts
+from services.holders import Holder, is_staffed, is_watcher, may_escalate, may_nudge, reaches, who_acts
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
 from services.transaction import Answer, Call, Record, Tx
@@ -35,7 +35,9 @@ class Rest:
 
 
 def nudge_task(record: Record, call: Call, task_id: UUID) -> TaskAnswer:
-    """Ask the one who blocks, once: again only when they acted since, or a business day has passed."""
+    """Ask the one who blocks, once: again only when they acted since, or a business day has passed. Conflict where
+    nobody there would hear it.
+    """
     return watch_task(record, call, task_id, _nudge)
 
 
@@ -98,6 +100,13 @@ def _nudge(tx: Tx, watched: Watched) -> None:
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
         raise Conflict("It is your own turn: nobody else is waited for.", code="own-turn", current=_current(watched))
     _require_unasked(tx, watched, to)
+    if not is_staffed(tx, to.organization_id):
+        raise Conflict(
+            "Nobody there would hear it: no caseworker or supervisor of theirs can sign in. Phone them, or propose another"
+            " service.",
+            code="nobody-there",
+            current=_current(watched),
+        )
     watched.say(tx, "nudged", {"to": str(to.organization_id), "person": str(to.user_id) if to.user_id else None})
 
 

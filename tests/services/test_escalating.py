@@ -92,6 +92,18 @@ def test_a_supervisor_who_stands_in_is_nobody_above(house: House) -> None:
     assert house.person("ruth.hub").post(f"/v1/tasks/{made['tasks'][0]['id']}/escalate").status_code == 409
 
 
+@pytest.mark.usefixtures("at_work")
+def test_a_supervisor_for_whom_the_owner_stands_in_is_nobody_above(house: House) -> None:
+    made = overdue(house, "cap", "housing", to="gwen.housing")
+    house.sql(
+        "update membership set absent_until = current_date + 3, delegate_user_id = %s where user_id = %s",
+        user(house, "gwen.housing"),
+        user(house, "hector.housing"),
+    )
+    assert offers(house, "ruth.hub", made) == {False}
+    assert house.person("ruth.hub").post(f"/v1/tasks/{made['tasks'][0]['id']}/escalate").status_code == 409
+
+
 @pytest.mark.parametrize("gone", ["revoked_at = now()", "service_account = true"])
 def test_a_supervisor_who_left_is_nobody_above(house: House, gone: str) -> None:
     """Nor is a system. The rung passes them by, and the next one is the backbone's."""

@@ -155,6 +155,18 @@ def test_who_has_left_is_not_nudged_their_agency_is(house: House, ids: dict[str,
     assert person_told(house, made, "task_nudged") is None
 
 
+def test_where_nobody_works_any_more_a_nudge_says_that_nobody_would_hear_it(house: House, ids: dict[str, str]) -> None:
+    made = refer(house, "cap", "health", client=NewClient(identity="anonymous"))
+    ruth, health = house.person("ruth.hub"), house.region.organization("health").id
+    theirs = "where id in (select user_id from membership where organization_id = %s)"
+    house.sql(f"update user_account set revoked_at = now() {theirs}", health)
+    refused = ruth.post(f"{task_of(made)}/nudge")
+    house.sql(f"update user_account set revoked_at = null {theirs}", health)
+    assert (refused.status_code, refused.json()["code"]) == (409, "nobody-there")
+    assert not house.sql("select from event where kind = 'task_nudged' and referral_id = %s", str(made.id))
+    ruth.does(f"{task_of(made)}/nudge")
+
+
 @pytest.mark.parametrize(("agency", "above", "gone"), [("cap", "jolene", "dale"), ("clinic", "felix", "system")])
 def test_to_somebody_whose_login_was_revoked_or_who_is_a_system_nothing_goes(
     house: House, agency: str, above: str, gone: str
