@@ -102,8 +102,8 @@ def _nudge(tx: Tx, watched: Watched) -> None:
     _require_unasked(tx, watched, to)
     if not is_staffed(tx, to.organization_id):
         raise Conflict(
-            "Nobody there would hear it: no caseworker or supervisor of theirs can sign in. Phone them, or propose another"
-            " service.",
+            "Nobody there would hear it: no caseworker or supervisor of theirs can sign in. Phone them, or propose"
+            " another service.",
             code="nobody-there",
             current=_current(watched),
         )
