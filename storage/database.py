@@ -57,13 +57,6 @@ class Database:
             return connection
 
         event.listen(self.engine, "do_connect", connect)
-        self._disposed = False
-
-        def back(connection: Any, _record: Any) -> None:
-            if self._disposed:
-                connection.close()
-
-        event.listen(self.engine, "checkin", back)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -110,9 +103,16 @@ class Database:
         return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def dispose(self) -> None:
-        """Closes what is idle now, and what a thread still uses when it gives it back."""
-        self._disposed = True
+        """Closes what is idle now, and what a thread still uses when it gives it back. Used again, it connects anew."""
+        pool = self.engine.pool
         self.engine.dispose()
+        event.listen(pool, "checkin", _close)
+        pool.dispose()
+
+
+def _close(connection: Any, _record: Any) -> None:
+    if connection is not None:
+        connection.close()
 
 
 _ROLE = """

@@ -50,6 +50,11 @@ def test_what_is_in_use_when_the_pool_ends_is_closed_when_it_comes_back(urls: di
         assert driver is not None
         assert not driver.closed
     assert driver.closed
+    with database.transaction() as connection:
+        again = connection.connection.driver_connection
+    assert again is not None
+    assert not again.closed, "whoever goes on connects anew, and keeps that"
+    database.dispose()
 
 
 @pytest.mark.parametrize(
