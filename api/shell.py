@@ -40,7 +40,7 @@ class BrokenAnswer(Exception):
 
 
 class Envelope:
-    """ASGI middleware, the outermost: request id, security headers, and an answer to every exception.
+    """ASGI middleware, outside of `Bodies`: request id, security headers, and an answer to every exception.
 
     No exception passes with its message: the server would log it, and messages may hold personal data.
     """

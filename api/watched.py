@@ -22,7 +22,7 @@ NO_OPERATION = "none"
 
 
 class Watched:
-    """ASGI middleware, outside of all others. Names are operation ids, never paths: a path holds ids."""
+    """ASGI middleware, outside of all but `ActShell`. Names are operation ids, never paths: a path holds ids."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer | None = None) -> None:
         self._app = app

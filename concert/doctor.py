@@ -23,6 +23,7 @@ from concert.embedded.binaries import installed_postgres, postgres_version, temp
 from concert.embedded.directory import CannotStart, holder
 from concert.embedded.postgres import libpq_url
 from concert.settings import Settings
+from storage.database import ROLE
 
 OURS = ("domain", "storage", "services", "activities", "workflows", "api", "seed", "concert")
 ROOM = 1024**3  # bytes; the embedded servers start with about 100 MB and grow
@@ -168,7 +169,8 @@ def _data_version(directory: Path) -> Iterator[Finding]:
             "data version",
             False,
             f"{directory} holds data of PostgreSQL {theirs}, this Concert brings {ours}",
-            "`concert backup FILE` with the Concert that made them, `concert restore FILE` with this one.",
+            "Dump them with the Concert that made them (PostgreSQL's own pg_dump), set CONCERT_DATA_DIR to a new"
+            " directory, and read them in with psql.",
         )
 
 
@@ -221,14 +223,10 @@ def _database(name: str, url: str, setting: str, *, bound: bool) -> Finding:
     try:
         with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
             version = connection.info.server_version // 10000
-            row = connection.execute(
-                "SELECT rolname, rolsuper, rolbypassrls,"
-                " EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind IN ('r', 'p'))"
-                " FROM pg_roles r WHERE rolname = current_user"
-            ).fetchone()
+            row = connection.execute(ROLE).fetchone()
     except (psycopg.Error, ValueError) as failure:
         return Finding(name, False, str(failure).strip().splitlines()[0], f"Start the server, or correct {setting}.")
-    role, superuser, bypasses, owns = row or ("?", False, False, False)
+    role, superuser, bypasses, owns, _ = row or ("?", False, False, False, None)
     if version < OLDEST_POSTGRES:
         return Finding(name, False, f"PostgreSQL {version}", f"Concert needs PostgreSQL {OLDEST_POSTGRES} or newer.")
     if bound and (superuser or bypasses or owns):

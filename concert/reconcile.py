@@ -31,7 +31,7 @@ AT_ONCE = 20
 FAILING = 3
 """Attempts at one workflow task after which the workflow's own code is at fault."""
 _CASE = re.compile(r"(referral|plan)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_LIST = "WorkflowType IN ('Referral', 'ActionPlan') AND ExecutionStatus = 'Running'"
+RUNNING = "WorkflowType IN ('Referral', 'ActionPlan') AND ExecutionStatus = 'Running'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 
 async def _strays(record: Record, client: Client, known: set[str]) -> list[Disagreement]:
     """Workflows that run for what is over, or what the record lacks. The list lags: each is asked."""
-    listed = {run.id for run in of_cases([run async for run in client.list_workflows(_LIST)])} - known
+    listed = {run.id for run in of_cases([run async for run in client.list_workflows(RUNNING)])} - known
     born = await asyncio.to_thread(still_open, record, [case_of(each) for each in listed])
     return await running_among(client, listed - {one.workflow_id for one in born})
 

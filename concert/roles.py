@@ -55,7 +55,7 @@ async def worker(settings: Settings, say: Say) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def relay(settings: Settings, say: Say) -> AsyncIterator[None]:
-    """Relay, folder, teller and postman. All but the relay need no Temporal, so they begin at once."""
+    """Relay, folder, teller and postman. All but relay and sweeper need no Temporal, so they begin at once."""
     record = await _opened(engine_record, settings, "Relay", say)
     try:
         with scraped(settings, say) as runtime, traced(settings, "relay") as tracer:

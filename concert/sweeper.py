@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionAsyncI
 from temporalio.common import SearchAttributeKey
 
 from concert.heart import instance
-from concert.reconcile import Disagreement, case_of, differing, of_cases, running_among
+from concert.reconcile import RUNNING, Disagreement, case_of, differing, of_cases, running_among
 from domain.pulse import Trouble
 from services.findings import (
     COMPARED,
@@ -38,8 +38,7 @@ AGAIN = 200
 EACH_PAGE = 200
 """Running workflows listed in one round, to find those whose case is over."""
 _PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
-_RUNNING = "ExecutionStatus = 'Running' AND WorkflowType IN ('Referral', 'ActionPlan')"
-FAILING = f"{_PROBLEMS.name} IS NOT NULL AND {_RUNNING}"
+FAILING = f"{_PROBLEMS.name} IS NOT NULL AND {RUNNING}"
 
 
 class Sweeper:
@@ -124,7 +123,7 @@ class Sweeper:
 
     async def _next_runs(self) -> frozenset[str]:
         """The next workflows that run, round and round: one page of Temporal's list, which lags, so each is asked."""
-        pages, self._pages = self._pages or self._client.list_workflows(_RUNNING, page_size=EACH_PAGE), None
+        pages, self._pages = self._pages or self._client.list_workflows(RUNNING, page_size=EACH_PAGE), None
         await pages.fetch_next_page()
         self._pages = pages if pages.next_page_token else None
         return frozenset(run.id for run in of_cases(pages.current_page or ()))

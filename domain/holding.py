@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
+from domain.protection import is_small
+
 K = TypeVar("K", bound=Hashable)
-
-
-def small(value: int, threshold: int) -> bool:
-    return 0 < value < threshold
 
 
 def held_back(parts: Mapping[K, int], threshold: int, *, own: frozenset[K] = frozenset()) -> frozenset[K]:
@@ -21,7 +19,7 @@ def held_back(parts: Mapping[K, int], threshold: int, *, own: frozenset[K] = fro
 
     The same row is held back in the same way in every answer: among equals the name decides.
     """
-    hidden = {key for key, value in parts.items() if small(value, threshold) and key not in own}
+    hidden = {key for key, value in parts.items() if is_small(value, threshold) and key not in own}
     others = [key for key, value in parts.items() if value and key not in hidden | own]
     for key in sorted(others, key=lambda key: (parts[key], str(key))):
         if not hidden or not tells(parts, frozenset(hidden), threshold):

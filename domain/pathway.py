@@ -1,7 +1,7 @@
 """A plan template, called pathway by those who agree on it: which steps, whose, in which order, under which condition.
 
 Data only. `Template.body()` is what the record keeps and what a file says; `Template.parse` reads it back. Whether the
-steps make sense together is `domain.graph`; whether the owners and indicators exist, the services ask the record.
+steps make sense together is `domain.soundness`; whether the owners and indicators exist, the services ask the record.
 
 A step opens when all that it comes after are done or skipped. It is skipped when one of its conditions does not hold:
 also when the step that would have answered was itself skipped. What follows a skipped step goes on without it.

@@ -15,9 +15,6 @@ class ReasonClass(StrEnum):
     CANNOT_SAY = "cannot_say"
 
 
-AGAINST_PARTNER = frozenset({ReasonClass.PROVIDER})
-"""Classes that count against the partner. Expiry counts too; it has no reason class, nobody answered."""
-
 PLACED_ELSEWHERE = "placed_elsewhere"
 """Why an offer was released: another provider that was asked at the same time has it. Nobody declined anything."""
 

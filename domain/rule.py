@@ -130,6 +130,11 @@ class Rule:
     def distinct(self) -> bool:
         return self.measure == "distinct"
 
+    @property
+    def told_by(self) -> Grain:
+        """The one grain by which partners are told groups: disjoint periods cannot be subtracted."""
+        return MONTH if not self.distinct or MONTH in self.grains else self.grains[0]
+
     def grain(self, code: str) -> Grain | None:
         return next((grain for grain in self.grains if grain.code == code), None)
 

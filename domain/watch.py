@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from domain.ladder import Ladder, Rung
+from domain.ladder import Did, Ladder, Rung
 
 LONGEST_EXCEPTION_DAYS = 90
 """What shall rest for longer is not watched work any more: it is closed, or held by whoever does it."""
@@ -31,7 +31,7 @@ class Exempt(StrEnum):
     AGREED_OTHERWISE = "agreed_otherwise"
 
 
-SAID = frozenset({"nudged", "escalated", "reminded", "overdue", "excepted", "watched", "reroute_proposed"})
+SAID = frozenset({*Did, "nudged", "excepted", "watched", "reroute_proposed"})
 """The last words of events that moved nothing."""
 
 

@@ -32,7 +32,8 @@ A_DAY = 86_400.0
 class Agenda:
     """`indicators` are all versions that count; before the day `counts_from` nothing does.
 
-    Mail is held during the hours `quiet`; a day's digest goes out at `digest_at`. Both by the region's clocks.
+    Reminders, and mail that is not urgent, wait during the hours `quiet`; a day's digest goes out at `digest_at`. Both
+    by the region's clocks.
     """
 
     collaborative_id: UUID

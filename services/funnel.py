@@ -23,6 +23,7 @@ from services.margins import SPLIT
 from services.refusals import Unprocessable
 from services.spans import months_asked, span
 from services.transaction import Call, Record, Tx, read
+from services.withholding import region_threshold
 
 DIMENSIONS = ("organization", *groups.DIMENSIONS)
 UNKNOWN = groups.UNKNOWN
@@ -54,7 +55,7 @@ def equity_funnel(
             raise Unprocessable(ONCE, pointer="/from")
         values = {"start": first, "end": last, **span(tx, first, last)}
         reached, waiting = _read(tx, by, values)
-        threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
+        threshold = region_threshold(tx)
         if once and first != last:
             reached = {key: found for key, found in reached.items() if key is None or key in own}
         kept = _Withheld()
@@ -196,9 +197,6 @@ def _stages(
             one = one.model_copy(update={"still_open": still, "lost": lost, "lost_share": rate})
         found.append(one)
     return found
-
-
-_THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
 
 
 _VERSIONS = text(

@@ -76,7 +76,8 @@ def get_choices(record: Record, call: Call) -> shapes.NoticeChoices:
 
 
 def choose_notices(record: Record, call: Call, kind: Topic, way: Way) -> Answer[shapes.NoticeChoices]:
-    """How the caller hears of such things from now on, in all their organizations. A nudge cannot be turned off."""
+    """How the caller hears of such things from now on, in all their organizations. A nudge or an
+    escalation cannot be turned off."""
 
     def act(tx: Tx, _seen: None) -> shapes.NoticeChoices:
         if way is Way.NOTHING and kind in ALWAYS_TOLD:
@@ -121,7 +122,8 @@ def _item(tx: Tx, row: Mapping[str, Any]) -> shapes.Notice:
 def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["state"] is None:
         return []
-    verbs = task_rules.allowed(task_rules.State(row["state"]), sides(tx, row), absent=row["on_behalf"])
+    state, mine = task_rules.State(row["state"]), sides(tx, row)
+    verbs = task_rules.allowed(state, mine, absent=row["on_behalf"], alongside=row["alongside"])
     return [verb.value for verb in verbs]
 
 
@@ -157,7 +159,8 @@ MOVED = f"""
 _COLUMNS = """
 n.id, n.created_at, n.kind, n.code, n.task_id, n.referral_id, n.action_plan_id, n.urgent, n.read_at,
 coalesce(n.reference, r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at,
-t.state, t.on_behalf, t.organization_id, t.source_organization_id
+t.state, t.on_behalf, t.organization_id, t.source_organization_id,
+coalesce(t.due_at is not null and t.organization_id = any(r.asked), false) as alongside
   from notice n
   left join task t on t.id = n.task_id
   left join referral r on r.id = n.referral_id

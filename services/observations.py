@@ -9,6 +9,7 @@ from datetime import date
 from sqlalchemy import text
 
 from services import measure_shapes
+from services.holders import is_watcher
 from services.journal import new_id
 from services.refusals import Forbidden, NotVisible, Unprocessable
 from services.transaction import Answer, Call, Record, Tx, perform
@@ -58,7 +59,7 @@ def _check(tx: Tx, code: str, seen: Observed) -> None:
     row = tx.row(_INDICATOR, code=code)
     if row is None:
         raise NotVisible
-    if not tx.here.backbone or "backbone" not in tx.here.roles:
+    if not is_watcher(tx):
         raise Forbidden("What was observed of the whole population is the backbone's to record. You may read it.")
     if row.measures != "population":
         raise Unprocessable("This indicator counts itself from the work; nobody enters its figures.", pointer="")

@@ -14,6 +14,7 @@ from domain.task import Outcome
 from services.endings import end_request, void_request
 from services.happenings import about_plan
 from services.leading import as_lead, say_to_lead
+from services.moving import class_of
 from services.needs import settle
 from services.openings import say_plan
 from services.plan_advance import settle_end
@@ -106,8 +107,8 @@ def _check(tx: Tx, plan: LockedPlan, outcomes: Outcomes, over: bool, reason: str
         )
     if not over and reason is None:
         raise Unprocessable("Not all steps are done: say why the plan closes early.", pointer="/reason")
-    if reason is not None and reason not in tx.agenda.reasons:
-        raise Unprocessable("That reason is not on the agenda's list; GET /v1/reasons shows it.", pointer="/reason")
+    if reason is not None:
+        class_of(tx, reason, "/reason")
 
 
 def _settle_goals(tx: Tx, plan: LockedPlan, outcomes: Outcomes, by: str) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain import plan as rules
-from domain.pathway import Owner, Policy, Step, StepKind
+from domain.pathway import Owner, Policy, Step, StepKind, step_body
 from domain.plan import Skipped, StepState, StepVerb
 from domain.referral import State as RequestState
 from domain.refusal import NotPossible
@@ -28,7 +28,6 @@ from services.plan_rows import (
     PlanStep,
     keep_readers,
     keep_version,
-    redefine,
     renew,
     save_plan,
     save_step,
@@ -211,10 +210,8 @@ def _waiting(plan: LockedPlan, key: str, pointer: str) -> PlanStep:
 
 
 def define(tx: Tx, one: PlanStep, step: Step) -> None:
-    old = one.s["definition"]
-    redefine(one, step)
-    new, one.s["definition"] = one.s["definition"], old
-    save_step(tx, one, definition=new)
+    one.standing = replace(one.standing, step=step)
+    save_step(tx, one, definition=step_body(step))
 
 
 def _reorder(tx: Tx, plan: LockedPlan, one: PlanStep, after: Sequence[str]) -> None:

@@ -6,14 +6,14 @@ What people do with a task locks its request and never the plan: a step's state 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
 
 from domain import plan as rules
-from domain.pathway import Step, parse_step, step_body
+from domain.pathway import Step, parse_step
 from domain.plan import Standing
 from domain.referral import OPEN as OPEN_REQUEST
 from domain.referral import State as RequestState
@@ -142,12 +142,6 @@ def _stand(one: PlanStep, state: RequestState | None, reported: bool, ended: Any
     at = one.s["skipped_at"] or (ended if now in rules.ENDED else None)
     unwanted = now is rules.StepState.SKIPPED and one.s["skipped_because"] == rules.Skipped.CONDITION
     one.standing = Standing(one.step, now, at, rules.is_closed(state), answers or {}, unwanted)
-
-
-def redefine(one: PlanStep, step: Step) -> None:
-    """In hand only; `save_step` writes it."""
-    one.standing = replace(one.standing, step=step)
-    one.s["definition"] = step_body(step)
 
 
 def save_plan(work: Work, plan: LockedPlan, **changed: Any) -> None:

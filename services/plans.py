@@ -138,7 +138,7 @@ def find_template(tx: Tx, code: str, version: int | None, pointer: str = "/templ
     return Template.parse({**row.body, "version": row.version})
 
 
-def add_rows(tx: Tx, plan: LockedPlan, steps: list[tuple[Step, Owned]], *, own: bool = False) -> list[PlanStep]:
+def add_rows(tx: Tx, plan: LockedPlan, steps: list[tuple[Step, Owned]], *, own: bool = False) -> None:
     """Steps at the end of the plan, waiting; one taken out before is the same row again. The caller's transaction."""
     first = max((one.s["position"] for one in plan.steps.values()), default=0) + 1
     added = []
@@ -157,7 +157,6 @@ def add_rows(tx: Tx, plan: LockedPlan, steps: list[tuple[Step, Owned]], *, own: 
     if added:
         tx.connection.execute(_ADD, [one.s for one in added])
     plan.steps.update({one.key: one for one in added})
-    return added
 
 
 def _row(tx: Tx, new: NewPlan, template: Template, about: Any) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def _snapshot(row: Any, indicator: str | None) -> Snapshot:
         told = content.explanation
         told.changes = [one for one in told.changes if one.indicator == indicator]
         told.corrections = [one for one in told.corrections if one.indicator == indicator]
+        told.in_words = [one for one in told.in_words if one.indicator == indicator]
     return Snapshot(
         **{name: getattr(content, name) for name in Content.model_fields},
         collaborative=columns["collaborative_slug"],

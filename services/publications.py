@@ -16,6 +16,7 @@ from domain.span import NoSuchSpan, Span, span_of
 from services.corrections import settled, since_version
 from services.counts import Figures, Margin, partners_of, read_figures
 from services.explaining import FIRST, Counts, explain, margin_of
+from services.holders import is_watcher
 from services.indicators import telling
 from services.journal import new_id
 from services.population import observed
@@ -111,7 +112,7 @@ def get_publication(record: Record, call: Call, publication_id: UUID) -> Publica
 
 
 def _authorize(tx: Tx) -> None:
-    if not tx.here.backbone or "backbone" not in tx.here.roles:
+    if not is_watcher(tx):
         raise Forbidden("Publishing is the backbone's. Ask it to publish the period.")
 
 
@@ -285,6 +286,7 @@ select count(*) filter (where o.mode = 'connected') as connected,
        count(*) filter (where o.mode = 'by_phone') as by_phone,
        count(*) filter (where o.mode = 'listed') as listed
   from partnership p join organization o on o.id = p.organization_id
+ where p.collaborative_id = app.collaborative() and p.role = 'partner' and app.current(p.starts_on, p.ends_on)
 """
 )
 _COLUMNS = "id, period, version, starts_on, ends_on, published_at, published_by, threshold, agenda_version, body"

@@ -48,11 +48,6 @@ def next_open(record: Record, after: UUID, most: int) -> list[UUID]:
         return list(connection.execute(_NEXT, {"after": after, "most": most}).scalars())
 
 
-def count_open(record: Record) -> int:
-    with record.database.transaction() as connection:
-        return int(connection.execute(_COUNT).scalar_one())
-
-
 def still_open(record: Record, ids: list[UUID]) -> list[OpenCase]:
     """Those of `ids` that are open now."""
     with record.database.transaction() as connection:
@@ -94,9 +89,5 @@ _NEXT = text(
     f" union all select id from action_plan where {OPEN_PLAN} and id > :after) x order by id limit :most"
 )
 _STILL = text(_CASES.format(of="= any(:ids)"))
-_COUNT = text(
-    f"select (select count(*) from referral where {OPEN_REFERRAL} and action_plan_id is null)"
-    f" + (select count(*) from action_plan where {OPEN_PLAN})"
-)
 _ENDED = text(f"select id, state from task where id = any(:ids) and not ({OPEN_TASK})")
 _REVIVE = text("update outbox set dead = false, attempts = 0, error = null, due_at = clock_timestamp() where dead")

@@ -1,4 +1,4 @@
-"""Referrals: made, followed and closed by the referral source. Tasks are born in the same transaction (decision 2)."""
+"""Referrals: followed and closed by the referral source; `services/requests.py` makes them (decision 2)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from services.holders import foresee_actions
 from services.journal import workflow_of
 from services.ladder import note_overdue
 from services.messages import say
-from services.moving import WORDS, settle_move, unreversed
+from services.moving import WORDS, class_of, settle_move, unreversed
 from services.needs import settle_need
 from services.offers import Offered, first_look, insert_offer, new_offers
 from services.proposals import proposals_of
@@ -62,9 +62,7 @@ def withdraw_referral(
     """The source takes it back; open tasks are cancelled with the same reason."""
 
     def act(tx: Tx, locked: LockedReferral) -> None:
-        known = tx.agenda.reasons.get(reason)
-        if known is None:
-            raise Unprocessable("That reason is not on the agenda's list; GET /v1/reasons shows it.", pointer="/reason")
+        known = class_of(tx, reason, "/reason")
         after = rules.move(locked.referral, Verb.WITHDRAW)
         say_event(tx, locked, after, Verb.WITHDRAW, reason=reason, occurred_at=occurred_at)
         for offer in locked.tasks:
@@ -156,8 +154,7 @@ def close_unmet(
     """Nobody could help: the source closes it and the need stays unmet, on the record."""
 
     def act(tx: Tx, locked: LockedReferral) -> None:
-        if reason not in tx.agenda.reasons:
-            raise Unprocessable("That reason is not on the agenda's list; GET /v1/reasons shows it.", pointer="/reason")
+        class_of(tx, reason, "/reason")
         after = rules.move(locked.referral, Verb.CLOSE_UNMET)
         unmet = Outcome.UNMET.value
         save_referral(tx, locked, after, outcome=unmet, outcome_source=unmet, confirmed_by="source", reason=reason)

@@ -33,10 +33,6 @@ class Refusal(Exception):
         self.replayed = False
 
 
-class BadRequest(Refusal):
-    """Unreadable input: a forged cursor, a missing Idempotency-Key."""
-
-
 class Unauthenticated(Refusal):
     status, title, default_code = 401, "Not signed in", "unauthenticated"
 

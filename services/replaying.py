@@ -71,7 +71,7 @@ def replay(record: Record, code: str, version: int, progressed: Progressed = _NO
     """Recompute the version over all history, in one consistent snapshot. Changes nothing. Raises NotVisible."""
     with record.database.snapshot() as connection:
         one = _candidate(connection, code, version)
-        grain = _grain(one.rule)
+        grain = one.rule.told_by
         found = Replay(code, version, one.standing, from_period=grain.holding(one.effective_on))
         agenda = current_agenda(connection, one.collaborative_id)
         lines: Counter[Line] = Counter()
@@ -113,11 +113,6 @@ def _candidate(connection: Connection, code: str, version: int) -> _Candidate:
     return _Candidate(str(row.id), Rule.parse(row.rule), row.collaborative_id, row.standing, row.effective_on)
 
 
-def _grain(rule: Rule) -> Grain:
-    """By which the two are compared: months, or the periods by which somebody counts once."""
-    return MONTH if not rule.distinct or MONTH in rule.grains else rule.grains[0]
-
-
 def _worth(
     connection: Connection, agenda: Agenda, one: _Candidate, code: str, progressed: Progressed
 ) -> Iterator[Ledger]:
@@ -137,7 +132,7 @@ def _figures(
     connection: Connection, one: _Candidate, lines: Counter[Line], touched: Counter[Cell], work: Work
 ) -> list[Any]:
     """The region's open figures from recomputed lines; of a distinct count from who was touched, each person once."""
-    grain = _grain(one.rule)
+    grain = one.rule.told_by
     rows = [_Row(line.period, line.part, line.bucket, n) for line, n in lines.items() if not line.restricted]
     if one.rule.distinct:
         rows = list(_people(connection, one, touched, grain))

@@ -39,9 +39,8 @@ def _shown(row: Any, start: str, today: str) -> measure_shapes.Indicator:
     rule = Rule.parse(row.rule)
     lines = [SimpleNamespace(period=p, part=part, bucket=bucket, by=None, value=v) for p, part, bucket, v in row.lines]
     if rule.distinct:
-        grain = MONTH if MONTH in rule.grains else rule.grains[0]
-        lines = [line for line in lines if grain.names(line.period)]
-        return shape_of(row, rule).model_copy(update={"series": series(rule, lines, Asked(grain), today)})
+        lines = [line for line in lines if rule.told_by.names(line.period)]
+        return shape_of(row, rule).model_copy(update={"series": series(rule, lines, Asked(rule.told_by), today)})
     return shape_of(row, rule).model_copy(update={"series": series(rule, lines, Asked(MONTH, start=start), today)})
 
 

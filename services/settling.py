@@ -82,7 +82,7 @@ def _try(task: Task, moves: list[tuple[Verb, Details]], at: Moment) -> None:
 def _moves(work: Work, offer: Locked, result: StepResult) -> list[tuple[Verb, Details]]:
     """The verbs that lead from where the task stands to what the worker says.
 
-    None for a word that is not a worker's, or for work without an outcome: nobody invents one.
+    Empty for a word that is not a worker's, or for work without an outcome: nobody invents one.
 
     What fails before it was accepted was declined. A question that its own system no longer needs answered counts as
     answered, by the partner itself.

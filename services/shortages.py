@@ -17,6 +17,7 @@ from domain.holding import held_back
 from services import directory_shapes
 from services.spans import months_asked, moved, quarter_asked
 from services.transaction import Call, Record, Tx, read
+from services.withholding import region_threshold
 
 COUNTED = ("offered", "no_capacity", "turned_away", "waitlisted")
 
@@ -36,7 +37,7 @@ def capacity_report(
         found = tx.rows(_DEMAND, **days)
         listed = {row.id: row for row in tx.rows(_SERVICES)}
         here = tx.here.organization_id
-        threshold = 0 if tx.here.backbone else int(tx.connection.execute(_THRESHOLD).scalar_one())
+        threshold = 0 if tx.here.backbone else region_threshold(tx)
         return directory_shapes.CapacityReport(
             start=first,
             end=last,
@@ -100,7 +101,6 @@ def _region(found: Iterable[Any], own: Collection[Any], threshold: int) -> list[
 
 
 _DEMAND = text("select * from app.demand(:opens, :closes)")
-_THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
 _SERVICES = text(
     """
 select s.id, s.organization_id, s.name, s.term,

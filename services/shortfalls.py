@@ -11,6 +11,7 @@ from domain.holding import held_back
 from services import measure_shapes
 from services.spans import months_asked, quarter_asked, span
 from services.transaction import Call, Record, Tx, read
+from services.withholding import region_threshold
 
 COUNTED = ("recorded", "unmet", "without_service", "no_capacity")
 
@@ -27,7 +28,7 @@ def unmet_needs(
     def look(tx: Tx) -> measure_shapes.UnmetNeeds:
         first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         found = tx.rows(_NEEDS, **span(tx, first, last))
-        threshold: int = tx.connection.execute(_THRESHOLD).scalar_one()
+        threshold = region_threshold(tx)
         services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
         rows = _rows(found, by, threshold, services)
         return measure_shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
@@ -66,7 +67,6 @@ def _row(
 
 
 _NEEDS = text("select * from app.unmet_needs(:opens, :closes)")
-_THRESHOLD = text("select publication_threshold from collaborative where id = app.collaborative()")
 # A term's services are those of its narrower terms too; a confidential place has no county to be counted in.
 _SERVICES = text(
     """

@@ -18,13 +18,7 @@ from services.transaction import Tx
 
 def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
     mine = sides(tx, t)
-    verbs = (
-        task_rules.allowed(
-            task_rules.State(t["state"]), mine - {Side.ENGINE}, absent=t["on_behalf"], alongside=is_asked(t, f)
-        )
-        if mine
-        else ()
-    )
+    verbs = task_rules.allowed(task_rules.State(t["state"]), mine, absent=t["on_behalf"], alongside=is_asked(t, f))
     hidden = _hides(tx, f)
     holder = who_blocks(tx, "task", t, f)
     return Task.model_construct(

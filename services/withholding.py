@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from domain.groups import UNKNOWN
 from domain.holding import held_back, tells
-from domain.period import MONTH, Grain, months_between
+from domain.period import months_between
 from domain.rule import Rule
 from domain.scorecard import Terms
 from services.beside import Beside, read_beside
@@ -43,16 +43,16 @@ def withheld(tx: Work, one: Any, points: list[Point], asked: Asked, *, again: bo
     if by is None or rule.observed:
         return points
     own = frozenset({str(tx.organization_id)} if by == ORGANIZATION else ())
-    if again or asked.grain != _told_by(rule):
+    if again or asked.grain != rule.told_by:
         if by != ORGANIZATION:
-            raise Unprocessable(ONCE.format(grain=_told_by(rule).code), pointer="/by")
+            raise Unprocessable(ONCE.format(grain=rule.told_by.code), pointer="/by")
         return [point if point.by[by] in own else _shown(point, True) for point in points]
     threshold = threshold_of(tx, one)
     cases = _cases(tx, one, asked) if rule.measure == "sum" else {}
     rows: dict[str, list[Point]] = defaultdict(list)
     for point in points:
         rows[point.period].append(point)
-    grain, counts = _told_by(rule), _counts(rule, cases, by)
+    grain, counts = rule.told_by, _counts(rule, cases, by)
     public = read_beside(tx, {one.code: one.version}, by, {period: grain.dates(period) for period in rows})
     return [
         point
@@ -96,12 +96,11 @@ def require_partner(tx: Tx, by: str | None) -> None:
 
 def threshold_of(tx: Work, one: Any) -> int:
     """From which number on a group of the indicator is told: the collaborative's, or its own where that is higher."""
-    return max(int(tx.connection.execute(_THRESHOLD).scalar_one()), one.threshold or 0)
+    return max(region_threshold(tx), one.threshold or 0)
 
 
-def _told_by(rule: Rule) -> Grain:
-    """The one grain by which partners are told groups: disjoint periods cannot be subtracted."""
-    return MONTH if not rule.distinct or MONTH in rule.grains else rule.grains[0]
+def region_threshold(tx: Work) -> int:
+    return int(tx.connection.execute(_THRESHOLD).scalar_one())
 
 
 def _row(

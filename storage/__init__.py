@@ -1,1 +1,4 @@
-"""The record: tables, connections and migrations. Only services may open this room; it knows rows, never rules."""
+"""The record: tables, connections and migrations. Services work in it, `concert` connects and migrates.
+
+It knows rows, never rules.
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import OperationalError
 from sqlalchemy import Connection, create_engine, event, text
@@ -84,7 +84,7 @@ class Database:
         `people`: whether it has to be people's login (True) or the engine's (False).
         """
         with self.transaction() as connection:
-            row = connection.execute(text(_ROLE)).one()
+            row = connection.execute(text(ROLE)).one()
         if people is not None and row.people is not None and row.people != people:
             self.dispose()
             other, variable = (
@@ -115,7 +115,7 @@ def _close(connection: Any, _record: Any) -> None:
         connection.close()
 
 
-_ROLE = """
+ROLE: LiteralString = """
 select r.rolname, r.rolsuper, r.rolbypassrls,
        exists (select from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
                 and pg_has_role(current_user, c.relowner, 'member')) as owns,

@@ -192,9 +192,8 @@ class House:
     @contextmanager
     def _admin(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection that is kept for the next one: to open one costs more than most statements."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
+        connection = self._idle.pop() if self._idle else None
+        if connection is None or self._gone(connection):
             connection = psycopg.connect(libpq_url(self.admin_url), autocommit=True)
         try:
             yield connection
@@ -202,6 +201,16 @@ class House:
             connection.close()
             raise
         self._idle.append(connection)
+
+    @staticmethod
+    def _gone(connection: psycopg.Connection[Any]) -> bool:
+        """Its server was killed, or ended it, since it was kept."""
+        try:
+            connection.execute("")
+        except psycopg.OperationalError:
+            connection.close()
+            return True
+        return False
 
     def close(self) -> None:
         for connection in self._idle:

@@ -198,8 +198,8 @@ class EmbeddedPostgres:
         if theirs != ours:
             raise CannotStart(
                 f"{self.cluster} holds data of PostgreSQL {theirs}; this Concert brings PostgreSQL {ours}.",
-                "Write them out with the Concert that made them (`concert backup FILE`), then read them into "
-                "a new directory with this one (`concert restore FILE`).",
+                "Dump them with the Concert that made them (PostgreSQL's own pg_dump), set CONCERT_DATA_DIR to a new "
+                "directory, and read them in with psql.",
             )
 
     async def _serve(self, programs: Path, account: Account | None) -> None:

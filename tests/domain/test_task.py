@@ -11,7 +11,7 @@ import pytest
 
 from domain.clock import Clock, Limits, Priority
 from domain.moves import Details, born, move, overdue
-from domain.reason import AGAINST_PARTNER, ReasonClass
+from domain.reason import ReasonClass
 from domain.refusal import NotPossible
 from domain.task import ContactResult, Side, State, Task, Verb, allowed
 from tests.domain.agreement import COMPRESSED, MONDAY, UNDECIDED, moment
@@ -261,11 +261,6 @@ def test_a_step_without_a_hard_limit_never_has_one() -> None:
     for verb in (Verb.REQUEST_INFO, Verb.ANSWER):
         task, _ = move(task, verb, moment(MONDAY + DAY))
         assert task.hard_at is None
-
-
-def test_only_the_partners_own_reasons_count_against_it() -> None:
-    """Decision 27; expiry counts too, and has no reason of the list."""
-    assert {reason.value for reason in AGAINST_PARTNER} == {"provider"}
 
 
 @pytest.mark.parametrize("reason_class", sorted(ReasonClass))

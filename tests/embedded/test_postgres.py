@@ -120,7 +120,7 @@ def test_data_of_another_major_version_are_refused_and_left_alone(home: Path) ->
     (home / "postgres").mkdir()
     (home / "postgres" / "PG_VERSION").write_text("17\n")
     (home / "passwords.json").write_text("{}")
-    with pytest.raises(CannotStart, match=r"PostgreSQL 17; this Concert brings PostgreSQL 18\. .*concert backup"):
+    with pytest.raises(CannotStart, match=r"PostgreSQL 17; this Concert brings PostgreSQL 18\. .*pg_dump"):
         asyncio.run(EmbeddedPostgres(home).start())
     assert [path.name for path in (home / "postgres").iterdir()] == ["PG_VERSION"]
 
