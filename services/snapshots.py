@@ -3,7 +3,7 @@
 Open and confidential work are protected apart, because everybody who works here sees the open figures live: to them a
 complete figure says how much confidential work there was. So a group's confidential work is added only where it may be
 shown by itself; elsewhere the figure stands without it and says so (ADR 12). They read the region's open totals live,
-too, whatever a snapshot hides: so a total hides no group, and is hidden only where it is small itself (ADR 14).
+too, whatever a snapshot hides; who reads the snapshots alone does not. Figures are hidden from both (ADR 14).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import timedelta
 from itertools import product
 from typing import Any
 
+from domain.holding import held_back, tells
 from domain.protection import Sum, Table, is_small
 from domain.span import Span, tied
 from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
@@ -163,13 +164,11 @@ class _Asked:
         return figure is not None and self.shown(figure, restricted=restricted)
 
     def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
-        """Whether partners could read the month live when the longer period was counted: any total, and a group where
-        the month was public and shows it (ADR 14). Nobody reads confidential work live.
+        """Whether partners could read the month live when the longer period was counted: it was public and shows the
+        figure (ADR 14). Nobody reads confidential work live.
         """
         public, code = self.public, self.one.row.code
         figure = public.figure(month, code, margin)
-        if margin == WHOLE and not restricted:
-            return True
         if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
             return False
         before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
@@ -184,21 +183,36 @@ def _hidden(asked: _Asked, moved: Moved, seconds: float, *, restricted: bool) ->
     """Margins of the period whose figure on this side is not shown: all its layers go together."""
     from services.suppressing import protect
 
-    table = _table(asked, moved, restricted=restricted)
-    if restricted and not any(table.values.values()):
-        hidden = table.withheld | table.unseen
+    counts = asked.one.side(restricted).counts
+    if not counts or (restricted and not any(counts.values())):
+        standing = {margin: _marked(asked, asked.span, margin, moved, restricted) for margin in asked.one.margins()}
+        return {margin for margin, how in standing.items() if how in ("withheld", "unseen")}
+    table, threshold = _table(asked, moved, restricted=restricted), asked.terms.threshold
+    if restricted:
+        hidden = protect(table, threshold, seconds).hidden
     else:
-        hidden = protect(table, asked.terms.threshold, seconds).hidden
-    margins = {margin for period, _, margin in hidden if period == asked.span.name}
-    return margins if restricted or not _hides_total(asked) else margins | {WHOLE}
+        found = protect(_to_partners(asked, table), threshold, seconds / 2).hidden
+        gone = {cell for cell in found - table.withheld if cell[0] == asked.span.name}
+        hidden = protect(replace(table, unseen=table.unseen | gone), threshold, seconds / 2).hidden
+    return {margin for period, _, margin in hidden if period == asked.span.name}
 
 
-def _hides_total(asked: _Asked) -> bool:
-    """Partners know it, so it hides nothing else: it is not shown where it is small, or was hidden before."""
-    figure = asked.public.figure(asked.span.name, asked.one.row.code, WHOLE)
-    counts = (asked.count(asked.span, layer, WHOLE, restricted=False) for layer in asked.layers)
-    return any(is_small(count, asked.terms.threshold) for count in counts) or (
-        figure is not None and not asked.shown(figure, restricted=False)
+def _to_partners(asked: _Asked, table: Table) -> Table:
+    """The table to somebody who knows all totals. Where a row's total would tell its only small groups, no group of it
+    is told, zeros neither, as live.
+    """
+    totals, told = {cell for cell in table.values if cell[2] == WHOLE}, []
+    for layer, (name, groups) in product(asked.layers, asked.one.groups.items()):
+        parts = {(name, group): asked.count(asked.span, layer, (name, group), restricted=False) for group in groups}
+        small = held_back(parts, asked.terms.threshold)
+        if tells(parts, small, asked.terms.threshold):
+            told += [(asked.span.name, each, margin) for each in asked.layers for margin in parts]
+    withheld = table.withheld - totals
+    return replace(
+        table,
+        known=table.known | totals,
+        withheld=withheld,
+        unseen=(table.unseen - totals) | (frozenset(told) - withheld - table.known),
     )
 
 
@@ -216,7 +230,7 @@ def _linked(span: Span, public: Public) -> tuple[Span, ...]:
 
 def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
     """Of every period what its last version told, as it was counted then; of the period itself, what is counted now."""
-    one, terms, margins = asked.one, asked.terms, asked.one.margins()
+    one, margins = asked.one, asked.one.margins()
     values: dict[Cell, int] = {
         (each.name, layer, margin): asked.count(each, layer, margin, restricted=restricted)
         for each in asked.spans
@@ -226,16 +240,17 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
     marked: dict[str, set[Cell]] = {"withheld": set(), "unseen": set(), "known": set(), "free": set()}
     for each in asked.spans:
         for margin in margins:
-            standing = _standing(asked, each, margin, restricted=restricted)
-            few = restricted and is_small(abs(moved.by.get((one.row.code, margin), 0)), terms.threshold)
-            if (restricted and _nobodys(margin, terms)) or (few and standing == "free"):
-                standing = "withheld"
-            elif margin == WHOLE and not restricted:
-                standing = "known"
+            standing = _marked(asked, each, margin, moved, restricted)
             marked[standing].update((each.name, layer, margin) for layer in asked.layers)
     sums = [*_sums(one, asked.spans, asked.layers), *_longer(asked, values, marked, restricted=restricted)]
     withheld, known, unseen = (frozenset(marked[name]) for name in ("withheld", "known", "unseen"))
     return Table(values, tuple(sums), withheld, known, unseen)
+
+
+def _marked(asked: _Asked, each: Span, margin: Margin, moved: Moved, restricted: bool) -> str:
+    standing, terms = _standing(asked, each, margin, restricted=restricted), asked.terms
+    few = restricted and is_small(abs(moved.by.get((asked.one.row.code, margin), 0)), terms.threshold)
+    return "withheld" if (restricted and _nobodys(margin, terms)) or (few and standing == "free") else standing
 
 
 def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
