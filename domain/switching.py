@@ -1,7 +1,8 @@
 """A live plan goes over to another version of its template: what that version changes, and nothing else. Pure.
 
 Three are compared: the version that the plan follows, the plan as it is, the version that it shall follow. Where the
-plan differs from the first its lead has edited it, and the edit stays. What has begun stays as it is.
+plan differs from the first its lead has edited it, and the edit stays. What has begun stays as it is; what was left out
+by its condition never began.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def switch(
     """`own`: steps of this plan alone; `dropped`: the template's steps that its lead took out; `goals`: the plan's, by
     name. A goal gets the version's name where it means the same need."""
     base, newer = _by_key(old), _by_key(new)
-    waiting = {key: one.step for key, one in steps.items() if one.state is StepState.WAITING}
+    waiting = {key: one.step for key, one in steps.items() if one.state is StepState.WAITING or one.unwanted}
     removed = tuple(key for key in waiting if key not in newer and key not in own)
     added = {key: step for key, step in newer.items() if key not in steps and key not in dropped}
     merged = {

@@ -58,8 +58,9 @@ def open_ready(work: Work, plan: LockedPlan) -> dict[str, Any]:
         skip_step(work, plan, plan.steps[key], rules.Skipped.CONDITION)
     for key in found.open:
         open_step(work, plan, plan.steps[key])
-    for key, opens_at in found.later.items():
-        save_step(work, plan.steps[key], opens_at=opens_at)
+    for key, one in plan.steps.items():
+        if one.standing.state is rules.StepState.WAITING:
+            save_step(work, one, opens_at=found.later.get(key))
     return dict(found.later)
 
 

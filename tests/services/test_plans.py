@@ -452,6 +452,20 @@ def test_an_answer_that_was_wrong_is_given_anew_and_the_step_that_it_left_out_co
     assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
 
 
+def test_the_familys_word_on_a_step_stands_above_the_leads_on_its_goal(house: House) -> None:
+    rent = {"organization": "housing", "service": house.service("housing").name}
+    home = {"key": "home", "name": "A home", "term": "housing"}
+    load(house, "said_at_a_step", [step("rent", rent, kind="referral", goal="home")], goals=[home])
+    plan = Live.begin(house, "said_at_a_step")
+    plan.works("rent", "housing", outcome="need_met")
+    referral, need = plan.step("rent")["referral_id"], f"/v1/needs/{plan.body['goals'][0]['need_id']}"
+    plan.lead.does(f"/v1/referrals/{referral}/confirm", {"outcome": "unmet", "by": "client"})
+    plan.edit("/review", {"outcomes": {"home": "need_met"}, "by": "source"})
+    said = plan.lead.read(need)
+    assert (said["outcome"], said["outcome_by"]) == ("unmet", "client")
+    proven(house)
+
+
 @pytest.mark.parametrize("last", ["review", "close"])
 def test_the_familys_word_on_a_goal_stands_above_the_leads_whoever_speaks_last(house: House, last: str) -> None:
     code = f"voices_{last}"

@@ -108,6 +108,25 @@ def test_a_version_whose_condition_reads_what_nobody_was_asked_is_refused_before
         assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/version")
 
 
+def test_what_was_left_out_by_its_condition_has_not_begun_and_follows_the_version(house: House) -> None:
+    form = [{"key": "q", "kind": "yes_no", "label": "Wanted?"}]
+
+    def asked(title: str, wanted: str) -> list[dict[str, Any]]:
+        when = [{"step": "a", "field": "q", "one_of": [wanted]}]
+        d = step("d", after=["a"], when=when) | {"title": title}
+        return [step("a", form=form), d, step("e", after=["a"])]
+
+    load(house, "switch_left", asked("First words", "yes"))
+    plan = Live.begin(house, "switch_left")
+    plan.works("a", "cap", {"q": "no"})
+    assert looked_at(house, plan) == {"a": "done", "d": "skipped", "e": "open"}
+    load(house, "switch_left", asked("Other words", "no"), version=2)
+    assert [one["key"] for one in plan.lead.read(f"{plan.path}/switch-preview")["steps"]] == ["d"]
+    plan.edit("/switch")
+    assert looked_at(house, plan) == {"a": "done", "d": "open", "e": "open"}
+    assert plan.step("d")["title"] == "Other words"
+
+
 def test_a_goal_that_the_version_calls_otherwise_is_called_so_here_too(house: House) -> None:
     load(house, "switch_name", four(goal="home"), goals=[HOME])
     plan = Live.begin(house, "switch_name")
