@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import structlog
 
 from concert.consumers import CONSUMERS, Consumer
-from services.telling import News, claim_news, tell_later, told
+from services.outbox import delivered
+from services.telling import News, claim_news, tell_later
 from services.transaction import Record
 
 log = structlog.get_logger("concert.teller")
@@ -37,7 +38,7 @@ class Teller:
         claimed = claim_news(self._record, BATCH)
         done = [news.id for news in claimed if self._tell(news)]
         if done:
-            told(self._record, done)
+            delivered(self._record, done)
         return len(claimed)
 
     def _tell(self, news: News) -> bool:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, create_engine, text
+from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.pool import NullPool
 
 from domain.known import Known
 from domain.pathway import Template
 from domain.problem import Problem
 from domain.rule import Rule
 from services.refusals import Unprocessable
+from services.stewarding import stewarding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Adopted:
 
 def known_to(admin_url: str, collaborative: str | None = None) -> Known:
     """What a template may name in this record. `collaborative` (its slug) is needed where there are several."""
-    with _stewarding(admin_url) as connection:
+    with stewarding(admin_url) as connection:
         chosen = _collaborative(connection, collaborative)
         services: dict[str, dict[str, str]] = {}
         names: dict[str, str] = {}
@@ -61,7 +60,7 @@ def adopt_templates(
     `admin_url` may become the steward. `keep` False: only say what would become of them. The templates are sound, and
     checked against `known_to`.
     """
-    with _stewarding(admin_url) as connection:
+    with stewarding(admin_url) as connection:
         chosen = _collaborative(connection, collaborative)
         connection.execute(_LOCK, {"id": chosen.id})
         adopted = [_compare(connection, chosen.id, one) for one in templates]
@@ -103,17 +102,6 @@ def _problem(template: Template, latest: int) -> Problem:
     else:
         what = f"version {template.version} would leave a gap: the record has {latest or 'none'}."
     return Problem(("version",), what, f"Write `version: {latest + 1}`.")
-
-
-@contextmanager
-def _stewarding(admin_url: str) -> Iterator[Connection]:
-    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
-    try:
-        with engine.begin() as connection:
-            connection.execute(text("set local role concert_steward"))
-            yield connection
-    finally:
-        engine.dispose()
 
 
 def _collaborative(connection: Connection, slug: str | None) -> Any:

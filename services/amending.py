@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, create_engine, text
+from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.pool import NullPool
 
 from domain.problem import meant
 from domain.rule import Rule
 from services.journal import new_id
+from services.stewarding import stewarding
 
 Row = Mapping[str, Any]
 Place = tuple[str | int, ...]
@@ -75,18 +75,14 @@ class _Objected(Exception):
 
 def amend_agenda(admin_url: str, amendment: Amendment, *, keep: bool = True) -> Amended:
     """A repeat changes nothing. `admin_url` may become the steward. `keep` False: only say what it would do."""
-    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
     amended = Amended()
     try:
-        with engine.begin() as connection:
-            connection.execute(text("set local role concert_steward"))
+        with stewarding(admin_url) as connection:
             _amend(connection, amendment, amended)
             if amended.objections or not keep:
                 raise _Objected
     except _Objected:
         return Amended(amended.objections, amended.notes) if amended.objections else amended
-    finally:
-        engine.dispose()
     return amended
 
 

@@ -123,6 +123,11 @@ def require_subject(tx: Tx, consent_id: UUID, subject: tuple[UUID | None, UUID |
         raise Unprocessable("That consent has ended, was revoked or has not begun.", pointer="/consent_id")
 
 
+def holds(work: Work, consent_id: UUID, recipient: UUID) -> bool:
+    """Whether it is in force now and names the recipient."""
+    return bool(work.connection.execute(_HOLDS, {"consent": consent_id, "recipient": recipient}).scalar_one())
+
+
 def _require_own(tx: Tx, row: Any, client_id: UUID | None) -> None:
     """A copy is disclosed onward by nobody but the organization that it came from, 42 CFR part 2 or not."""
     if row is not None and row.of_client:
@@ -257,6 +262,7 @@ _NOT_YOURS = (
     " names the new partner; or refer without consent_id, and nothing but the need is told."
 )
 _CLIENT = text("select consent_id, birth_date, birth_year from client where id = :id and organization_id = :me")
+_HOLDS = text("select app.consent_holds(:consent, :recipient)")
 _COPY = text("select o.part2 from client c join organization o on o.id = c.origin_organization_id where c.id = :id")
 _PARTNERS = text(
     "select distinct organization_id from partnership where organization_id = any(cast(:ids as uuid[]))"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from domain import plan as rules
-from services.consents import disclose_since, require_subject
+from services.consents import disclose_since, holds, require_subject
 from services.leading import as_lead
 from services.plan_edits import edited
-from services.plan_rows import LockedPlan, PlanStep, holds, save_plan
+from services.plan_rows import LockedPlan, PlanStep, save_plan
 from services.plan_shapes import ActionPlan
 from services.rows import save_referral
 from services.transaction import Answer, Call, Record, Tx

@@ -18,6 +18,7 @@ from domain.plan import Standing
 from domain.referral import OPEN as OPEN_REQUEST
 from domain.referral import State as RequestState
 from domain.task import State as TaskState
+from services.consents import holds
 from services.refusals import Forbidden, NotVisible
 from services.rows import REFERRAL, SERVICE, TASK, Locked, LockedReferral, known, referral_of, task_of
 from services.transaction import Work
@@ -183,10 +184,6 @@ def released(work: Work, plan: LockedPlan, organization_id: UUID) -> bool:
     return plan.p["consent_id"] is not None and holds(work, plan.p["consent_id"], organization_id)
 
 
-def holds(work: Work, consent_id: UUID, recipient: UUID) -> bool:
-    return bool(work.connection.execute(_HOLDS, {"consent": consent_id, "recipient": recipient}).scalar_one())
-
-
 def keep_rows(work: Work, p: dict[str, Any], owners: dict[UUID, bool]) -> None:
     work.run(
         _KEEP,
@@ -277,7 +274,6 @@ select {TASK}, {SERVICE} from task t left join service s on s.id = t.service_id
     TASK,
     SERVICE,
 )
-_HOLDS = text("select app.consent_holds(:consent, :recipient)")
 _RELEASED_UNTIL = text("select app.consent_end(:consent)")
 _KEEP = text(
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -21,6 +20,7 @@ from services.indicators import telling
 from services.journal import new_id
 from services.population import observed
 from services.published import Content, Explanation, Figure, LeftOut, PartnerCoverage, Publication, PublishedIndicator
+from services.recounting import NOBODY, Progressed
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
 from services.snapshots import Moved, Public, Terms, compile_figures
 from services.transaction import Answer, Call, Record, Tx, perform, read
@@ -39,10 +39,6 @@ METHOD = [
 CONFIDENTIAL = (
     "Confidential providers have no line of their own; their work is in the region's figures as the method says."
 )
-
-
-Progressed = Callable[[int, int], None]
-_NOBODY: Progressed = lambda _done, _total: None  # noqa: E731 - who asks for no progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +61,12 @@ class _Ground:
     coverage: PartnerCoverage
 
 
-def preview(record: Record, call: Call, period: str, progressed: Progressed = _NOBODY) -> Content:
+def preview(record: Record, call: Call, period: str, progressed: Progressed = NOBODY) -> Content:
     """What publishing the period now would show; nothing is written."""
     return _content(read(record, call, lambda tx: _ground(tx, period)), progressed)
 
 
-def publish(record: Record, call: Call, period: str, progressed: Progressed = _NOBODY) -> Answer[Publication]:
+def publish(record: Record, call: Call, period: str, progressed: Progressed = NOBODY) -> Answer[Publication]:
     """The next version of the period's snapshot (201); the last one (200) if it would say nothing else.
 
     It is read, then suppressed outside of any transaction, then written: a version that somebody else published

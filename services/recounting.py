@@ -15,9 +15,11 @@ from services.agenda import Agenda, current_agenda
 from services.counting import EVENT_COLUMNS, Cell, Line, ledger
 
 BATCH = 2000
+Progressed = Callable[[int, int], None]
+NOBODY: Progressed = lambda _done, _total: None  # noqa: E731 - who asks for no progress
 
 
-def recount(connection: Connection, after: int, progressed: Callable[[int, int], None]) -> Iterator[list[str]]:
+def recount(connection: Connection, after: int, progressed: Progressed) -> Iterator[list[str]]:
     """Every event after that sequence number, in batches: one list of differences for each event.
 
     Of versions in force only: one whose history is still being added is proved once it is complete. What a distinct

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from domain import referral as rules
 from domain.clock import Moment
 from domain.moves import Details, Happened, move
@@ -17,7 +15,7 @@ from domain.task import OPEN, Outcome, Side, State
 from domain.task import Verb as TaskVerb
 from services import shapes
 from services.addressees import addressees, organizations, require_needed, require_room
-from services.consents import disclose_since, require_asked, require_consent
+from services.consents import disclose_since, holds, require_asked, require_consent
 from services.happenings import about_referral, happened
 from services.holders import foresee_actions
 from services.journal import workflow_of
@@ -322,12 +320,10 @@ def _consent_for(tx: Tx, locked: LockedReferral, asked: Sequence[Offered], conse
         for one in asked:
             require_consent(tx, consent_id, (locked.f["client_id"], locked.f["household_id"]), one.organization_id)
         return consent_id
-    old = locked.f["consent_id"]
+    old: UUID | None = locked.f["consent_id"]
     if old is None:
         return None
-    recipients = [{"consent": old, "recipient": one.organization_id} for one in asked]
-    holds = all(tx.connection.execute(_HOLDS, each).scalar_one() for each in recipients)
-    return UUID(str(old)) if holds else None
+    return old if all(holds(tx, old, one.organization_id) for one in asked) else None
 
 
 def view_of(tx: Tx, referral_id: UUID) -> shapes.Referral:
@@ -363,4 +359,3 @@ select {TASK}, {OWN_CLIENT}, {SERVICE}
     OWN_CLIENT,
     SERVICE,
 )
-_HOLDS = text("select app.consent_holds(:consent, :recipient)")

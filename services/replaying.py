@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, text
 
 from domain.indicator import Indicator
 from domain.period import MONTH, Grain
@@ -26,12 +25,11 @@ from services.counting import Cell, Ledger, Line, as_entry, flips_of, ledger
 from services.figures import Asked, series
 from services.indicators import region_figures
 from services.journal import Journal
-from services.recounting import batches, taken_back
+from services.recounting import NOBODY, Progressed, batches, taken_back
 from services.refusals import NotVisible
+from services.stewarding import stewarding
 from services.transaction import Record, Work, by_engine
 
-Progressed = Callable[[int, int], None]
-_NOBODY: Progressed = lambda _done, _total: None  # noqa: E731 - who asks for no progress
 CHUNK = 100
 """So many events in one transaction: writers who touch the same person wait no longer than that."""
 
@@ -67,7 +65,7 @@ class _Candidate:
     effective_on: Any
 
 
-def replay(record: Record, code: str, version: int, progressed: Progressed = _NOBODY) -> Replay:
+def replay(record: Record, code: str, version: int, progressed: Progressed = NOBODY) -> Replay:
     """Recompute the version over all history, in one consistent snapshot. Changes nothing. Raises NotVisible."""
     with record.database.snapshot() as connection:
         one = _candidate(connection, code, version)
@@ -89,7 +87,7 @@ def replay(record: Record, code: str, version: int, progressed: Progressed = _NO
     return found
 
 
-def take_over(record: Record, admin_url: str, code: str, version: int, progressed: Progressed = _NOBODY) -> int:
+def take_over(record: Record, admin_url: str, code: str, version: int, progressed: Progressed = NOBODY) -> int:
     """Make the version count; answers how many events it had to count back. A repeat finds nothing to do.
 
     Safe while writers write, and to be repeated after a crash: whoever begins now counts by the version; those who
@@ -162,13 +160,8 @@ def _people(connection: Connection, one: _Candidate, touched: Counter[Cell], gra
 
 
 def _stand(admin_url: str, indicator_id: str, standing: str) -> None:
-    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
-    try:
-        with engine.begin() as connection:
-            connection.execute(text("set local role concert_steward"))
-            connection.execute(_STAND, {"id": indicator_id, "standing": standing})
-    finally:
-        engine.dispose()
+    with stewarding(admin_url) as connection:
+        connection.execute(_STAND, {"id": indicator_id, "standing": standing})
 
 
 def _wait_for_those_before(record: Record) -> None:

@@ -1,11 +1,15 @@
-"""What the steward of the directory may ask: who works here. The only use cases under the login that migrates."""
+"""What the steward of the directory may ask: who works here. Only the steward's use cases come under the login that
+migrates.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 
@@ -25,10 +29,20 @@ class Login:
 
 def list_logins(admin_url: str) -> list[Login]:
     """Everybody who may sign in now, by organization and login. `admin_url` may become the steward."""
-    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
-    with engine.begin() as connection:
-        connection.execute(text("set local role concert_steward"))
+    with stewarding(admin_url) as connection:
         return [Login(**row._mapping) for row in connection.execute(_LOGINS)]
+
+
+@contextmanager
+def stewarding(admin_url: str) -> Iterator[Connection]:
+    """One transaction as the steward, on a connection of its own."""
+    engine = create_engine(admin_url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 5})
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("set local role concert_steward"))
+            yield connection
+    finally:
+        engine.dispose()
 
 
 _LOGINS = text(

@@ -85,7 +85,7 @@ def answer_task(
             not locked.t["on_behalf"]
             and target != source
             and not tx.connection.execute(
-                _CONSENT_HOLDS, {"consent": locked.f["consent_id"], "target": target}
+                _MAY_READ_NOTES, {"consent": locked.f["consent_id"], "target": target}
             ).scalar_one()
         ):
             raise Conflict(
@@ -292,4 +292,4 @@ def _reasoned(code: str) -> GetDetails:
     return details
 
 
-_CONSENT_HOLDS = text("select coalesce(app.consent_covers(:consent, :target, 'notes'), false)")
+_MAY_READ_NOTES = text("select coalesce(app.consent_covers(:consent, :target, 'notes'), false)")

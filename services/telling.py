@@ -33,11 +33,6 @@ def claim_news(record: Record, most: int = 100) -> list[News]:
     return [News(row.id, row.event_id, row.event_kind, row.attempts, frozenset(row.taken_by)) for row in sorted(rows)]
 
 
-def told(record: Record, ids: list[int]) -> None:
-    with record.database.transaction() as connection:
-        connection.execute(_TOLD, {"ids": ids})
-
-
 def tell_later(record: Record, news: News, taken_by: frozenset[str], error: str) -> None:
     """Who has it keeps it; the others hear again, with back-off, until it is a dead letter."""
     values = {
@@ -62,7 +57,6 @@ update outbox o set due_at = clock_timestamp() + make_interval(secs => :lease)
 returning o.id, o.event_id, e.kind as event_kind, o.attempts, o.taken_by
 """
 )
-_TOLD = text("delete from outbox where id = any(:ids)")
 _LATER = text(
     "update outbox set due_at = clock_timestamp() + make_interval(secs => :wait), attempts = attempts + 1,"
     " taken_by = cast(:taken as jsonb), error = :error, dead = :dead where id = :id"

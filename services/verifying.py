@@ -6,7 +6,7 @@ are told again; how ledger, touches, links and totals fit together is compared w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,8 @@ from sqlalchemy import Connection, text
 from domain.person import Links
 from services.margins import OF_REGION, SPLIT
 from services.proofs import Mark, Sums, horizon, last_mark, rewritten, set_mark, sums
-from services.recounting import either, line_of, recount, told
+from services.recounting import NOBODY, Progressed, either, line_of, recount, told
 from services.transaction import Record
-
-Progressed = Callable[[int, int], None]
-_NOBODY: Progressed = lambda _done, _total: None  # noqa: E731 - who asks for no progress
 
 
 @dataclass(slots=True)
@@ -46,13 +43,13 @@ class Verification:
         return {"holds": self.holds, **asdict(self)}
 
 
-def verify_indicators(record: Record, progressed: Progressed = _NOBODY) -> Verification:
+def verify_indicators(record: Record, progressed: Progressed = NOBODY) -> Verification:
     """Recompute everything from events, in one consistent snapshot; writers go on meanwhile. Leaves no mark."""
     with record.database.snapshot() as connection:
         return _verify(connection, None, progressed)
 
 
-def prove_indicators(record: Record, progressed: Progressed = _NOBODY, *, full: bool = False) -> Verification:
+def prove_indicators(record: Record, progressed: Progressed = NOBODY, *, full: bool = False) -> Verification:
     """As far as the last mark by its checksums, from there event by event; if all holds, a new mark is set.
 
     Where a checksum disagrees, everything is recomputed, so that the differences are exact.
