@@ -280,8 +280,9 @@ def test_a_link_that_was_used_is_used_however_often_its_letter_is_sent(house: Ho
 
 GWENS = "where user_id = (select id from user_account where login = 'gwen.housing')"
 GONE = {
-    "revoked": ("user_account", "revoked_at", "now()", "where login = 'gwen.housing'"),
-    "has left": ("membership", "ends_on", "current_date - 2", GWENS),
+    "revoked": ("user_account", "revoked_at", "now()", "null", "where login = 'gwen.housing'"),
+    "has left": ("membership", "ends_on", "current_date - 2", "null", GWENS),
+    "does no casework any more": ("membership", "role", "'auditor'", "'caseworker'", GWENS),
 }
 
 
@@ -289,12 +290,12 @@ GONE = {
 def test_a_link_does_not_speak_for_whoever_is_gone(house: House, room: Mailroom, gone: str) -> None:
     made = house.refer("cap", "housing")
     token = room.token(made)
-    table, column, value, whose = GONE[gone]
+    table, column, value, before, whose = GONE[gone]
     house.sql(f"update {table} set {column} = {value} {whose}")
     try:
         answers = [room.page(token), room.answer(token, deed="accept")]
     finally:
-        house.sql(f"update {table} set {column} = null {whose}")
+        house.sql(f"update {table} set {column} = {before} {whose}")
     assert [each.status_code for each in answers] == [410, 410]
     assert "Ask the administrator" in answers[0].text
     assert state(house, made) == "requested"
