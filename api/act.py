@@ -93,7 +93,7 @@ def act(request: Request, record: TheRecord, token: str, form: Form) -> Response
 
     def decided(link_id: UUID) -> Response:
         if form.get("deed") not in set(Deed):
-            return _asked(preview_link(record, link_id), status=422)
+            return _asked(preview_link(record, link_id), status=422, wrong="deed_missing")
         deed = Deed(form["deed"])
         try:
             behind = act_by_link(record, link_id, deed, form.get("reason") if deed is Deed.DECLINE else None)

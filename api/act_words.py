@@ -19,6 +19,7 @@ PAGE: Mapping[str, Words] = {
         "acknowledge_hint": "Then you decide in Concert: this link is used up.",
         "reason": "If you cannot help, why not?", "choose": "Choose a reason", "decline": "Decline the request",
         "reason_missing": "Choose a reason, then decline.",
+        "deed_missing": "No answer was chosen, and nothing was changed. Choose one of the answers below.",
         "footer": "Concert is not for emergencies. In an emergency, phone.",
     },
     "es": {
@@ -32,6 +33,7 @@ PAGE: Mapping[str, Words] = {
         "acknowledge_hint": "Después decide en Concert: este enlace ya no sirve.",
         "reason": "Si no puede ayudar, ¿por qué?", "choose": "Elija un motivo", "decline": "Rechazar la solicitud",
         "reason_missing": "Elija un motivo y luego rechace.",
+        "deed_missing": "No se eligió ninguna respuesta y nada cambió. Elija una de las respuestas de abajo.",
         "footer": "Concert no es para emergencias. En una emergencia, llame por teléfono.",
     },
 }  # fmt: skip

@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from concert.relay import deliver, look
 from domain.pulse import Trouble
+from services.findings import known_cases
 from services.invariants import check_record
 from services.outbox import LEASE_SECONDS, Message, depth
 from services.reconciling import OpenCase, ended_tasks, open_cases, revive, still_open
@@ -179,20 +180,16 @@ def case_of(workflow_id: str) -> UUID:
     return UUID(workflow_id.partition("-")[2])
 
 
-def of_cases(runs: Iterable[WorkflowExecution]) -> list[WorkflowExecution]:
-    """Those whose id names a referral or a plan. Others were begun by hand and are left alone; such an id may hold
-    anything, so the log has their runs.
+async def of_cases(record: Record, runs: list[WorkflowExecution]) -> list[WorkflowExecution]:
+    """Those whose id names a referral or a plan of the record. Others were begun by hand and are left alone; such an id
+    may hold anything, so the log has their runs.
     """
-    ours: list[WorkflowExecution] = []
-    others: list[str] = []
-    for run in runs:
-        if _CASE.fullmatch(run.id):
-            ours.append(run)
-        else:
-            others.append(run.run_id)
+    named = [run.id for run in runs if _CASE.fullmatch(run.id)]
+    known = await asyncio.to_thread(known_cases, record, named) if named else frozenset()
+    others = [run.run_id for run in runs if run.id not in known]
     if others:
         log.warning("workflows_of_no_case", count=len(others), runs=others[:20])
-    return ours
+    return [run for run in runs if run.id in known]
 
 
 def _pending(run: WorkflowExecutionDescription) -> set[UUID]:
@@ -210,14 +207,15 @@ async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 
 
 async def _strays(record: Record, client: Client, known: set[str]) -> list[Disagreement]:
-    """Workflows that run for what is over, or what the record lacks. The list lags: each is asked."""
-    listed = {run.id for run in of_cases([run async for run in client.list_workflows(RUNNING)])} - known
+    """Workflows that run for what is over. The list lags: each is asked."""
+    runs = [run async for run in client.list_workflows(RUNNING)]
+    listed = {run.id for run in await of_cases(record, runs)} - known
     born = await asyncio.to_thread(still_open, record, [case_of(each) for each in listed])
     return await running_among(client, listed - {one.workflow_id for one in born})
 
 
 async def running_among(client: Client, workflow_ids: Iterable[str]) -> list[Disagreement]:
-    """Those of them that run: for what is over, or what the record lacks."""
+    """Those of them that run, for what is over."""
     found: list[Disagreement] = []
 
     async def one(workflow_id: str) -> None:

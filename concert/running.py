@@ -17,6 +17,7 @@ from concert.connection import connect
 from concert.folder import keep_folding
 from concert.heart import keep_beating
 from concert.parts import api_record, engine_record
+from concert.ports import listener
 from concert.postman import keep_posting
 from concert.relay import Relay
 from concert.scrape import scraped
@@ -93,12 +94,10 @@ async def serving(settings: Settings, record: Record, tracer: Tracer | None = No
     """The API on its port (0: a free one); yields its base URL once it accepts connections."""
     from concert.application import application  # a quarter of what a worker or relay would load at its start
 
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.http_host, settings.http_port))
-    port = listener.getsockname()[1]
+    taken = listener(settings)
+    port = taken.getsockname()[1]
     server = Server(server_config(settings, application(settings, record, tracer)))
-    async with together(server.serve(sockets=[listener])):
+    async with together(server.serve(sockets=[taken])):
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.02)
         try:

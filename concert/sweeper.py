@@ -74,7 +74,7 @@ class Sweeper:
         if self._whole:
             await self._beat()
         self._whole = False
-        failing = [_failing(run) for run in of_cases(runs)]
+        failing = [_failing(run) for run in await of_cases(self._record, runs)]
         if failing:
             log.warning("workflows_fail", count=len(failing), codes=sorted({each.code for each in failing}))
         await asyncio.to_thread(note_all, self._record, Trouble.FAILING, failing)
@@ -126,7 +126,7 @@ class Sweeper:
         pages, self._pages = self._pages or self._client.list_workflows(RUNNING, page_size=EACH_PAGE), None
         await pages.fetch_next_page()
         self._pages = pages if pages.next_page_token else None
-        return frozenset(run.id for run in of_cases(pages.current_page or ()))
+        return frozenset(run.id for run in await of_cases(self._record, list(pages.current_page or ())))
 
 
 def _failing(run: WorkflowExecution) -> Found:

@@ -35,8 +35,9 @@ class Way(StrEnum):
     NOTHING = "nothing"
 
 
-ASKING = frozenset({Topic.ASKED, Topic.REMINDED, Topic.ESCALATED, Topic.NUDGED})
-"""They ask for work, and are gone from the feed as soon as it has moved; the others are news and stay until read."""
+ASKING = frozenset({Topic.ASKED, Topic.REMINDED, Topic.ESCALATED, Topic.NUDGED, Topic.PROPOSED})
+"""They ask for work or a choice, and are gone from the feed as soon as it has moved; the others are news and stay until
+read."""
 ALWAYS_TOLD = frozenset({Topic.NUDGED, Topic.ESCALATED})
 """Somebody wants just this person to hear of it: at least the feed shows it."""
 USUAL: Mapping[Topic, Way] = {

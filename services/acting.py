@@ -17,6 +17,7 @@ from sqlalchemy import text
 from services import tasks
 from services.link_use import with_a_colleague
 from services.refusals import Conflict, Forbidden, KeyReused, NotVisible, Unauthenticated, Unprocessable
+from services.rows import does_casework
 from services.transaction import Call, Key, Record, Tx, read
 
 
@@ -158,6 +159,8 @@ def _preview(tx: Tx, behind: Behind) -> Preview:
     row = tx.row(_SHOWN, id=behind.link_id, language=behind.language)
     if row is None or row.state != row.task_state or with_a_colleague(tx, row._mapping):
         raise LinkOver(Over.MOVED, behind.language)
+    if not does_casework(tx):
+        raise LinkOver(Over.LEFT, behind.language)
     deeds = tuple(deed for deed in Deed if deed is not Deed.ACKNOWLEDGE or row.state == "requested")
     reasons = tx.rows(_REASONS, collaborative=tx.here.collaborative_id, language=behind.language)
     return Preview(

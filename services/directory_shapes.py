@@ -83,7 +83,10 @@ class Capacity(Shape):
     """What a service says it has room for; it holds until the end of `lapses_on`."""
 
     open_slots: int | None = Field(description="As stated; null: places are not counted.")
-    left: int | None = Field(description="What is left of them: each yes since the statement took one.")
+    left: int | None = Field(
+        description="What is left of them: each yes since the statement took one. Of a confidential provider others"
+        " read what it stated."
+    )
     taking: bool
     stated_at: datetime
     lapses_on: date

@@ -81,9 +81,15 @@ def undisturbed(record: Record, ids: list[UUID]) -> list[OpenCase]:
     return [case for case in cases if case.workflow_id not in set(waiting)]
 
 
+def known_cases(record: Record, workflow_ids: Iterable[str]) -> frozenset[str]:
+    """Those of the workflow ids that name a case of the record, open or over."""
+    with record.database.transaction() as connection:
+        return frozenset(connection.execute(_KNOWN, {"named": list(workflow_ids)}).scalars())
+
+
 def at_rest(record: Record, workflow_ids: Iterable[str]) -> list[str]:
-    """Those of the workflow ids of which the record has no open case, and no message on its way."""
-    by_id = {UUID(each.partition("-")[2]): each for each in workflow_ids}
+    """Those of the workflow ids whose case is over, and of which no message is on its way."""
+    by_id = {UUID(each.partition("-")[2]): each for each in known_cases(record, workflow_ids)}
     ended = set(by_id.values()) - {case.workflow_id for case in still_open(record, list(by_id))}
     with record.database.transaction() as connection:
         return sorted(ended - set(connection.execute(_WAITING, {"of": list(ended)}).scalars()))
@@ -93,14 +99,15 @@ def _json(found: list[Found]) -> str:
     return json.dumps([asdict(each) for each in found], default=str)
 
 
-# A case that the record does not know is nobody's to see.
+# What names no case of the record is no finding: whose it is, and whether it is confidential, nobody could say.
 _NOTE = text(
     """
 insert into engine_finding as f (case_id, kind, trouble, code, restricted)
-select x.case_id, x.kind, x.trouble, x.code, coalesce(r.restricted, p.restricted, true)
+select x.case_id, x.kind, x.trouble, x.code, coalesce(r.restricted, p.restricted)
   from json_to_recordset(cast(:found as json)) as x(case_id uuid, kind text, trouble text, code text)
   left join referral r on x.kind = 'referral' and r.id = x.case_id
   left join action_plan p on x.kind = 'plan' and p.id = x.case_id
+ where coalesce(r.id, p.id) is not null
     on conflict (case_id, trouble) do update
    set code = excluded.code, restricted = excluded.restricted, seen_at = clock_timestamp()
 """
@@ -111,6 +118,15 @@ _AGREE_AGAIN = text(
 delete from engine_finding f where f.trouble = any(:compared) and f.case_id = any(:agree)
    and not exists (select from json_to_recordset(cast(:found as json)) as x(case_id uuid, trouble text)
                     where x.case_id = f.case_id and x.trouble = f.trouble)
+"""
+)
+_KNOWN = text(
+    """
+select x.named
+  from (select n as named, split_part(n, '-', 1) as kind, cast(substr(n, strpos(n, '-') + 1) as uuid) as id
+          from unnest(cast(:named as text[])) n) x
+ where x.kind = 'referral' and exists (select from referral r where r.id = x.id)
+    or x.kind = 'plan' and exists (select from action_plan p where p.id = x.id)
 """
 )
 _NOTED = text("select distinct kind || '-' || case_id from engine_finding where trouble = any(:troubles)")

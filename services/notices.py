@@ -131,11 +131,11 @@ MOVED_VALUES = {"asking": sorted(ASKING), "over": list(OVER), "beside": f"_({'|'
 _BY_ITS_PEOPLE = (
     "x.seq > n.event_seq and ("
     "(x.user_id is not null and x.acting_organization_id = n.ball_organization_id and x.kind !~ :beside"
-    f" and not (n.kind = '{Topic.ASKED}' and x.kind = 'task_noted'))"
+    f" and not (n.kind in ('{Topic.ASKED}', '{Topic.PROPOSED}') and x.kind = 'task_noted'))"
     " or (x.kind ~ '_assigned$' and x.facts ->> 'from_user' = cast(n.user_id as text)))"
 )
-"""A note says that somebody is at it, which answers a reminder and not what was asked. Or somebody took it from this
-very person, whoever that was."""
+"""A note says that somebody is at it, which answers a reminder and not what was asked or proposed. Or somebody took it
+from this very person, whoever that was."""
 _MOVED_ON = f"{_BY_ITS_PEOPLE} or x.seq > n.event_seq and x.to_state <> x.from_state and x.kind !~ :beside"
 """Whoever moved the task on: what was asked of these people in its former state is asked no more."""
 _ABOVE = f"""

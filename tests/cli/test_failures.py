@@ -78,6 +78,21 @@ def test_a_port_that_is_taken_names_its_setting(command: str, tried: Run, house:
     assert (status, "CONCERT_HTTP_PORT" in said) == (1, True)
 
 
+def test_a_port_that_is_taken_during_the_start_names_its_setting_too(
+    tried: Run, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was free when it was asked for; what starts before the API takes its time."""
+    monkeypatch.setattr("concert.ports.require_free", lambda _settings: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = tried("api", CONCERT_HTTP_PORT=str(port), CONCERT_DATABASE_URL=house.settings.database_url)
+    assert (status, f"The API cannot listen on 127.0.0.1:{port}" in said, "CONCERT_HTTP_PORT" in said) == (
+        1,
+        True,
+        True,
+    )
+
+
 def test_a_wrong_setting_is_named_without_its_value(tried: Run) -> None:
     status, said = tried("doctor", CONCERT_HTTP_PORT="my-secret-port")
     assert (status, "CONCERT_HTTP_PORT" in said) == (2, True)

@@ -186,9 +186,25 @@ def test_declining_needs_a_reason_of_the_agenda(house: House, room: Mailroom) ->
     for reason in ("", "because"):
         asked = room.answer(token, deed="decline", reason=reason)
         assert (asked.status_code, "Choose a reason, then decline." in asked.text) == (422, True)
-    assert room.answer(token, deed="dance").status_code == 422
     assert room.answer(token, deed="decline", reason="full").status_code == 200
     assert state(house, made) == "declined"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "Choose one of the answers"), ("es", "Elija una de las respuestas")]
+)
+@pytest.mark.parametrize("form", [{}, {"deed": "dance"}, {"reason": "full"}])
+def test_without_an_answer_the_page_says_that_one_has_to_be_chosen(
+    house: House, room: Mailroom, form: dict[str, str], language: str, told: str
+) -> None:
+    made = house.refer("cap", "housing")
+    token = room.token(made)
+    house.sql("update user_account set language = %s where login = 'gwen.housing'", language)
+    try:
+        asked = room.answer(token, **form)
+    finally:
+        house.sql("update user_account set language = 'en' where login = 'gwen.housing'")
+    assert (asked.status_code, told in asked.text, state(house, made)) == (422, True, "requested")
 
 
 def test_a_link_is_over_once_somebody_else_has_moved_the_work(house: House, room: Mailroom) -> None:
@@ -280,8 +296,9 @@ def test_a_link_that_was_used_is_used_however_often_its_letter_is_sent(house: Ho
 
 GWENS = "where user_id = (select id from user_account where login = 'gwen.housing')"
 GONE = {
-    "revoked": ("user_account", "revoked_at", "now()", "where login = 'gwen.housing'"),
-    "has left": ("membership", "ends_on", "current_date - 2", GWENS),
+    "revoked": ("user_account", "revoked_at", "now()", "null", "where login = 'gwen.housing'"),
+    "has left": ("membership", "ends_on", "current_date - 2", "null", GWENS),
+    "does no casework any more": ("membership", "role", "'auditor'", "'caseworker'", GWENS),
 }
 
 
@@ -289,12 +306,12 @@ GONE = {
 def test_a_link_does_not_speak_for_whoever_is_gone(house: House, room: Mailroom, gone: str) -> None:
     made = house.refer("cap", "housing")
     token = room.token(made)
-    table, column, value, whose = GONE[gone]
+    table, column, value, before, whose = GONE[gone]
     house.sql(f"update {table} set {column} = {value} {whose}")
     try:
         answers = [room.page(token), room.answer(token, deed="accept")]
     finally:
-        house.sql(f"update {table} set {column} = null {whose}")
+        house.sql(f"update {table} set {column} = {before} {whose}")
     assert [each.status_code for each in answers] == [410, 410]
     assert "Ask the administrator" in answers[0].text
     assert state(house, made) == "requested"

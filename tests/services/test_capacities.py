@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from services import shortages
 from tests.house import House, Person
@@ -295,3 +296,44 @@ def test_whom_the_last_yes_left_without_a_place_is_waited_for_in_vain(house: Hou
     gwen.does(f"/v1/tasks/{first}/cancel", {"reason": "client_declined"})
     gwen.does(f"/v1/tasks/{although_full}/cancel", {"reason": "client_declined"})
     assert waiting(house, "maria.cap", second) is None
+
+
+def shelters(person: Person, house: House) -> list[int | None]:
+    """What is left at the shelter, wherever that person reads it."""
+    service = house.service("shelter").id
+    shown = [person.read(f"/v1/services/{service}/capacity")["capacity"]["left"]]
+    rows = (listed(person, house, "shelter", taking=taking) for taking in ("true", "false"))
+    return shown + [row["capacity"]["left"] for row in rows if row]
+
+
+def test_what_a_confidential_provider_has_left_tells_others_of_no_intake(house: House) -> None:
+    """Nor is anybody turned away, or told of a stall, by which its intakes could be counted. It counts itself."""
+    carmen, others = house.person("carmen.shelter"), [house.person(login) for login in ("maria.cap", "ruth.hub")]
+    stated_at = state(house, "shelter", 2)["capacity"]["stated_at"]
+    asked = ask(house, "cap", "shelter").json()["tasks"][0]["id"]
+    assert waiting(house, "maria.cap", asked) is None
+    for left in (1, 0):
+        inside = ask(house, "shelter", "shelter").json()["tasks"][0]["id"]
+        carmen.does(f"/v1/tasks/{inside}/accept")
+        assert shelters(carmen, house) == [left, left]
+        for other in others:
+            assert shelters(other, house) == [2, 2]
+            assert listed(other, house, "shelter", taking="false") is None
+    assert ask(house, "shelter", "shelter").json()["code"] == "no-capacity"
+    assert ask(house, "cap", "shelter").status_code == 201
+    assert waiting(house, "maria.cap", asked) is None
+    assert waiting(house, "carmen.shelter", asked) is not None
+    report = others[1].read("/v1/reports/capacity")["services"]
+    assert {row["capacity"]["left"] for row in report if row["service_id"] == str(house.service("shelter").id)} == {2}
+    for login, told in (("maria.cap", True), ("carmen.shelter", False)):
+        with house.api.database.transaction() as connection:
+            connection.execute(text("select * from app.enter(:login, null, null)"), {"login": login})
+            since = connection.execute(text("select app.full_since(:id)"), {"id": house.service("shelter").id}).scalar()
+        assert (since == datetime.fromisoformat(stated_at)) is told, login
+
+
+def test_what_a_confidential_provider_stated_stands_for_others(house: House) -> None:
+    for slots, taking in ((0, True), (3, False)):
+        state(house, "shelter", slots, taking=taking)
+        assert ask(house, "cap", "shelter").json()["code"] == "no-capacity"
+        assert listed(house.person("maria.cap"), house, "shelter", taking="true") is None

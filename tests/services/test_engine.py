@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain.pulse import Trouble
 from services.engine import take_pulse
-from services.findings import Found, note_all, note_differences, unwatched
+from services.findings import Found, at_rest, known_cases, note_all, note_differences, unwatched
 from services.folding import fold, seal
 from services.heartbeats import beat
 from tests.house import House
@@ -170,13 +170,33 @@ def test_a_plan_whose_limit_passed_is_not_slept_over(well: House, limit: str, co
     assert [each.code for each in unwatched(well.engine) if str(each.case_id) == plan.id] == codes
 
 
+def of_the_shelter(house: House, noun: str) -> list[str]:
+    if noun == "referral":
+        return [house.refer("shelter", "shelter")["id"] for _ in range(2)]
+    load(house, "inside", [step("listen")])
+    return [Live.begin(house, "inside", "shelter").id for _ in range(2)]
+
+
+def test_what_names_no_case_of_the_record_is_no_finding(well: House) -> None:
+    """Else whoever begins a workflow by hand makes the backbone look for a confidential case that is none."""
+    case = refer(well, "cap", "housing").id
+    settled(well)
+    found = [Found("referral", uuid4(), Trouble.STRAY, ""), Found("plan", case, Trouble.STRAY, "")]
+    note_all(well.engine, Trouble.STRAY, found)
+    assert engine(well)["state"] == "well"
+    named = [f"referral-{case}", *(each.workflow_id for each in found)]
+    assert known_cases(well.engine, named) == {f"referral-{case}"}
+    assert at_rest(well.engine, named) == []
+
+
 @pytest.mark.parametrize("noun", ["referral", "plan"])
 def test_of_confidential_cases_it_is_told_that_there_is_trouble_but_not_where_nor_how_often(
     well: House, noun: str
 ) -> None:
     """Else a victim-service referral whose workflow is lost is looked for by nobody."""
-    hidden = [UUID(well.refer("shelter", "shelter")["id"]) for _ in range(2)]
-    assert well.sql("select distinct restricted from referral where id = any(%s)", hidden) == [(True,)]
+    hidden = [UUID(each) for each in of_the_shelter(well, noun)]
+    table = {"referral": "referral", "plan": "action_plan"}[noun]
+    assert well.sql(f"select distinct restricted from {table} where id = any(%s)", hidden) == [(True,)]
     settled(well)
     note_all(well.engine, Trouble.MISSING, [Found(noun, each, Trouble.MISSING, "x") for each in hidden])
     said = engine(well)

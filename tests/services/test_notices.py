@@ -452,6 +452,26 @@ def test_so_it_is_where_the_plan_of_a_step_gets_the_consent(house: House) -> Non
     assert not nudged(house, "maria.cap", task)
 
 
+@pytest.mark.parametrize(("verb", "body"), [("reroute", None), ("withdraw", {"reason": "moved_away"})])
+def test_what_was_proposed_is_over_once_the_source_has_chosen_or_the_referral_has_ended(
+    house: House, verb: str, body: dict[str, str] | None
+) -> None:
+    made, maria = house.refer("cap", "housing"), house.person("maria.cap")
+    path, other = f"/v1/referrals/{made['id']}", {"service_id": str(house.other_door().id)}
+    house.person("ruth.hub").does(f"{path}/propose-reroute", other)
+    tell(house)
+
+    def proposed() -> bool:
+        return any(one["referral_id"] == made["id"] for one in feed(house, "maria.cap", kind="proposed", limit=200))
+
+    maria.does(f"/v1/tasks/{made['tasks'][0]['id']}/note", {"text": "I ask the family first."})
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", ANSWER["referral"])
+    assert proposed()
+    maria.does(f"{path}/{verb}", body or other)
+    assert not proposed()
+    assert not any(one["referral_id"] == made["id"] for one in feed(house, "maria.cap", unread="true", limit=200))
+
+
 def test_a_note_answers_a_reminder_and_not_what_was_asked(house: House) -> None:
     referral, task = late(house)
     advance(house, referral)
