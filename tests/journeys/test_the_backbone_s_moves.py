@@ -231,6 +231,18 @@ def test_the_backbone_lets_it_rest_with_a_reason_and_an_end_and_says_why_to_both
     assert ruth.post(f"{path}/watch").json()["code"] == "watched"
 
 
+def test_while_it_rests_the_engine_reminds_nobody_and_people_still_may(
+    house: House, ruth: Person, maria: Person, late: Row
+) -> None:
+    ruth.does(f"{task_of(late)}/except", WEATHER)
+    house.sql("update task set due_at = now() - interval '9 days' where referral_id = %s", late["id"])
+    advance_referral(house.engine, UUID(late["id"]))
+    assert not facts(house, late, "task_escalated")
+    maria.does(f"{task_of(late)}/nudge")
+    maria.does(f"{task_of(late)}/escalate")
+    assert [one["by_hand"] for one in facts(house, late, "task_escalated")] == ["yes"]
+
+
 @pytest.mark.parametrize("days", [-1, 0, 95])
 def test_an_exception_ends_soon_and_in_the_future(ruth: Person, made: Row, days: int) -> None:
     until = (datetime.now(ZoneInfo("America/Denver")) + timedelta(days=days)).date().isoformat()
