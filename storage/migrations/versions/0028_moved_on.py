@@ -1,4 +1,4 @@
-"""A move ends the exception of the stage before, also where the engine writes it for a partner's own worker.
+"""A move ends the exception of the stage before, whoever writes it; where nobody works any more.
 
 Revision ID: 0028
 """
