@@ -89,7 +89,17 @@ def move(task: Task, verb: Verb, at: Moment, details: Details = NOTHING) -> tupl
     happened = Happened(row.event, task.state, moved.state, reason, settled, facts, reverses)
     missed = {clock: event for clock, event in task.missed.items() if settled.get(clock) != "met"}
     moved_at = task.moved_at if verb in _REMARKS else at.occurred_at
-    return replace(moved, version=task.version + 1, missed=missed, moved_at=moved_at), happened
+    rests = None if _ends_rest(task, moved, verb) else task.excepted_until
+    changed = replace(moved, version=task.version + 1, missed=missed, moved_at=moved_at, excepted_until=rests)
+    return changed, happened
+
+
+def _ends_rest(before: Task, after: Task, verb: Verb) -> bool:
+    """Whether somebody moved it on: an exception was for what was waited for then, not for what comes next. Time's own
+    moves leave it as it was.
+    """
+    moved_on = (before.state, before.clock) != (after.state, after.clock)
+    return moved_on and verb not in (Verb.EXPIRE, Verb.RELEASE)
 
 
 def overdue(task: Task, event_id: str) -> tuple[Task, Happened]:

@@ -111,8 +111,8 @@ EVENT_OF = {
 def move(referral: Referral, verb: Verb) -> Referral:
     """One of the source's moves; raises NotPossible.
 
-    An exception was for what is asked no more: a new offer does not rest, nor what becomes of it. A new consent changes
-    neither the state nor the clock.
+    An exception was for what is waited for no more: it ends with it. A new consent changes neither the state nor the
+    clock.
     """
     if not _fits(referral, verb):
         state = referral.state.value.replace("_", " ")
@@ -126,7 +126,7 @@ def move(referral: Referral, verb: Verb) -> Referral:
     if verb is Verb.CONSENT:
         return replace(referral, version=referral.version + 1)
     moved = replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False)
-    return _rest(replace(moved, excepted_until=None) if verb is Verb.REROUTE else moved)
+    return _rest(moved)
 
 
 def reopens(referral: Referral, task: TaskState) -> bool:
@@ -166,8 +166,9 @@ def close_by_time(referral: Referral) -> Referral:
 
 
 def _wait(referral: Referral, clock: Clock, at: Moment) -> Referral:
-    return replace(referral, clock=clock, clock_started_at=at.now, due_at=at.due(clock), rung=0)
+    started = replace(referral, clock=clock, clock_started_at=at.now, due_at=at.due(clock), rung=0)
+    return replace(started, excepted_until=None)
 
 
 def _rest(referral: Referral) -> Referral:
-    return replace(referral, clock=None, clock_started_at=None, due_at=None, rung=0)
+    return replace(referral, clock=None, clock_started_at=None, due_at=None, rung=0, excepted_until=None)

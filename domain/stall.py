@@ -49,11 +49,13 @@ class Behind(Stall):
 class Cause(StrEnum):
     """What lies behind, the weightiest first: where several hold, the first is named.
 
-    Several may share a code: there is no room, or nobody who could be asked.
+    Several may share a code: there is no room, or nobody who could be asked; the owner has left, or everybody.
     """
 
     ENGINE_FAULT = "engine_fault"
     NO_ROOM = "no_room"
+    NOBODY_THERE = "nobody_there"
+    NOBODY_AT_SOURCE = "nobody_at_source"
     OWNER_GONE = "owner_gone"
     CONSENT_ENDED = "consent_ended"
     NO_RECORD = "no_record"
@@ -84,6 +86,21 @@ CAUSES: dict[Cause, Behind] = {
         "Ask another provider: cancel it there and re-route it, or withdraw it.",
         _moves("accept decline cancel withdraw"),
         turn=Turn.SOURCE,
+        at_once=True,
+    ),
+    Cause.NOBODY_THERE: Behind(
+        "owner_gone",
+        "Nobody works at {who} any more.",
+        "Nobody there can assign it: take it back ('withdraw'), or cancel it there and ask another service.",
+        _moves("cancel withdraw"),
+        turn=Turn.SOURCE,
+        at_once=True,
+    ),
+    Cause.NOBODY_AT_SOURCE: Behind(
+        "owner_gone",
+        "Nobody works at {who} any more.",
+        "Nobody can move it: find out who takes over what {who} did, and let somebody of theirs sign in there.",
+        turn=Turn.BACKBONE,
         at_once=True,
     ),
     Cause.OWNER_GONE: Behind(

@@ -155,7 +155,8 @@ class Task:
     recorded that its limit passed, so that a move recorded late but made in time can take it back. `plain`: a step of
     a plan that serves no need by itself, so that completing it needs no outcome. `requested_at` (None: as recorded) and
     `moved_at`: when it was asked for and when the last move happened, as told. `alongside`: others are asked at the
-    same time, and nobody has said yes. `excepted_until`: the backbone lets it rest, its limits pass then.
+    same time, and nobody has said yes. `excepted_until`: the backbone lets it rest, its limits pass then; the
+    next stage does not.
     """
 
     id: str

@@ -14,7 +14,7 @@ from domain.ladder import Ladder, Rung
 from domain.task import UNDECIDED, State
 from domain.watch import Verb
 from services.rows import does_casework
-from services.supervisors import blocker, foresee
+from services.supervisors import blocker, foresee, is_deserted
 from services.transaction import Tx, Work
 
 
@@ -64,7 +64,9 @@ def _may_turn(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | 
     unknown = row["clock"] == Clock.FIRST_CONTACT and row["client_id"] is None and row["due_at"] <= tx.now
     crosses = row["organization_id"] != row["source_organization_id"] and not row["on_behalf"]
     colleague = holder.organization_id == tx.here.organization_id and holder.user_id not in (None, tx.here.user_id)
-    return full or (crosses and (ended or unknown)) or colleague
+    elsewhere = holder.organization_id != tx.here.organization_id
+    left = elsewhere and is_deserted(tx, holder.organization_id)
+    return full or (crosses and (ended or unknown)) or colleague or left
 
 
 def who_acts(work: Work, holder: Holder) -> Holder:

@@ -27,7 +27,10 @@ PlanAnswer: TypeAlias = Answer[plan_shapes.ActionPlan]
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Until the opening of that day nobody is reminded and nothing expires. `words` are for whoever works on it."""
+    """Until the opening of that day the engine reminds nobody and nothing expires; people still may nudge and escalate.
+
+    `words` are for whoever works on it.
+    """
 
     why: Exempt
     until: date

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain import plan as rules
+from domain.clock import Clock
 from domain.plan import State
 from domain.task import Outcome
 from services.endings import end_request, void_request
@@ -17,7 +18,7 @@ from services.leading import as_lead, say_to_lead
 from services.moving import class_of
 from services.needs import settle
 from services.openings import say_plan
-from services.plan_advance import settle_end
+from services.plan_advance import settle_end, waited_for
 from services.plan_rows import LockedPlan, save_plan
 from services.plan_shapes import ActionPlan
 from services.refusals import Unprocessable
@@ -38,6 +39,9 @@ def review_plan(
     def act(tx: Tx, plan: LockedPlan) -> None:
         rules.require_active(plan.state)
         every = plan.p["review_every_days"]
+        first = waited_for(plan.p, tx.now, resting=True)
+        if first is not None and first.clock is Clock.REVIEW:
+            save_plan(tx, plan, excepted_until=None)  # it was for this review
         save_plan(tx, plan, next_review_at=tx.now + tx.agenda.day * every if every else None, review_rung=0)
         say_plan(tx, plan, "plan_reviewed", outcomes={key: one.value for key, one in outcomes.items()}, by=by)
         _settle_goals(tx, plan, outcomes, by)
@@ -96,6 +100,7 @@ def _end(tx: Tx, plan: LockedPlan, state: State, reason: str | None = None) -> N
         goals_since=None,
         goals_due_at=None,
         look_at=None,
+        excepted_until=None,
     )
 
 

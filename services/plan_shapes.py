@@ -85,7 +85,9 @@ class ActionPlan(Shape):
     due_at: datetime | None
     next_review_at: datetime | None
     assigned_to: UUID | None = Field(None, description="Who follows it at the lead.")
-    excepted_until: datetime | None = Field(None, description="The backbone lets it rest: nobody is reminded before.")
+    excepted_until: datetime | None = Field(
+        None, description="The backbone lets it rest: the engine reminds nobody before."
+    )
     created_at: datetime
     updated_at: datetime
     version: int

@@ -111,7 +111,9 @@ class Task(Shape):
     due_at: datetime | None
     call_now: str | None = Field(None, description="Urgent and closed now: whom to phone instead of waiting.")
     form: list[FormField] = Field(default=[], description="What completing it must record: `outputs` of complete.")
-    excepted_until: datetime | None = Field(None, description="The backbone lets it rest: nobody is reminded before.")
+    excepted_until: datetime | None = Field(
+        None, description="The backbone lets it rest: the engine reminds nobody before."
+    )
     created_at: datetime
     updated_at: datetime
     version: int
@@ -167,7 +169,9 @@ class Referral(Shape):
     clock: RunningClock | None
     due_at: datetime | None
     assigned_to: UUID | None = Field(None, description="Who follows it at the source.")
-    excepted_until: datetime | None = Field(None, description="The backbone lets it rest: nobody is reminded before.")
+    excepted_until: datetime | None = Field(
+        None, description="The backbone lets it rest: the engine reminds nobody before."
+    )
     proposals: list[Proposal] = Field(default=[], description="For the source: other services, in this round.")
     tasks: list[Task]
     created_at: datetime

@@ -66,7 +66,14 @@ def _turn(turn: Turn) -> str:
 
 _SOURCES, _BACKBONES = _turn(Turn.SOURCE), _turn(Turn.BACKBONE)
 
+DESERTED = """
+select d.organization_id, d.since
+  from app.deserted() d
+  join organization o on o.id = d.organization_id and not (o.own_worker and o.mode = 'connected')"""
+"""Organizations where nobody works any more, and no system of theirs answers."""
+
 SHARED = f"""
+deserted as materialized ({DESERTED}),
 away as materialized (select * from app.away()),
 gone as materialized (select * from away where gone_since is not null),
 teams as materialized (select organization_id from app.teams()),
@@ -94,6 +101,9 @@ DUE_TASKS = f"""
     select t.id from gone a cross join lateral (
         select t.id from task t
          where t.assigned_to = a.user_id and t.organization_id = a.organization_id and {OPEN_T} offset 0) t
+    union
+    select t.id from deserted d cross join lateral (
+        select t.id from task t where t.ball_organization_id = d.organization_id and {OPEN_T} offset 0) t
     union
     select t.id from gone a
      cross join lateral (
@@ -125,6 +135,8 @@ DUE_PLANS = """
     union
     select p.id from gone a join plans p on p.assigned_to = a.user_id and p.organization_id = a.organization_id
     union
+    select p.id from deserted d join plans p on p.organization_id = d.organization_id
+    union
     select e.case_id from faults e where e.kind = 'plan'"""
 
 # A closing day that was entered after the clock had begun: nobody was there since the limit.
@@ -139,6 +151,9 @@ _SHUT = f"""
 _OF_TASKS = {
     # One of several that were asked, or that was asked although full, is no stall before its limit.
     Cause.NO_ROOM: "r.service_id is not null and (x.late or r.since > t.created_at and f.asked = '{}')",
+    Cause.NOBODY_THERE: "d.since is not null and x.crosses and not x.by_source"
+    " and t.source_organization_id not in (select organization_id from deserted)",
+    Cause.NOBODY_AT_SOURCE: "d.since is not null",
     Cause.OWNER_GONE: "a.gone_since is not null",
     Cause.CONSENT_ENDED: "x.crosses and f.consent_until <= :now",
     Cause.NO_RECORD: "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null",
@@ -171,12 +186,17 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
            t.due_at <= :now and not {_SHUT} as late) x
   left join away a on a.organization_id = t.ball_organization_id
    and a.user_id = case when x.by_source then f.assigned_to else t.assigned_to end
+  left join deserted d on d.organization_id = t.ball_organization_id
  cross join lateral (select {_first(_OF_TASKS)} as cause) c
  cross join lateral (
-    select case when {_SOURCES} then t.source_organization_id else t.ball_organization_id end as ball,
-           case when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
+    select case when {_SOURCES} then t.source_organization_id
+                when {_BACKBONES} then (select organization_id from backbone) else t.ball_organization_id end as ball,
+           case when {_BACKBONES} then null
+                when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.since
-                                               when 'consent_ended' then f.consent_until end) as since) y"""
+                                               when 'consent_ended' then f.consent_until
+                                               when 'nobody_there' then d.since when 'nobody_at_source' then d.since
+                                               end) as since) y"""
 
 # Nobody whom the referral has not asked yet offers what it needs: as a re-route would find them.
 _NOBODY = """
@@ -191,6 +211,7 @@ offers as materialized (
      where v.status = 'active' and v.id not in (select service_id from no_room))"""
 _OF_REFERRALS = {
     Cause.ENGINE_FAULT: "e.case_id is not null",
+    Cause.NOBODY_AT_SOURCE: "d.since is not null and f.clock is not null",
     Cause.OWNER_GONE: "a.gone_since is not null and f.clock is not null",
     Cause.DECLINED_FULL: "x.late and f.clock = 'awaiting_source' and z.reason_class = 'no_capacity'",
     Cause.NOBODY_LEFT: f"x.late and f.clock = 'awaiting_source' and f.round = 0 or {_NOBODY}",
@@ -214,14 +235,16 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
   left join faults e on e.case_id = f.id
   left join plans p on p.id = f.action_plan_id
   left join away a on a.user_id = f.assigned_to and a.organization_id = f.source_organization_id
+  left join deserted d on d.organization_id = f.source_organization_id
  cross join lateral (select coalesce(f.due_at <= :now, false) as late) x
  cross join lateral (select {_first(_OF_REFERRALS)} as cause) c
  cross join lateral (
-    select greatest(f.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since end)
-        as since) y"""
+    select greatest(f.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since
+                                           when 'nobody_at_source' then d.since end) as since) y"""
 
 _OF_PLANS = {
     Cause.ENGINE_FAULT: "e.case_id is not null",
+    Cause.NOBODY_AT_SOURCE: "d.since is not null",
     Cause.OWNER_GONE: "a.gone_since is not null",
     Cause.OWNER_ABSENT: "x.clock is not null and a.user_id is not null and a.delegate_user_id is null",
 }
@@ -241,6 +264,7 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
   join plans p on p.id = k.id
   left join faults e on e.case_id = p.id
   left join away a on a.user_id = p.assigned_to and a.organization_id = p.organization_id
+  left join deserted d on d.organization_id = p.organization_id
   left join lateral (
     select d.clock, d.since, d.due_at, d.rung
       from (values (1, 'plan', p.created_at, p.due_at, p.rung),
@@ -249,8 +273,8 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
      where d.due_at <= :now order by d.due_at, d.place limit 1) x on true
  cross join lateral (select {_first(_OF_PLANS)} as cause) c
  cross join lateral (
-    select greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since end)
-        as since) y"""
+    select greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since
+                                           when 'nobody_at_source' then d.since end) as since) y"""
 
 ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
 """Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.stalls import ACTS, OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
+from services.stalls import ACTS, DESERTED, OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
 from services.transaction import Tx
 
 
@@ -42,6 +42,13 @@ def foresee(tx: Tx, noun: str, ids: Iterable[UUID]) -> None:
         tx.blockers.update({each: found.get(each) for each in asked})
 
 
+def is_deserted(tx: Tx, organization_id: UUID) -> bool:
+    """Whether nobody works there any more. One query a transaction, however often it is asked."""
+    if tx.deserted is None:
+        tx.deserted = frozenset(row.organization_id for row in tx.rows(_DESERTED))
+    return organization_id in tx.deserted
+
+
 def _blockers(part: str) -> Any:
     return text(
         f"""
@@ -53,4 +60,5 @@ select s.id, s.ball, {ACTS} as user_id, {OVERSEEN} as overseen
     )
 
 
+_DESERTED = text(DESERTED)
 _BLOCKERS = {"task": _blockers(TASKS), "referral": _blockers(REFERRALS), "plan": _blockers(PLANS)}

@@ -20,6 +20,8 @@ NO_LIST = {Clock.HARD_LIMIT, Clock.ANSWER_LIMIT}
     [
         (Cause.ENGINE_FAULT, "engine_fault", Turn.BACKBONE, True),
         (Cause.NO_ROOM, "no_capacity", Turn.SOURCE, True),
+        (Cause.NOBODY_THERE, "owner_gone", Turn.SOURCE, True),
+        (Cause.NOBODY_AT_SOURCE, "owner_gone", Turn.BACKBONE, True),
         (Cause.OWNER_GONE, "owner_gone", Turn.HOLDER, True),
         (Cause.CONSENT_ENDED, "consent_ended", Turn.SOURCE, True),
         (Cause.NO_RECORD, "consent_missing", Turn.SOURCE, False),

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.progress import StepResult
 from services.advance import advance_referral
 from services.invariants import check_record
 from services.plan_advance import advance_plan
+from services.settling import settle_task
 from tests.house import House, Person
 from tests.services.plans import Live, load, step
 from tests.services.scenes import at_once, events, organization_id, statuses, task_of
@@ -229,6 +231,18 @@ def test_the_backbone_lets_it_rest_with_a_reason_and_an_end_and_says_why_to_both
     assert ruth.post(f"{path}/watch").json()["code"] == "watched"
 
 
+def test_while_it_rests_the_engine_reminds_nobody_and_people_still_may(
+    house: House, ruth: Person, maria: Person, late: Row
+) -> None:
+    ruth.does(f"{task_of(late)}/except", WEATHER)
+    house.sql("update task set due_at = now() - interval '9 days' where referral_id = %s", late["id"])
+    advance_referral(house.engine, UUID(late["id"]))
+    assert not facts(house, late, "task_escalated")
+    maria.does(f"{task_of(late)}/nudge")
+    maria.does(f"{task_of(late)}/escalate")
+    assert [one["by_hand"] for one in facts(house, late, "task_escalated")] == ["yes"]
+
+
 @pytest.mark.parametrize("days", [-1, 0, 95])
 def test_an_exception_ends_soon_and_in_the_future(ruth: Person, made: Row, days: int) -> None:
     until = (datetime.now(ZoneInfo("America/Denver")) + timedelta(days=days)).date().isoformat()
@@ -249,6 +263,43 @@ def test_an_exception_and_a_decision_at_once_both_happen_in_some_order(
     assert answers[1].status_code == 200
     assert answers[0].status_code in (200, 409)
     assert len(facts(house, made, "task_excepted")) == (answers[0].status_code == 200)
+
+
+def test_what_comes_after_a_move_does_not_rest_by_the_exception_of_the_stage_before(
+    house: House, ruth: Person, gwen: Person, late: Row
+) -> None:
+    path = task_of(late)
+    ruth.does(f"{path}/except", WEATHER)
+    assert gwen.does(f"{path}/note", {"text": "Roads still closed."})["excepted_until"].startswith(SOON)
+    assert gwen.does(f"{path}/accept")["excepted_until"] is None
+    id_ = late["tasks"][0]["id"]
+    house.sql("update task set due_at = now() - interval '2 days' where id = %s", id_)
+    advance_referral(house.engine, UUID(late["id"]))
+    assert [one["clock"] for one in facts(house, late, "task_overdue")] == ["first_contact"]
+    item = next(one for one in ruth.read("/v1/monitor/stalled", limit=200)["items"] if one["id"] == id_)
+    assert item["symptom"] == "no_first_contact"
+
+
+def test_what_a_partner_s_own_worker_did_ends_it_too(house: House, ruth: Person, made: Row) -> None:
+    ruth.does(f"{task_of(made)}/except", WEATHER)
+    task = UUID(made["tasks"][0]["id"])
+    assert settle_task(house.engine, task, StepResult("completed", outcome="need_met")) == "completed"
+    assert house.sql("select excepted_until from task where id = %s", str(task)) == [(None,)]
+
+
+def test_a_review_ends_the_exception_that_was_for_it_and_no_other(house: House, ruth: Person, maria: Person) -> None:
+    load(house, "rested_review", [step("listen")])
+    for due, review, rests in (("5 days", "9 days", True), ("9 days", "5 days", False)):
+        plan = Live.begin(house, "rested_review")
+        house.sql(
+            f"update action_plan set due_at = now() + interval '{due}', next_review_at = now() + interval '{review}'"
+            " where id = %s",
+            plan.id,
+        )
+        ruth.does(f"{plan.path}/except", WEATHER)
+        tag = {"If-Match": maria.get(plan.path).headers["etag"]}
+        assert maria.post(f"{plan.path}/review", {"outcomes": {}}, **tag).status_code == 200
+        assert (maria.read(plan.path)["excepted_until"] is not None) is rests
 
 
 def test_what_is_asked_again_does_not_rest_by_the_exception_of_the_offer_before(

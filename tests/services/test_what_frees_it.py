@@ -11,6 +11,7 @@ from domain.stall import CAUSES
 from domain.watch import Verb as WatchVerb
 from tests.house import OUTCOME, House, Person
 from tests.services.plans import Live, load, step
+from tests.services.scenes import organization_id
 from tests.services.test_capacities import state
 from tests.services.test_escalating import user
 
@@ -21,11 +22,12 @@ FULL = {"reason_code": "full", "reason_class": "no_capacity"}
 @pytest.fixture(autouse=True)
 def as_it_was(house: House) -> Iterator[None]:
     yield
-    house.sql("delete from service_capacity")
-    house.sql("update membership set ends_on = null where user_id = any(%s)", [user(house, one) for one in LEAVING])
+    as_new(house)
 
 
 LEAVING = ("jolene.cap", "hector.housing")
+CLOSES = "pantry"
+"""An agency that everybody leaves."""
 
 
 def leaves(house: House, login: str) -> None:
@@ -120,6 +122,50 @@ def step_without_record(house: House) -> str:
     return plan.task("listen").rpartition("/")[2]
 
 
+def closes(house: House) -> None:
+    house.sql(
+        "update membership set ends_on = current_date - 2 where organization_id = %s", organization_id(house, CLOSES)
+    )
+
+
+def everybody_left(house: House) -> str:
+    made = house.refer("cap", CLOSES)
+    task = str(made["tasks"][0]["id"])
+    worker = user(house, house.caseworker(CLOSES).login)
+    house.sql("update task set assigned_to = %s where id = %s", worker, task)
+    closes(house)
+    return task
+
+
+def left_unseen(house: House) -> str:
+    made = house.refer("cap", CLOSES)
+    closes(house)
+    return str(made["tasks"][0]["id"])
+
+
+def left_accepted(house: House) -> str:
+    made = house.refer("cap", CLOSES)
+    task = str(made["tasks"][0]["id"])
+    house.caseworker(CLOSES).does(f"/v1/tasks/{task}/accept")
+    house.sql("update task set assigned_to = null where id = %s", task)
+    closes(house)
+    return task
+
+
+def left_too_long(house: House) -> str:
+    made = house.refer("cap", CLOSES)
+    closes(house)
+    return late(house, made)
+
+
+def step_left(house: House) -> str:
+    code = f"left_{house.sql('select count(*) from plan_template')[0][0]}"
+    load(house, code, [step("listen", {"organization": CLOSES})])
+    plan = Live.begin(house, code)
+    closes(house)
+    return plan.task("listen").rpartition("/")[2]
+
+
 AT_WORK = "contact start hold waitlist complete fail cancel"
 # situation: (what makes it, its cause, what is offered to who asked or leads, what to who was asked)
 SITUATIONS: dict[str, tuple[Callable[[House], str], str, str, str]] = {
@@ -137,6 +183,16 @@ SITUATIONS: dict[str, tuple[Callable[[House], str], str, str, str]] = {
     "who calls the partner has left": (caller_left, "owner_gone", "void assign", ""),
     "who would choose has left": (chooser_left, "owner_gone", "void assign", ""),
     "who leads the plan has left": (leader_left, "owner_gone", "void assign", ""),
+    "whoever works on it has left, and everybody else": (everybody_left, "owner_gone", "cancel void withdraw", ""),
+    "everybody has left and nobody had it": (left_unseen, "owner_gone", "cancel void withdraw", ""),
+    "it was accepted and everybody has left": (left_accepted, "owner_gone", "cancel void withdraw", ""),
+    "everybody has left and its limit passed": (
+        left_too_long,
+        "owner_gone",
+        "cancel void withdraw",
+        "",
+    ),
+    "everybody has left who would do a step": (step_left, "owner_gone", "cancel void", ""),
     "no consent tells who a step is for": (step_without_record, "consent_missing", "cancel void consent", AT_WORK),
 }
 
@@ -194,9 +250,11 @@ def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, 
     make, code, source, target = SITUATIONS[situation]
     person = house.person(login)
     wanted = set((source if login == "maria.cap" else target).split())
-    named = {verb for one in CAUSES.values() if one.code == code for verb in one.moves}
     beside = {verb.value for verb in WatchVerb if verb is not WatchVerb.ASSIGN}
-    for verb in sorted(wanted | named):
+    id_ = make(house)
+    cause = found(house.person("ruth.hub"), id_)
+    assert cause is not None
+    for verb in sorted(wanted | named(cause)):
         as_new(house)
         id_ = make(house)
         item = found(house.person("ruth.hub"), id_)
@@ -214,9 +272,62 @@ def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, 
             assert status in (403, 404, 409, 422) or still(house, id_) == code, (verb, path, status)
 
 
+def named(item: Item) -> frozenset[str]:
+    """The moves of its cause, which its remedy tells from others of the same code."""
+    causes = [one for one in CAUSES.values() if one.code == item["cause"]]
+    return next(one.moves for one in causes if item["remedy"].startswith(one.remedy.partition("{")[0]))
+
+
+def test_where_everybody_left_the_source_is_asked_and_hears_that_nobody_there_can_move_it(house: House) -> None:
+    task, maria = left_unseen(house), house.person("maria.cap")
+    cap, hub = organization_id(house, "cap"), organization_id(house, "hub")
+    for login in ("maria.cap", "ruth.hub"):
+        item = found(house.person(login), task)
+        assert item is not None
+        assert (item["symptom"], item["ball_in_court"]["organization_id"]) == (None, str(cap))
+        assert item["reason"].startswith("Nobody works at ")
+        assert "withdraw" in item["remedy"]
+        assert house.person(login).read(f"/v1/tasks/{task}")["ball_in_court"]["organization_id"] == str(cap)
+        assert ("nudge" in item["allowed_actions"]) == (login == "ruth.hub")
+    assert maria.post(f"/v1/tasks/{task}/nudge").json()["code"] == "own-turn"
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    as_new(house)
+    assert found(maria, task) is None
+    made = house.refer(CLOSES, "housing")
+    asked(house, made)
+    closes(house)
+    item = found(house.person("ruth.hub"), str(made["tasks"][0]["id"]))
+    assert item is not None
+    assert (item["reason_code"], item["ball_in_court"]["organization_id"]) == ("owner_gone", str(hub))
+    assert "who takes over" in item["remedy"]
+
+
+def test_a_plan_whose_lead_nobody_works_at_any_more_is_the_backbone_s_to_see_to(house: House) -> None:
+    plan = begun(house, lead=CLOSES)
+    assert found(house.person("ruth.hub"), plan.id) is None
+    closes(house)
+    item = found(house.person("ruth.hub"), plan.id)
+    assert item is not None
+    assert (item["reason_code"], item["symptom"]) == ("owner_gone", None)
+    assert item["ball_in_court"]["organization_id"] == str(organization_id(house, "hub"))
+    assert "who takes over" in item["remedy"]
+
+
+@pytest.mark.parametrize("change", ["own_worker = true", "mode = 'connected'"])
+def test_a_system_that_answers_is_not_deserted(house: House, change: str) -> None:
+    task = left_unseen(house)
+    closed = organization_id(house, CLOSES)
+    house.sql(f"update organization set {change} where id = %s", closed)
+    try:
+        assert (found(house.person("maria.cap"), task) is None) is (change == "own_worker = true")
+    finally:
+        house.sql("update organization set own_worker = false where id = %s", closed)
+
+
 def as_new(house: House) -> None:
     house.sql("delete from service_capacity")
     house.sql("update membership set ends_on = null where user_id = any(%s)", [user(house, one) for one in LEAVING])
+    house.sql("update membership set ends_on = null where organization_id = %s", organization_id(house, CLOSES))
 
 
 def still(house: House, id_: str) -> str | None:
