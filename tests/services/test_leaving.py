@@ -155,16 +155,20 @@ def test_who_has_left_is_not_nudged_their_agency_is(house: House, ids: dict[str,
     assert person_told(house, made, "task_nudged") is None
 
 
-def test_where_nobody_works_any_more_a_nudge_says_that_nobody_would_hear_it(house: House, ids: dict[str, str]) -> None:
+def test_where_everybody_has_left_the_source_is_nudged_and_where_nobody_has_begun_nobody(house: House) -> None:
     made = refer(house, "cap", "health", client=NewClient(identity="anonymous"))
-    ruth, health = house.person("ruth.hub"), house.region.organization("health").id
-    theirs = "where id in (select user_id from membership where organization_id = %s)"
-    house.sql(f"update user_account set revoked_at = now() {theirs}", health)
+    ruth = house.person("ruth.hub")
+    cap, health = (house.region.organization(slug).id for slug in ("cap", "health"))
+    house.sql("update membership set starts_on = current_date + 1 where organization_id = %s", health)
     refused = ruth.post(f"{task_of(made)}/nudge")
-    house.sql(f"update user_account set revoked_at = null {theirs}", health)
+    left = "starts_on = current_date - 9, ends_on = current_date - 1"
+    house.sql(f"update membership set {left} where organization_id = %s", health)
+    to_source = ruth.post(f"{task_of(made)}/nudge")
+    house.sql("update membership set ends_on = null where organization_id = %s", health)
     assert (refused.status_code, refused.json()["code"]) == (409, "nobody-there")
-    assert not house.sql("select from event where kind = 'task_nudged' and referral_id = %s", str(made.id))
-    ruth.does(f"{task_of(made)}/nudge")
+    assert to_source.status_code == 200, to_source.text
+    told = house.sql("select facts ->> 'to' from event where kind = 'task_nudged' and referral_id = %s", str(made.id))
+    assert told == [(str(cap),)]
 
 
 @pytest.mark.parametrize(("agency", "above", "gone"), [("cap", "jolene", "dale"), ("clinic", "felix", "system")])
