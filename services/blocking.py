@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,21 +13,34 @@ from services.stalls import ACTS, OFFERS, PLANS, REFERRALS, SHARED, TASKS, read_
 from services.transaction import Work
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """By whom, and by which `domain.stall.Cause`; None where no more than a clock runs."""
+
+    by: Holder
+    cause: str | None
+
+
 def blocking(work: Work, kind: str, id: UUID) -> Holder | None:  # noqa: A002 - an item's id is called so everywhere
     """Whose turn it is on a `task`, a `referral` or an `action_plan`, by the SQL of the list of stalled work.
 
     Also before anything is late. None where it is over, where a referral waits for its task, or where it is not the
     caller's to see. In the caller's transaction.
     """
+    found = blocked(work, kind, id)
+    return found.by if found else None
+
+
+def blocked(work: Work, kind: str, id: UUID) -> Blocked | None:  # noqa: A002 - as above
     row = work.row(_ONE[kind], id=id, **read_at(work))
-    return Holder(row.ball, row.user_id) if row else None
+    return Blocked(Holder(row.ball, row.user_id), row.cause) if row else None
 
 
 def _one(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.ball, {ACTS} as user_id
+select s.ball, {ACTS} as user_id, s.cause
   from ({part % "(select cast(:id as uuid) as id) k"}) s
   left join away b on b.user_id = s.person and b.organization_id = s.ball
  where s.clock is not null or s.cause is not null or s.kind = 'action_plan'

@@ -223,6 +223,15 @@ _WENT_ON = f"""
 """
 """Whether what went over to, or from, somebody has gone over once more. The event names the holder, for whom
 a delegate may stand in."""
+_NEVER_HEARD = f"""
+(n.kind = '{Topic.REASSIGNED}' and n.code ~ 'not_yours$' and exists (
+    select from mail_item j join notice y on y.id = j.notice_id
+     where j.mail_id = i.mail_id and y.kind = n.kind and y.code !~ 'not_yours$' and y.event_seq < n.event_seq
+       and y.read_at is null
+       and (y.task_id, y.referral_id, y.action_plan_id)
+           is not distinct from (n.task_id, n.referral_id, n.action_plan_id)))
+"""
+"""Whether it went on before this very letter would have said that it was theirs."""
 _ADDRESS = text("select address, language from app.address_of(:id)")
 _ITEMS = text(
     f"""
@@ -242,6 +251,7 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
   left join referral r on r.id = n.referral_id
   left join action_plan p on p.id = n.action_plan_id
  where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED} and not {_WENT_ON}
+   and not {_NEVER_HEARD}
  order by n.id
 """
 )

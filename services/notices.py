@@ -14,6 +14,8 @@ from sqlalchemy import text
 from domain import notice as rules
 from domain import task as task_rules
 from domain.notice import ALWAYS_TOLD, ASKING, OVER, Topic, Way
+from domain.stall import Cause
+from domain.task import UNDECIDED
 from domain.watch import SAID
 from services import notice_shapes as shapes
 from services.refusals import NotVisible, Unprocessable
@@ -127,7 +129,12 @@ def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     return [verb.value for verb in verbs]
 
 
-MOVED_VALUES = {"asking": sorted(ASKING), "over": list(OVER), "beside": f"_({'|'.join(sorted(SAID))})$"}
+MOVED_VALUES = {
+    "asking": sorted(ASKING),
+    "over": list(OVER),
+    "undecided": sorted(UNDECIDED),
+    "beside": f"_({'|'.join(sorted(SAID))})$",
+}
 _BY_ITS_PEOPLE = (
     "x.seq > n.event_seq and ("
     "(x.user_id is not null and x.acting_organization_id = n.ball_organization_id and x.kind !~ :beside"
@@ -143,11 +150,22 @@ _ABOVE = f"""
  or exists (select from event x where x.action_plan_id = n.action_plan_id and x.kind = 'plan_consented'
                                   and {_BY_ITS_PEOPLE}))"""
 """What is done for a task on its referral, or a step's plan, answers a reminder, too: a consent is given there."""
+_ROOM_AGAIN = f"""
+(n.kind = '{Topic.NUDGED}' and exists (
+    select from event y
+      join task w on w.id = n.task_id and w.state = any(:undecided) and w.ball_organization_id <> n.ball_organization_id
+      join referral g on g.id = w.referral_id and not coalesce(g.consent_until <= clock_timestamp(), false)
+      join collaborative k on k.id = w.collaborative_id
+     cross join lateral app.room(w.service_id, k.zone) v
+     where y.id = n.event_id and y.facts ->> 'cause' = '{Cause.NO_ROOM}' and v.stated_at > y.at and v.taking
+       and coalesce(v."left", 1) > 0))"""
+"""For want of room its source was asked to move it; the service has stated since that it has some, so it decides."""
 MOVED = f"""
 (n.kind = any(:asking) and (
     exists (select from event x where x.task_id = n.task_id and ({_MOVED_ON}))
     or exists (select from task x where x.id = n.task_id and x.state = any(:over))
     or (n.task_id is not null and n.kind <> '{Topic.ASKED}' and {_ABOVE})
+    or {_ROOM_AGAIN}
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
         or exists (select from referral f where f.id = n.referral_id and not f.{OPEN_REFERRAL})))

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from domain.ladder import Rung
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
-from services.blocking import blocking
+from services.blocking import Blocked, blocked
 from services.holders import Holder, is_staffed, is_watcher, may_escalate, may_nudge, reaches, who_acts
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
@@ -97,7 +97,8 @@ def watch_plan_again(record: Record, call: Call, plan_id: UUID) -> PlanAnswer:
 
 
 def _nudge(tx: Tx, watched: Watched) -> None:
-    to = _blocks(tx, watched)
+    found = _blocked(tx, watched)
+    to = found.by
     _require(may_nudge(tx, watched.noun, watched.row, to))
     _running(tx, watched)
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
@@ -110,13 +111,14 @@ def _nudge(tx: Tx, watched: Watched) -> None:
             code="nobody-there",
             current=_current(watched),
         )
-    watched.say(tx, "nudged", {"to": str(to.organization_id), "person": str(to.user_id) if to.user_id else None})
+    facts = {"to": str(to.organization_id), "person": str(to.user_id) if to.user_id else None}
+    watched.say(tx, "nudged", facts | ({"cause": found.cause} if found.cause else {}))
 
 
-def _blocks(tx: Tx, watched: Watched) -> Holder:
+def _blocked(tx: Tx, watched: Watched) -> Blocked:
     """Who must act to free it, as the list of stalled work says; else whose turn the clock makes it."""
     item = "action_plan" if watched.noun == "plan" else watched.noun
-    return blocking(tx, item, watched.row["id"]) or who_acts(tx, watched.holder())
+    return blocked(tx, item, watched.row["id"]) or Blocked(who_acts(tx, watched.holder()), None)
 
 
 def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
@@ -142,7 +144,7 @@ def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
 
 
 def _escalate(tx: Tx, watched: Watched) -> None:
-    holder = _blocks(tx, watched)
+    holder = _blocked(tx, watched).by
     _require(may_escalate(tx, watched.noun, watched.row))
     running = _running(tx, watched)
     if running.rung == 0:

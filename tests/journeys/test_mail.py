@@ -638,9 +638,24 @@ def test_what_goes_over_once_more_before_it_was_told_is_not_told(
     drain(house, room)
     (letter,) = room.got("dale.cap", made["reference"])
     assert letter["Subject"] == f"{made['reference']} is yours now."
-    assert [str(m["Subject"]) for m in room.got("maria.cap", made["reference"])] == [
-        f"{made['reference']} is somebody else's now."
-    ]
+    assert room.got("maria.cap", made["reference"]) == [], "she never heard that it was hers"
+
+
+def test_who_read_in_the_feed_that_it_was_theirs_hears_that_it_is_no_more(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    made, maria, jolene = house.refer("health", "cap"), house.person("maria.cap"), house.person("jolene.cap")
+    jolene.does(f"{task_of(made)}/assign", {"user_id": held["maria.cap"]})
+    drain(house, room)
+    room.box.empty()
+    for login in ("dale.cap", "maria.cap"):
+        jolene.does(f"{task_of(made)}/assign", {"user_id": held[login]})
+    room.deliver()
+    maria.does("/v1/notices/read-all")
+    jolene.does(f"{task_of(made)}/assign", {"user_id": held["dale.cap"]})
+    drain(house, room)
+    (letter,) = room.got("maria.cap", made["reference"])
+    assert letter["Subject"] == f"{made['reference']} is somebody else's now."
 
 
 @pytest.mark.parametrize(("answered", "links"), [("", True), ("acknowledge", True), ("accept", False)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -450,6 +451,48 @@ def test_so_it_is_where_the_plan_of_a_step_gets_the_consent(house: House) -> Non
     consent = house.consent(live.lead, live.read()["client_id"], "housing")["id"]
     live.edit("/consent", {"consent_id": consent})
     assert not nudged(house, "maria.cap", task)
+
+
+def states(house: House, slug: str, slots: int) -> None:
+    said = {
+        "open_slots": slots,
+        "taking": True,
+        "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
+    }
+    house.caseworker(slug).does(f"/v1/services/{house.service(slug).id}/capacity", said)
+
+
+@pytest.fixture
+def full(house: House) -> Iterator[Any]:
+    """A request that gwen's service was asked for, and has no room for any more; the source was nudged."""
+    made = house.refer("cap", "housing", consent=True)
+    states(house, "housing", 0)
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/nudge")
+    yield made
+    house.sql("delete from service_capacity")
+
+
+def test_a_nudge_for_want_of_room_is_over_once_there_is_some_again(house: House, full: Any) -> None:
+    """It is the provider's turn then; and as before, once that has no room again."""
+    task = full["tasks"][0]["id"]
+    assert nudged(house, "maria.cap", task)
+    for slots, told in ((0, True), (2, False), (0, True)):
+        states(house, "housing", slots)
+        assert nudged(house, "maria.cap", task) is told
+
+
+@pytest.mark.parametrize("still", ["the consent has ended", "a question was asked"])
+def test_it_stands_where_the_source_is_waited_for_all_the_same(house: House, full: Any, still: str) -> None:
+    task = full["tasks"][0]["id"]
+    if still == "the consent has ended":
+        revoke(house, full["id"])
+    else:
+        house.sql(
+            "update task set state = 'info_requested', ball_organization_id = source_organization_id where id = %s",
+            task,
+        )
+    states(house, "housing", 2)
+    assert nudged(house, "maria.cap", task)
 
 
 @pytest.mark.parametrize(("verb", "body"), [("reroute", None), ("withdraw", {"reason": "moved_away"})])
