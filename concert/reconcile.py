@@ -207,9 +207,8 @@ async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescri
 
 
 async def _strays(record: Record, client: Client, known: set[str]) -> list[Disagreement]:
-    """Workflows that run for what is over. The list lags: each is asked."""
-    runs = [run async for run in client.list_workflows(RUNNING)]
-    listed = {run.id for run in await of_cases(record, runs)} - known
+    """Workflows that run for what is over, or for what a restored record lacks. The list lags: each is asked."""
+    listed = {run.id async for run in client.list_workflows(RUNNING) if _CASE.fullmatch(run.id)} - known
     born = await asyncio.to_thread(still_open, record, [case_of(each) for each in listed])
     return await running_among(client, listed - {one.workflow_id for one in born})
 

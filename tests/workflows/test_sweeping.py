@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 from temporalio.client import Client, Interceptor, OutboundInterceptor
+from temporalio.service import RPCError
 
 from concert.reconcile import repair
 from concert.relay import look
@@ -166,13 +168,16 @@ def by_hand(quiet_room: Room, request: pytest.FixtureRequest) -> Iterator[Any]:
 
     eventually(lambda: quiet_room.run(failing()) == [handle.id], seconds=60, pause=0.5)
     yield handle
-    quiet_room.run(handle.terminate())
+    with suppress(RPCError):  # the repair may have
+        quiet_room.run(handle.terminate())
 
 
 def test_a_workflow_that_somebody_began_by_hand_is_left_alone_and_the_others_are_compared(
     house: House, quiet_room: Room, sweeper: Sweeper, case: Case, by_hand: Any
 ) -> None:
-    """Its id may hold anything: the log names its run. Nobody is told of a confidential case by it."""
+    """Its id may hold anything: the log names its run. Nobody is told of a confidential case by it. Where it is named
+    as a case is, the record may be a restored one that lacks the case: only who repairs ends it.
+    """
     rounds(quiet_room, sweeper)
     assert [each["code"] for each in backbone(house)["ailments"] if each["code"] not in SILENT] == []
     quiet_room.run(quiet_room.client.get_workflow_handle(case.workflow_id).terminate())
@@ -183,7 +188,7 @@ def test_a_workflow_that_somebody_began_by_hand_is_left_alone_and_the_others_are
     run = by_hand.first_execution_run_id
     assert {"event": "workflows_of_no_case", "log_level": "warning", "count": 1, "runs": [run]} in logged
     assert by_hand.id not in str(logged)
-    assert quiet_room.status(by_hand.id) == "running"
+    assert quiet_room.status(by_hand.id) == ("terminated" if NOBODY in by_hand.id else "running")
 
 
 class Watched(Interceptor):
