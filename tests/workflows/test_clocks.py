@@ -34,12 +34,14 @@ def left(room: Room, house: House) -> dict[str, Case]:
     """Referrals that somebody moved so far and then let lie. They lie side by side, so that waiting costs once."""
     resting = {name: refer(house, "cap", "housing") for name in ("resting", "watched again")}
     until = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
-    for case in resting.values():
-        house.person("ruth.hub").does(f"/v1/tasks/{case.task}/except", {"reason": "weather", "until": until})
-    adopt(house, **dict.fromkeys(RUNNING, LIMIT), hard_limit=HARD, answer_limit=HARD)
-    house.sql("update task set excepted_until = now() + interval '4 s' where id = %s", resting["resting"].task)
+    ruth = house.person("ruth.hub")
     for case in resting.values():
         case.does("accept")
+        ruth.does(f"/v1/tasks/{case.task}/except", {"reason": "weather", "until": until})
+        house.sql("update task set due_at = now() where id = %s", case.task)
+    adopt(house, **dict.fromkeys(RUNNING, LIMIT), hard_limit=HARD, answer_limit=HARD)
+    house.sql("update task set excepted_until = now() + interval '4 s' where id = %s", resting["resting"].task)
+    resting["resting"].does("note", {"text": "It is not forgotten."})
     cases = {
         "unseen": refer(house, "cap", "housing"),
         "seen": refer(house, "cap", "housing"),
@@ -56,7 +58,7 @@ def left(room: Room, house: House) -> dict[str, Case]:
         "nudged": refer(house, "cap", "housing"),
         **resting,
     }
-    house.person("ruth.hub").does(f"/v1/tasks/{cases['nudged'].task}/nudge")
+    ruth.does(f"/v1/tasks/{cases['nudged'].task}/nudge")
     house.sql("update service set ladder = %s::jsonb where id = %s", json.dumps(STEEP), house.service("pantry").id)
     cases["steep"] = refer(house, "cap", "pantry")
     cases["seen"].does("acknowledge")
