@@ -159,8 +159,10 @@ def test_where_nobody_works_any_more_a_nudge_says_that_nobody_would_hear_it(hous
     made = refer(house, "cap", "health", client=NewClient(identity="anonymous"))
     ruth, health = house.person("ruth.hub"), house.region.organization("health").id
     theirs = "where id in (select user_id from membership where organization_id = %s)"
-    house.sql(f"update user_account set revoked_at = now() {theirs}", health)
+    house.sql(f"update user_account set service_account = true {theirs}", health)
     refused = ruth.post(f"{task_of(made)}/nudge")
+    house.sql(f"update user_account set service_account = false, revoked_at = now() {theirs}", health)
+    assert ruth.post(f"{task_of(made)}/nudge").status_code == 200, "once they all have left it is the source's turn"
     house.sql(f"update user_account set revoked_at = null {theirs}", health)
     assert (refused.status_code, refused.json()["code"]) == (409, "nobody-there")
     assert not house.sql("select from event where kind = 'task_nudged' and referral_id = %s", str(made.id))
