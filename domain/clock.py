@@ -65,10 +65,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Which rung of the running clock was the last that told somebody, and when."""
+
+    rung: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """When a move is made: `now` is the database's clock, `occurred_at` what the person says (never later).
 
-    `calendar` and `ladder` are the service's; `region` and `region_ladder` the source's, the same if left out.
+    `calendar` and `ladder` are the service's; `region` and `region_ladder` the source's, the same if left out. `told`:
+    None before the first rung, and where nobody needs to know it exactly.
     """
 
     now: datetime
@@ -78,6 +87,7 @@ class Moment:
     region: Calendar | None = None
     ladder: Ladder = DEFAULT
     region_ladder: Ladder | None = None
+    told: Told | None = None
 
     def ladder_of(self, clock: Clock) -> Ladder:
         return self.region_ladder if self.region_ladder is not None and clock in SOURCE_CLOCKS else self.ladder
@@ -96,11 +106,14 @@ class Moment:
         return self.calendar_of(clock).resumed(self.limits.by_clock[clock], self.now, left)
 
 
-def rung_at(rung: int, due_at: datetime, limit: Limit, calendar: Calendar, ladder: Ladder = DEFAULT) -> datetime | None:
+def rung_at(
+    rung: int, due_at: datetime, limit: Limit, calendar: Calendar, ladder: Ladder = DEFAULT, last: Told | None = None
+) -> datetime | None:
     """When rung number `rung` (0 = the limit itself) is due; None when the ladder has ended.
 
     The limit passes when it passes; no reminder after that comes in quiet hours. Where these would make two rungs ring
-    together, the later one keeps its distance: whoever is told in the morning has time to act.
+    together, the later one keeps its distance: whoever is told in the morning has time to act. So it does from whom
+    was told late (`last`), because nobody drove the work.
     """
     if rung >= len(ladder.rungs):
         return None
@@ -114,7 +127,9 @@ def rung_at(rung: int, due_at: datetime, limit: Limit, calendar: Calendar, ladde
     for before, one in pairwise(ladder.rungs[: rung + 1]):
         at = ring(due_at, one.after)
         told = at if at > told else ring(told, one.after - before.after)
-    return told
+    if last is None or last.rung >= rung:
+        return told
+    return max(told, ring(last.at, ladder.rungs[rung].after - ladder.rungs[last.rung].after))
 
 
 def rested(at: datetime, excepted_until: datetime | None) -> datetime:

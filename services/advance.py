@@ -23,7 +23,7 @@ from services.deadlines import hard_limit, referral_look, task_look
 from services.happenings import about_referral, happened
 from services.holders import holder_of
 from services.journal import Journal
-from services.ladder import climb, rung_says
+from services.ladder import climb, rung_says, since_referral, since_task
 from services.moving import settle_move
 from services.needs import settle_need
 from services.rows import Locked, LockedReferral, lock_referral, moment, region_moment, save_referral
@@ -54,8 +54,9 @@ def advance_request(work: Work, locked: LockedReferral) -> None:
 def keep_look(work: Work, locked: LockedReferral) -> datetime | None:
     """When somebody must look at the request again; the request remembers it."""
     still = [offer for offer in locked.tasks if not offer.task.ended]
-    times = [task_look(offer.task, moment(work, offer.t)) for offer in still]
-    times.append(referral_look(locked.referral, region_moment(work, locked.f["priority"])))
+    times = [task_look(offer.task, since_task(work, offer, moment(work, offer.t))) for offer in still]
+    at = region_moment(work, locked.f["priority"])
+    times.append(referral_look(locked.referral, since_referral(work, locked.referral, at)))
     look_at = min((when for when in times if when is not None), default=None)
     save_referral(work, locked, locked.referral, look_at=look_at)
     return look_at
@@ -71,7 +72,7 @@ def _advance_task(work: Work, locked: LockedReferral, offer: Locked) -> None:
     at = moment(work, offer.t)
     postpone(work, offer, at)
     while not offer.task.ended:
-        due = task_look(offer.task, at)
+        due = task_look(offer.task, since_task(work, offer, at))
         if due is None or due > work.now:
             break
         hard = hard_limit(offer.task)
@@ -94,7 +95,7 @@ def _advance_clock(work: Work, locked: LockedReferral) -> None:
     """The source's own clock: to confirm (time closes the loop) or to choose what comes next (the ladder climbs)."""
     at = region_moment(work, locked.f["priority"])
     while locked.referral.clock is not None:
-        due = referral_look(locked.referral, at)
+        due = referral_look(locked.referral, since_referral(work, locked.referral, at))
         if due is None or due > work.now:
             return
         if locked.referral.clock is Clock.CONFIRM:

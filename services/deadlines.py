@@ -27,7 +27,7 @@ def hard_limit(task: Task) -> datetime | None:
 
 
 def next_rung(clock: Clock, rung: int, due_at: datetime, at: Moment) -> datetime | None:
-    return rung_at(rung, due_at, limit(clock, at), at.calendar_of(clock), at.ladder_of(clock))
+    return rung_at(rung, due_at, limit(clock, at), at.calendar_of(clock), at.ladder_of(clock), at.told)
 
 
 def referral_look(referral: Referral, at: Moment) -> datetime | None:

@@ -5,12 +5,18 @@ A limit that has passed is said by whoever notices first: the engine at its dead
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from domain.clock import Clock, Moment, rested
+from sqlalchemy import text
+
+from domain.clock import Clock, Moment, Told, rested
 from domain.ladder import Did
 from domain.moves import Happened, overdue
+from domain.referral import Referral
 from services.blocking import blocking
 from services.happenings import about_task, happened
 from services.holders import Holder, holder_of, reaches
@@ -70,5 +76,64 @@ def rung_says(work: Work, at: Moment, clock: Clock, rung: int, holder: Holder, r
     return Said(ladder.did(rung), {"clock": clock.value, "rung": rung, "to": to.value})
 
 
+def since_task(work: Work, offer: Locked, at: Moment) -> Moment:
+    """With whom the running clock told last, so that the next rung keeps its distance from that: a look after days of
+    silence tells the owner, and not their supervisor and the backbone as well.
+    """
+    task = offer.task
+    return _since(work, _TOLD_OF_TASK, task.id, task.clock, task.rung, at, task.clock_started_at)
+
+
+def since_referral(work: Work, referral: Referral, at: Moment) -> Moment:
+    started = referral.clock_started_at
+    return _since(work, _TOLD_OF_REFERRAL, referral.id, referral.clock, referral.rung, at, started)
+
+
+def since_plan(work: Work, plan_id: UUID, clock: Clock, rung: int, at: Moment) -> Moment:
+    return _since(work, _TOLD_OF_PLAN, plan_id, clock, rung, at, None)
+
+
+def _since(
+    work: Work,
+    statement: Any,
+    id: UUID | str,  # noqa: A002 - an item's id is called so everywhere
+    clock: Clock | None,
+    rung: int,
+    at: Moment,
+    started: datetime | None,
+) -> Moment:
+    """The events say it, by time or by hand, those of this transaction first; of the first rung there is nothing to
+    ask.
+    """
+    if clock is None or not 0 < rung < len(at.ladder_of(clock).rungs):
+        return at
+    for event in reversed(work.journal.events):
+        facts = event["facts"]
+        if _subject(event) == str(id) and facts.get("clock") == clock.value and facts.get("rung", rung) < rung:
+            return replace(at, told=Told(facts["rung"], event["at"]))
+    row = work.row(statement, id=str(id), clock=clock.value, rung=rung, started=started)
+    return at if row is None else replace(at, told=Told(row.rung, row.at))
+
+
+def _subject(event: Mapping[str, Any]) -> str:
+    return str(event.get("task_id") or event.get("referral_id") or event["action_plan_id"])
+
+
 def _requested_on(work: Work, offer: Locked) -> str:
     return work.agenda.region().local_date(offer.task.asked_at).isoformat()
+
+
+def _told(whose: str) -> Any:
+    return text(
+        f"""
+select cast(e.facts ->> 'rung' as integer) as rung, e.at from event e
+ where {whose} and e.facts ->> 'clock' = :clock and cast(e.facts ->> 'rung' as integer) < :rung
+   and e.at >= coalesce(cast(:started as timestamptz), '-infinity')
+ order by e.seq desc limit 1
+"""
+    )
+
+
+_TOLD_OF_TASK = _told("e.task_id = cast(:id as uuid)")
+_TOLD_OF_REFERRAL = _told("e.referral_id = cast(:id as uuid) and e.task_id is null")
+_TOLD_OF_PLAN = _told("e.action_plan_id = cast(:id as uuid) and e.referral_id is null")

@@ -25,7 +25,7 @@ from services.deadlines import next_rung
 from services.endings import withdraw_request
 from services.holders import holder_of
 from services.journal import Journal
-from services.ladder import rung_says
+from services.ladder import rung_says, since_plan
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
 from services.rows import region_moment
@@ -126,7 +126,7 @@ def _remind(work: Work, plan: LockedPlan) -> None:
     at = region_moment(work, plan.p["priority"])
     for ticking in TICKING:
         while plan.state is rules.State.ACTIVE:
-            due = plan_look(plan.p, ticking, at)
+            due = plan_look(plan.p, ticking, _since(work, plan, ticking, at))
             if due is None or due > work.now:
                 break
             _climb(work, plan, ticking, at)
@@ -159,6 +159,10 @@ def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
         say_plan(work, plan, f"plan_{said.did}", **said.facts)
 
 
+def _since(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> Moment:
+    return since_plan(work, plan.p["id"], ticking.clock, plan.p[ticking.rung], at)
+
+
 def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progress:
     at = region_moment(work, plan.p["priority"])
     times: list[datetime | None] = list(later.values())
@@ -169,7 +173,7 @@ def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progr
         offers += one.request.tasks
     over = plan.state is not rules.State.ACTIVE
     if not over:
-        times += [plan_look(plan.p, ticking, at) for ticking in TICKING]
+        times += [plan_look(plan.p, ticking, _since(work, plan, ticking, at)) for ticking in TICKING]
     look_at = None if over else min((when for when in times if when is not None), default=None)
     save_plan(work, plan, look_at=look_at)
     return Progress(plan.state.value, over, seconds_until(work.now, look_at), open_tasks(work, offers))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.calendar import Calendar
-from domain.clock import Clock, Limits, Moment, Priority, rested, rung_at
+from domain.clock import Clock, Limits, Moment, Priority, Told, rested, rung_at
 from domain.ladder import DEFAULT, Ladder, Rung, ladder_of
 from domain.limit import Limit
 from domain.quiet import Quiet
@@ -72,6 +72,28 @@ def test_quiet_hours_that_are_none_are_refused(shape: dict[str, str]) -> None:
 def test_when_a_rung_is_due(rung: int, ladder: Ladder, due: str, at: str | None) -> None:
     """A limit of twelve hours by the wall."""
     found = rung_at(rung, local(due), Limit(hours=12), ALWAYS, ladder)
+    assert found == (local(at) if at else None)
+
+
+@pytest.mark.parametrize(
+    ("rung", "last", "told", "at"),
+    [
+        (1, 0, "2026-07-14T15:00", "2026-07-15T07:00"),
+        (1, 0, "2026-07-20T09:00", "2026-07-20T15:00"),
+        (1, 0, "2026-07-20T15:00", "2026-07-21T07:00"),
+        (2, 0, "2026-07-20T09:00", "2026-07-21T07:00"),
+        (2, 1, "2026-07-20T09:00", "2026-07-20T15:00"),
+        (4, 3, "2026-07-20T09:00", "2026-07-21T09:00"),
+        (4, 3, "2026-07-15T15:00", "2026-07-16T15:00"),
+        (5, 4, "2026-07-20T09:00", None),
+    ],
+)
+def test_whoever_is_told_late_has_the_ladder_s_own_time_before_the_next_hears(
+    rung: int, last: int, told: str, at: str | None
+) -> None:
+    """Due on the 14th at three; a limit of twelve hours by the wall, and nobody is reminded at night."""
+    due, ladder = local("2026-07-14T15:00"), DEFAULT.quietened(NIGHT)
+    found = rung_at(rung, due, Limit(hours=12), ALWAYS, ladder, Told(last, local(told)))
     assert found == (local(at) if at else None)
 
 

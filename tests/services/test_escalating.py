@@ -12,6 +12,7 @@ from sqlalchemy.event import listen, remove
 
 from services.advance import advance_referral
 from services.lists import list_referrals, list_tasks
+from services.plan_advance import advance_plan
 from services.plans import get_plan
 from services.stalled import list_stalled
 from tests.house import House
@@ -135,6 +136,53 @@ def test_a_supervisor_who_alone_is_there_has_heard_of_what_is_nobodys(house: Hou
         user(house, "gwen.housing"),
     )
     assert offers(house, "ruth.hub", made) == {True}
+
+
+LATE = "now() - interval '30 days'"
+
+
+def late_task(house: House) -> tuple[Callable[[], Any], str, str]:
+    made = house.refer("cap", "housing")
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/accept")
+    house.sql(f"update task set due_at = {LATE} where referral_id = %s", made["id"])
+    return lambda: advance_referral(house.engine, UUID(made["id"])), "referral_id", made["id"]
+
+
+def late_choice(house: House) -> tuple[Callable[[], Any], str, str]:
+    made = house.refer("cap", "housing")
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", FULL)
+    house.sql(f"update referral set due_at = {LATE} where id = %s", made["id"])
+    return lambda: advance_referral(house.engine, UUID(made["id"])), "referral_id", made["id"]
+
+
+def late_plan(house: House) -> tuple[Callable[[], Any], str, str]:
+    code = f"late_{house.sql('select count(*) from plan_template')[0][0]}"
+    load(house, code, [step("listen")])
+    plan = Live.begin(house, code)
+    house.sql(f"update action_plan set due_at = {LATE} where id = %s", plan.id)
+    return lambda: advance_plan(house.engine, UUID(plan.id)), "action_plan_id", plan.id
+
+
+@pytest.mark.parametrize("late", [late_task, late_choice, late_plan])
+def test_after_days_without_an_engine_the_owner_hears_first_and_has_time_to_act(
+    house: House, late: Callable[[House], tuple[Callable[[], Any], str, str]]
+) -> None:
+    look, column, id_ = late(house)
+    heard = f"select facts ->> 'to' from event where {column} = %s and facts ? 'rung' order by seq"
+    for _ in range(2):
+        progress = look()
+        assert house.sql(heard, id_) == [("owner",)]
+        assert progress.look_in > 60
+
+
+def test_whom_a_hand_told_has_that_time_too(house: House) -> None:
+    look, column, id_ = late_task(house)
+    look()
+    task = house.sql("select id from task where referral_id = %s", id_)[0][0]
+    house.person("maria.cap").does(f"/v1/tasks/{task}/escalate")
+    assert look().look_in > 60
+    heard = f"select facts ->> 'to' from event where {column} = %s and facts ? 'rung' order by seq"
+    assert house.sql(heard, id_) == [("owner",), ("supervisor",)]
 
 
 @pytest.mark.parametrize(("source", "goes"), [("cap", True), ("faith", False)])

@@ -224,8 +224,14 @@ ANSWER = {"task": {}, "referral": {"reason_code": "full", "reason_class": "no_ca
 
 
 @pytest.mark.parametrize("noun", ["task", "referral", "step", "plan"])
-def test_whatever_climbs_its_ladder_says_the_same_of_each_rung(house: House, noun: str) -> None:
-    """The supervisor and the backbone hear for the first time, then the backbone is reminded."""
+def test_whatever_climbs_its_ladder_says_the_same_of_each_rung(
+    house: House, noun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor and the backbone hear for the first time, then the backbone is reminded.
+
+    As if each had been told long enough ago: else one look climbs one rung.
+    """
+    monkeypatch.setattr("services.ladder._since", lambda _work, _whose, _id, _clock, _rung, at, _started: at)
     lies = lying(house, noun)
     rows = house.sql(
         "select kind, facts ->> 'to' from event where coalesce(task_id, referral_id, action_plan_id) = %s"

@@ -18,7 +18,7 @@ from tests.workflows.clocks import adopt
 from tests.workflows.room import Room, at_once, repeated
 
 LIMIT = 0.4
-HARD = 6.0
+HARD = 9.0
 EVERYBODY = ["owner", "supervisor", "backbone", "backbone", "backbone"]
 WITHOUT_SUPERVISOR = ["owner", "backbone", "backbone", "backbone"]
 WITHOUT_BACKBONE = ["owner", "supervisor"]
