@@ -79,8 +79,12 @@ gone as materialized (select * from away where gone_since is not null),
 teams as materialized (select organization_id from app.teams()),
 no_room as materialized (
     select c.service_id, app.full_since(c.service_id) as since
-      from service_capacity c cross join lateral app.room(c.service_id) r
-     where c.lapses_on >= :today and (not r.taking or r."left" = 0)),
+      from service_capacity c
+      join service s on s.id = c.service_id
+      join organization o on o.id = s.organization_id
+     cross join lateral app.room(c.service_id) r
+     where c.lapses_on >= :today and (not r.taking or r."left" = 0)
+       and (not o.confidential or not c.taking or c.open_slots = 0)),
 faults as materialized (select case_id, kind, since from engine_finding),
 backbone as materialized (
     select organization_id from partnership
@@ -91,7 +95,9 @@ plans as %s (
            p.excepted_until, p.due_at, p.rung, p.next_review_at, p.review_rung, p.goals_since, p.goals_due_at,
            p.goals_rung, p.restricted
       from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
-"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all at once."""
+"""What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all at once.
+
+Of a confidential provider only what it stated makes it somebody else's turn, for whoever looks (ADR 17)."""
 
 # A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it
 # expects.

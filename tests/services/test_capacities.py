@@ -322,7 +322,8 @@ def test_what_a_confidential_provider_has_left_tells_others_of_no_intake(house: 
     assert ask(house, "shelter", "shelter").json()["code"] == "no-capacity"
     assert ask(house, "cap", "shelter").status_code == 201
     assert waiting(house, "maria.cap", asked) is None
-    assert waiting(house, "carmen.shelter", asked) is not None
+    assert waiting(house, "carmen.shelter", asked) is None, "whose turn it is does not depend on who asks"
+    assert carmen.post(f"/v1/tasks/{asked}/nudge").status_code == 403
     report = others[1].read("/v1/reports/capacity")["services"]
     assert {row["capacity"]["left"] for row in report if row["service_id"] == str(house.service("shelter").id)} == {2}
     for login, told in (("maria.cap", True), ("carmen.shelter", False)):
