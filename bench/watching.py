@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -92,7 +93,7 @@ def forms_of_a_request(settings: Settings, region: Region, method: str) -> dict[
         "traced": application(settings, record, tracer()),
     }
     path = "/v1/referrals" if method == "POST" else "/v1/tasks"
-    return {name: lambda app=app: call(app, method, path, body, token) for name, app in apps.items()}  # type: ignore[misc]  # bound now
+    return {name: partial(call, app, method, path, body, token) for name, app in apps.items()}
 
 
 async def call(app: Any, method: str, path: str, body: bytes, token: str) -> None:
@@ -135,7 +136,7 @@ async def workflows(address: str, number: int) -> Figures:
     for name, interceptors in {"bare": [], "traced": [TracingInterceptor(tracer())]}.items():
         client = await Client.connect(address, namespace="concert", interceptors=interceptors)
         running.append(Worker(client, task_queue=name, workflows=[ReferralWorkflow], activities=[over]))
-        found[name] = lambda client=client, queue=name: start(client, queue)  # type: ignore[misc]
+        found[name] = partial(start, client, name)
     async with running[0], running[1]:
         return await in_turn(found, number)
 

@@ -258,7 +258,8 @@ def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) ->
     another period shows by another definition says nothing of this one's counts.
 
     Of figures of several counts, hidden and never changed, only the small counts matter: which of them were hidden for
-    themselves, and which along with them, does not stand in the snapshot. A single count was hidden for itself.
+    themselves, and which along with them, does not stand in the snapshot. A single count was hidden for itself; but who
+    waits also along with the figure.
     """
     figure = asked.public.figure(each.name, asked.one.row.code, margin)
     if figure is None:
@@ -268,7 +269,8 @@ def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) ->
             return "free"
         return "unseen" if (each.name, asked.one.row.code) in asked.public.otherwise else "known"
     settled = asked.public.settled(each.name, asked.one.row.code, margin, restricted=restricted)
-    return "unseen" if settled and len(asked.layers) > 1 else "withheld"
+    along = len(asked.layers) > 1 or (asked.layers == WAITING and figure.suppressed)
+    return "unseen" if settled and along else "withheld"
 
 
 def _sums(one: Figures, spans: tuple[Span, ...], layers: Layers) -> Iterable[Sum]:

@@ -36,7 +36,7 @@ def counted(rule: str, seed: int, months: list[str], groups: Mapping[str, tuple[
     rng = Random(f"{rule} {seed}")
     row = SimpleNamespace(
         id=rule, code=rule, version=1, name=rule, definition="d", kind="how_much", unit="cases", direction="up",
-        strategy="s", baseline=None, target=None, effective_on=span_of(months[0], {}).starts_on, threshold=None,
+        strategy="s", baseline=None, target=None, effective_on=span_of("2026-01", {}).starts_on, threshold=None,
         rule=RULES[rule],
     )  # fmt: skip
     one = Figures(row, dict(groups))
@@ -93,6 +93,18 @@ def test_what_is_published_again_without_a_correction_is_the_same(rule: str) -> 
         hidden += sum(figure.suppressed or figure.complete is False for figure in first[0].figures)
         assert any(figure.complete is False for figure in first[0].figures)
     assert hidden > 20
+
+
+def test_who_waits_is_told_again_though_a_group_is_hidden_for_its_own_size() -> None:
+    month, groups = span_of("2026-03", {}), ("a", "b", "c")
+    one = counted("median", 0, [], {"county": groups, "age_band": ()})
+    for group, count in zip(groups, (4, 20, 30), strict=True):
+        for margin in (("", ""), ("county", group)):
+            one.open.counts[month.name, "denominator", margin] += count
+            one.open.buckets.setdefault(margin, Counter())[3] += count
+    first = compile_figures([one], month, NOTHING, TERMS, Moved())
+    assert (first[0].figures[0].waiting, first[0].figures[1].suppressed) == (0, True)
+    assert compile_figures([one], month, public([month], (month, first)), TERMS, Moved()) == first
 
 
 @pytest.mark.parametrize("rule", ["rate", "median"])
