@@ -244,7 +244,7 @@ class Concert:
 
 
 @asynccontextmanager
-async def concert(postgres: EmbeddedPostgres, logs: Path) -> AsyncIterator[Side]:
+async def concert(postgres: EmbeddedPostgres, logs: Path) -> AsyncIterator[Concert]:
     """Concert with a fresh seeded record, on Temporal's development server with its state in a file."""
     from storage.migrations import migrate
 

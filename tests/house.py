@@ -100,9 +100,19 @@ class Loop:
         return value[0], left
 
     def close(self) -> None:
+        self.run(_end_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
         self.loop.close()
+
+
+async def _end_all() -> None:
+    """What still runs in the loop is cancelled and has ended, its connections closed, before the loop is."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
 
 
 @dataclass

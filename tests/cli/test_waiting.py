@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -38,10 +39,14 @@ def test_a_role_that_starts_before_its_database_waits_for_it(role: Role, house: 
     }
     settings = house.settings.model_copy(update=moved | {"temporal_address": "127.0.0.1:9"})
     said: list[str] = []
+    left = threading.Event()
 
     async def stay() -> None:
-        async with role(settings, said.append):
-            await roles.for_ever()
+        try:
+            async with role(settings, said.append):
+                await roles.for_ever()
+        finally:
+            left.set()
 
     staying = loop.start(stay())
     try:
@@ -49,9 +54,10 @@ def test_a_role_that_starts_before_its_database_waits_for_it(role: Role, house: 
         proxy = Proxy(loop, real, port)
         eventually(lambda: len(said) > 1)
         assert [line for line in said if "waits for the database" in line] == said[:1], "said once"
-        proxy.close()
     finally:
         staying.cancel()
+        assert left.wait(10)
+    proxy.close()
 
 
 def test_a_password_that_the_database_refuses_ends_the_role(house: House, tried: Run) -> None:

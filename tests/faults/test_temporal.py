@@ -8,7 +8,6 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from concert.connection import connect
 from tests.faults.town import ROOT, Said, Town, insist, referral_of, wrong
 from tests.house import OUTCOME, eventually
 
-RATIO = 1.5
 ROUNDS, CROWD = 32, 4
 
 
@@ -68,11 +66,8 @@ def open_in_record(town: Town) -> set[str]:
     return {row[0] for row in rows}
 
 
-def test_with_temporal_killed_every_move_is_answered_in_the_usual_time_and_the_engine_catches_up_by_itself(
-    town: Town,
-) -> None:
-    moves(town, 8)
-    usual = moves(town)
+def test_with_temporal_killed_every_move_is_answered_and_the_engine_catches_up_by_itself(town: Town) -> None:
+    """How fast it is answered is for `bench/outage.py`."""
     waits = [open_referral(town) for _ in range(5)]
     asyncio.run(town.temporal.kill())
     meanwhile = moves(town)
@@ -86,10 +81,8 @@ def test_with_temporal_killed_every_move_is_answered_in_the_usual_time_and_the_e
     eventually(lambda: ids <= running_now(town) and running_now(town) == open_in_record(town), seconds=60)
     caught_up = time.monotonic() - since
 
-    assert Counter(one.status for one in usual + meanwhile) == {201: 2 * ROUNDS, 200: 8 * ROUNDS}
-    ratio = median(one.seconds for one in meanwhile) / median(one.seconds for one in usual)
-    print(f"median with Temporal killed: {ratio:.2f} of the usual; caught up {caught_up:.1f} s after its start")  # noqa: T201
-    assert ratio <= RATIO
+    assert Counter(one.status for one in meanwhile) == {201: ROUNDS, 200: 4 * ROUNDS}
+    print(f"caught up {caught_up:.1f} s after its start")  # noqa: T201
     assert wrong(town) == []
 
 

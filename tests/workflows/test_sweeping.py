@@ -157,25 +157,26 @@ NOBODY = "0193f5b0-7d7e-7c41-9d55-aa60a53b58e9"
 BY_HAND = ("Rosalind", f"referral-{NOBODY}", f"plan-{NOBODY}")
 
 
-@pytest.fixture(params=BY_HAND)
-def by_hand(quiet_room: Room, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Somebody began a workflow of ours by hand, under an id that is no case's, and it fails; answers its handle."""
+@pytest.fixture
+def by_hand(quiet_room: Room) -> Iterator[list[Any]]:
+    """Somebody began workflows of ours by hand, under ids that are no case's, and they fail; answers their handles."""
     client = quiet_room.client
-    handle = quiet_room.run(client.start_workflow("Referral", id=request.param, task_queue=QUEUE))
+    handles = [quiet_room.run(client.start_workflow("Referral", id=each, task_queue=QUEUE)) for each in BY_HAND]
 
-    async def failing() -> list[str]:
-        return [run.id async for run in client.list_workflows(FAILING)]
+    async def failing() -> set[str]:
+        return {run.id async for run in client.list_workflows(FAILING)}
 
-    eventually(lambda: quiet_room.run(failing()) == [handle.id], seconds=60, pause=0.5)
-    yield handle
-    with suppress(RPCError):  # the repair may have
-        quiet_room.run(handle.terminate())
+    eventually(lambda: quiet_room.run(failing()) == set(BY_HAND), seconds=60, pause=0.5)
+    yield handles
+    for handle in handles:
+        with suppress(RPCError):  # the repair may have
+            quiet_room.run(handle.terminate())
 
 
-def test_a_workflow_that_somebody_began_by_hand_is_left_alone_and_the_others_are_compared(
-    house: House, quiet_room: Room, sweeper: Sweeper, case: Case, by_hand: Any
+def test_workflows_that_somebody_began_by_hand_are_left_alone_and_the_others_are_compared(
+    house: House, quiet_room: Room, sweeper: Sweeper, case: Case, by_hand: list[Any]
 ) -> None:
-    """Its id may hold anything: the log names its run. Nobody is told of a confidential case by it. Where it is named
+    """An id may hold anything: the log names the run. Nobody is told of a confidential case by it. Where it is named
     as a case is, the record may be a restored one that lacks the case: only who repairs ends it.
     """
     rounds(quiet_room, sweeper)
@@ -185,10 +186,13 @@ def test_a_workflow_that_somebody_began_by_hand_is_left_alone_and_the_others_are
         rounds(quiet_room, sweeper, 1)
         assert troubles(quiet_room, sweeper, case) == ["missing"]
         assert quiet_room.run(repair(house.engine, quiet_room.client, patience=1)).left == ()
-    run = by_hand.first_execution_run_id
-    assert {"event": "workflows_of_no_case", "log_level": "warning", "count": 1, "runs": [run]} in logged
-    assert by_hand.id not in str(logged)
-    assert quiet_room.status(by_hand.id) == ("terminated" if NOBODY in by_hand.id else "running")
+    said = next(line for line in logged if line["event"] == "workflows_of_no_case")
+    assert (said["log_level"], said["count"]) == ("warning", len(BY_HAND))
+    assert sorted(said["runs"]) == sorted(handle.first_execution_run_id for handle in by_hand)
+    assert not [id_ for id_ in BY_HAND if id_ in str(logged)]
+    assert {id_: quiet_room.status(id_) for id_ in BY_HAND} == {
+        id_: "terminated" if NOBODY in id_ else "running" for id_ in BY_HAND
+    }
 
 
 class Watched(Interceptor):
