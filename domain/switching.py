@@ -34,7 +34,8 @@ class Switch:
     """What it would do. `kept`: begun already, so they stay, though the version has them otherwise or not at all.
 
     `clashes`: steps of this plan alone under a key that the version uses for another one. `lost`: a condition whose
-    answer nobody gives in this plan: (step, the step that it reads, the question).
+    answer nobody gives in this plan: (step, the step that it reads, the question). `circle`: steps, each after
+    the next.
     """
 
     added: tuple[Step, ...] = ()
@@ -46,7 +47,7 @@ class Switch:
     renamed: tuple[Goal, ...] = ()
     steps_change: tuple[Change, ...] = ()
     goals_change: tuple[Change, ...] = ()
-    circle: bool = False
+    circle: tuple[str, ...] = ()
     lost: tuple[str, str, str] | None = None
 
     def refusal(self) -> NotPossible | None:
@@ -58,7 +59,10 @@ class Switch:
             )
         if self.circle:
             return NotPossible(
-                "circle", "With the plan's own steps and order the steps would wait for each other for ever. Move them."
+                "circle",
+                f"In that version's order these steps would wait for each other for ever: {', '.join(self.circle)}."
+                " Part of it is this plan's own order, or that of steps that have begun and stay as they are. Move"
+                " those that have not begun, or stay with the version that you have.",
             )
         if self.lost is not None:
             key, reads, asked = self.lost
@@ -117,7 +121,7 @@ def switch(
         + tuple(_change(None, after[key]) for key in added),
         goals_change=tuple(Change(goal.key, {}, {"name": goal.name, "term": goal.term}) for goal in fresh)
         + tuple(Change(goal.key, {"name": goals[goal.key]}, {"name": goal.name}) for goal in renamed),
-        circle=bool(graph.circles(order)),
+        circle=tuple(next(iter(graph.circles(order)), ())),
         lost=lost_answer(steps, now),
     )
 

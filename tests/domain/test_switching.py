@@ -139,6 +139,15 @@ def test_a_circle_of_the_leads_order_and_the_versions_is_refused() -> None:
     refusal = switch(ROW, moved, template(A, B, C, step("d", "c", "e"), step("e", "b"))).refusal()
     assert refusal is not None
     assert refusal.code == "circle"
+    assert {"b", "d"} <= set(refusal.sentence.partition(": ")[2].partition(".")[0].split(", "))
+
+
+def test_a_circle_through_a_step_that_has_begun_says_which_steps_and_what_to_do() -> None:
+    begun = live(A, step("b", "a", "d"), C, step("d"), b=StepState.OPEN)
+    refusal = switch(ROW, begun, template(A, B, C, step("d", "b"))).refusal()
+    assert refusal is not None
+    assert (refusal.code, "d, b, d" in refusal.sentence or "b, d, b" in refusal.sentence) == ("circle", True)
+    assert "steps that have begun and stay as they are" in refusal.sentence
 
 
 def test_a_goal_gets_its_new_name_where_it_is_the_same_need() -> None:
