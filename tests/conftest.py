@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from concert.embedded import EmbeddedPostgres, EmbeddedTemporal, temporary_directory
 from concert.embedded.postgres import libpq_url
@@ -110,6 +112,25 @@ def engine(
 
     yield stop
     stop()
+
+
+class OneTown(LoadFileScheduling):
+    """Each process takes file after file; all tests of faults go to one, so that only one town is built."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneTown:
+    return OneTown(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits most and cannot be divided comes first: the rest fills the time beside it."""
+    long = ("tests/faults/", "tests/demo/")
+    items.sort(key=lambda item: next((n for n, folder in enumerate(long) if folder in item.nodeid), len(long)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def the_town(cluster: Cluster, the_region: Region) -> Iterator[Town]:
     urls, port, loop = cluster.database(), free_port(), Loop()
     with temporary_directory() as directory:
