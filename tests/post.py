@@ -22,7 +22,7 @@ LINK = re.compile(r"\S*/act/(\S+)")
 class Box:
     """`answer`: what it says, after `pause` seconds, to every letter with `about` in its subject; all but 250 is a
     refusal and keeps nothing; None: it keeps the letter first, and then hangs up without a word. Others it keeps at
-    once. `utf8`: whether it takes addresses beyond ASCII.
+    once. `utf8`: whether it takes addresses beyond ASCII. `begun`: letters of that kind that it has begun to take.
     """
 
     def __init__(self) -> None:
@@ -31,12 +31,14 @@ class Box:
         self.about = ""
         self.utf8 = True
         self.pause = 0.0
+        self.begun = 0
         self.port = 0
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         if self.about in str(message["Subject"]):
+            self.begun += 1
             if self.answer is None:
                 self.got += [(to, message) for to in envelope.rcpt_tos]
             await asyncio.sleep(self.pause)

@@ -173,7 +173,7 @@ def test_a_process_that_is_stopped_while_it_tells_leaves_the_rest_to_another(
 ) -> None:
     box.pause, box.about = 5.0, "WorkerSilent"
     looking = loop.start(watcher(house, box).look())
-    eventually(lambda: len(box.got) == 2)
+    eventually(lambda: box.begun)
     looking.cancel()
     eventually(lambda: house.sql("select code from alarm where told_at is null") == [("WorkerSilent",)])
     with opened(Box()) as other:
