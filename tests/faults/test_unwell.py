@@ -22,6 +22,7 @@ RUTH = "ruth.hub@example.org"
 
 @pytest.fixture
 def box(town: Town) -> Iterator[Box]:
+    mend(town)
     town.house.sql("delete from alarm")
     with opened(Box()) as one:
         yield one
@@ -51,7 +52,7 @@ def mend(town: Town) -> None:
 
 def _well(town: Town) -> bool:
     with suppress(DBAPIError):  # a connection of before
-        return not ailments(take_pulse(town.house.engine))
+        return not any(ailments(take_pulse(door)) for door in (town.house.engine, town.house.api))
     return False
 
 
