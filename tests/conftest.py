@@ -22,6 +22,7 @@ from storage.migrations import migrate
 from tests.house import House, Loop, open_house, settings_for
 
 SEED = 7
+LONG = tuple(f"tests/{folder}/" for folder in ("faults", "demo", "workflows", "services", "journeys", "api", "cli"))
 
 
 @dataclass
@@ -128,9 +129,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneTown
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits most and cannot be divided comes first: the rest fills the time beside it."""
-    long = ("tests/faults/", "tests/demo/")
-    items.sort(key=lambda item: next((n for n, folder in enumerate(long) if folder in item.nodeid), len(long)))
+    """What waits most and cannot be divided comes first: the rest fills the time beside it, short files at the end."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
