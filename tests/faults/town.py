@@ -77,6 +77,7 @@ class Said:
     status: int
     answer: Any
     seconds: float
+    tries: int
 
 
 @dataclass
@@ -151,13 +152,15 @@ def insist(who: Person, path: str, body: Any = None, key: str | None = None, htt
     """As a good client does: the same command with the same key until it is answered by something else than 5xx."""
     body = {} if body is None else body
     key = key or uuid4().hex
-    since = time.monotonic()
+    since, tries = time.monotonic(), 0
     while True:
+        tries += 1
         try:
             headers = who.headers | {"Idempotency-Key": key}
             answer = (http or who.http).post(path, json=body, headers=headers)
             if answer.status_code < 500:
-                return Said(who, path, body, key, answer.status_code, answer.json(), time.monotonic() - since)
+                seconds = time.monotonic() - since
+                return Said(who, path, body, key, answer.status_code, answer.json(), seconds, tries)
         except httpx.TransportError:
             pass
         assert time.monotonic() < since + PATIENCE, f"{path} was never answered"
