@@ -125,7 +125,7 @@ def _try(
     """A fixed number of cases for one operation, as described or on purpose not: the same each time."""
 
     @settings(
-        max_examples=2,
+        max_examples=4,
         deadline=None,
         derandomize=True,
         database=None,
