@@ -6,7 +6,7 @@ PYTHON  ?= python3
 WORKERS ?= 3
 BIN     := .venv/bin
 STAMP   := .venv/.installed
-PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --max-worker-restart 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What is imported is compiled once and kept, also where the environment says otherwise: every start is quicker.
 unexport PYTHONDONTWRITEBYTECODE

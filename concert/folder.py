@@ -20,7 +20,7 @@ async def keep_folding(record: Record) -> None:
     while True:
         try:
             folded, sealed = await asyncio.to_thread(fold, record), await asyncio.to_thread(seal, record)
-        except Exception as error:  # noqa: BLE001 - the record is away: try again
+        except Exception as error:  # noqa: BLE001 - mostly the record is away; whatever it is, the next round begins anew
             log.warning("folder_waits", type=type(error).__name__)
             folded = sealed = 0
         FOLDED.labels("entries").inc(folded)

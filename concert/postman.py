@@ -40,7 +40,7 @@ class Postman:
             try:
                 while await self.deliver():
                     pass
-            except Exception as error:  # noqa: BLE001 - the record is away: mail waits in it
+            except Exception as error:  # noqa: BLE001 - mostly the record is away; whatever it is, mail waits in it
                 log.warning("postman_waits", type=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -115,7 +115,7 @@ class Relay:
             try:
                 while await self.deliver_batch() == BATCH:
                     pass
-            except Exception as error:  # noqa: BLE001 - the record is away: poll until it is back
+            except Exception as error:  # noqa: BLE001 - mostly the record is away; whatever it is, nothing is lost by another poll
                 log.warning("relay_waits", type=type(error).__name__)
             try:
                 await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)

@@ -116,7 +116,9 @@ def engine(
 
 
 class OneTown(LoadFileScheduling):
-    """Each process takes file after file; all tests of faults go to one, so that only one town is built."""
+    """Each process takes file after file, whatever `--dist` says; all tests of faults go to one, so that only one town
+    is built.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return "tests/faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
