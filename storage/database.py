@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 from psycopg import OperationalError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.patience import Patient
 
@@ -103,16 +104,15 @@ class Database:
         return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def dispose(self) -> None:
-        """Closes what is idle now, and what a thread still uses when it gives it back. Used again, it connects anew."""
-        pool = self.engine.pool
+        """Closes what is idle now, and what a thread still uses when it gives it back. Used again, it connects anew and
+        keeps nothing.
+        """
+        event.listen(self.engine.pool, "checkin", _close)  # the pool that follows takes it over
         self.engine.dispose()
-        event.listen(pool, "checkin", _close)
-        pool.dispose()
 
 
-def _close(connection: Any, _record: Any) -> None:
-    if connection is not None:
-        connection.close()
+def _close(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.close()
 
 
 ROLE: LiteralString = """

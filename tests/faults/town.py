@@ -180,7 +180,7 @@ def wrong(town: Town) -> list[str]:
     """What does not hold now that it is quiet: of the record alone, and between record and engine."""
     from concert.reconcile import check_invariants
 
-    town.house.engine.database.dispose()  # what it holds may be from before a restart
+    town.house.engine.database.engine.dispose()  # what it holds may be from before a restart
 
     async def ask() -> list[str]:
         return await check_invariants(town.house.engine, await connect(town.temporal.address, "concert"))
