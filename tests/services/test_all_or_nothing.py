@@ -26,7 +26,7 @@ from services.tasks import accept_task, complete_task
 from services.transaction import Tx, by_engine, perform
 from services.verifying import verify_indicators
 from storage.database import Database, sqlstate
-from tests.house import House, eventually
+from tests.house import House
 from tests.services.scenes import at_once, events, refer
 
 TABLES = (
@@ -232,14 +232,3 @@ def test_a_database_of_its_own_settings_ends_what_hangs(house: House) -> None:
         connection.execute(text("select pg_sleep(5)"))
     assert sqlstate(told.value) == "57014"
     database.dispose()
-
-
-def test_a_database_that_was_disposed_of_keeps_nothing_open_whoever_was_late(house: House) -> None:
-    database = Database(house.settings.engine_database_url, pool_size=1, application="late")
-    with database.transaction() as at_work:
-        database.dispose()
-        at_work.execute(text("select 1"))
-    for _ in range(2):
-        with database.transaction() as anew:
-            anew.execute(text("select 1"))
-    eventually(lambda: house.sql("select from pg_stat_activity where application_name = 'late'") == [])
