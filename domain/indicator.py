@@ -44,13 +44,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """One line of the ledger. `period` is a month; `bucket` a whole number of units (durations only)."""
+    """One line of the ledger, in the groups of its event. `period` is a month; `bucket` a whole number of units
+    (durations only).
+    """
 
     indicator_id: str
     part: str
     period: str
     organization_id: str | None
-    dimensions: Mapping[str, str]
     bucket: int = 0
     value: int = 1
 
@@ -155,7 +156,7 @@ def _additive(indicator: Indicator, event: Event) -> list[Earned]:
     cohort = event.facts.get(rule.cohort) if rule.cohort else None
     period = MONTH.holding(date.fromisoformat(str(cohort)) if cohort else event.day)
     owner = {"source": event.source_organization_id, "target": event.organization_id, "region": None}[rule.credit]
-    return [Earned(indicator.id, part, period, owner, event.dimensions, bucket, value) for part, bucket, value in parts]
+    return [Earned(indicator.id, part, period, owner, bucket, value) for part, bucket, value in parts]
 
 
 def _touches(indicator: Indicator, event: Event) -> list[Touch]:

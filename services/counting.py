@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.indicator import Earned, Event, Touch, earn
+from domain.indicator import Event, Touch, earn
 from services.agenda import Agenda
 from services.transaction import Work
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A key of the ledger: entries with equal keys of one event are one entry.
 
     `restricted`: the side of the wall on which it counts (ADR 0005). What is taken back, is taken back where it had
@@ -34,8 +32,7 @@ class Line:
     restricted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A person in one published cell of a distinct count."""
 
     indicator_id: str
@@ -90,8 +87,12 @@ def ledger(agenda: Agenda, row: Mapping[str, Any], known: Mapping[str, Mapping[s
 def _own(agenda: Agenda, row: Mapping[str, Any]) -> Ledger:
     event = _event(row)
     earned, touched = earn(agenda.indicators, event)
-    restricted = bool(row["restricted"])
-    return Counter(_line(one, restricted) for one in earned), Counter(_cell(touch, restricted) for touch in touched)
+    restricted, groups = bool(row["restricted"]), json.dumps(dict(event.dimensions), sort_keys=True)
+    lines: Counter[Line] = Counter()
+    for one in earned:
+        key = Line(one.indicator_id, one.part, one.period, one.bucket, one.organization_id, groups, restricted)
+        lines[key] += one.value
+    return lines, Counter(_cell(touch, restricted) for touch in touched)
 
 
 def _cell(touch: Touch, restricted: bool) -> Cell:
@@ -119,11 +120,6 @@ def flips_of(work: Work, event_id: Any, touches: Counter[Cell]) -> Iterable[tupl
         return []
     flips = work.rows(_TOUCH, event=event_id, touches=json.dumps(rows))
     return [(grain_line(str(f.indicator_id), f.grain), f.change) for f in flips]
-
-
-def _line(one: Earned, restricted: bool) -> Line:
-    dimensions = json.dumps(dict(one.dimensions), sort_keys=True)
-    return Line(one.indicator_id, one.part, one.period, one.bucket, one.organization_id, dimensions, restricted)
 
 
 def _event(row: Mapping[str, Any]) -> Event:

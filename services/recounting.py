@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -81,9 +82,15 @@ def either(one: Iterable[Any], other: Iterable[Any]) -> Iterable[Any]:
 
 
 def line_of(row: Any) -> Line:
-    organization = None if row.organization_id is None else str(row.organization_id)
-    dimensions = json.dumps(row.dimensions, sort_keys=True)
-    return Line(str(row.indicator_id), row.part, row.period, row.bucket, organization, dimensions, row.restricted)
+    """Of a row whose ids and groups are text."""
+    groups = _written(row.dimensions)
+    return Line(row.indicator_id, row.part, row.period, row.bucket, row.organization_id, groups, row.restricted)
+
+
+@lru_cache(4096)
+def _written(dimensions: str) -> str:
+    """As the ledger's keys write them; Postgres orders them in another way. The same few come again and again."""
+    return json.dumps(json.loads(dimensions), sort_keys=True)
 
 
 def batches(connection: Connection, after: int, most: int = BATCH) -> Iterator[list[dict[str, Any]]]:
@@ -103,7 +110,7 @@ def taken_back(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, 
 def _entered(connection: Connection, rules: Mapping[str, Rule], span: dict[str, int]) -> dict[UUID, Counter[Line]]:
     entered: dict[UUID, Counter[Line]] = {}
     for row in connection.execute(_ENTRIES, span):
-        rule = rules.get(str(row.indicator_id))
+        rule = rules.get(row.indicator_id)
         if rule is not None and not rule.distinct:
             entered.setdefault(row.event_id, Counter())[line_of(row)] += int(row.value)
     return entered
@@ -112,8 +119,8 @@ def _entered(connection: Connection, rules: Mapping[str, Rule], span: dict[str, 
 def _touched(connection: Connection, rules: Mapping[str, Rule], span: dict[str, int]) -> dict[UUID, Counter[Cell]]:
     touched: dict[UUID, Counter[Cell]] = {}
     for row in connection.execute(_TOUCHES, span):
-        if str(row.indicator_id) in rules:
-            cell = Cell(str(row.indicator_id), row.grain, str(row.person_id))
+        if row.indicator_id in rules:
+            cell = Cell(row.indicator_id, row.grain, row.person_id)
             touched.setdefault(row.event_id, Counter())[cell] += row.step
     return touched
 
@@ -124,13 +131,16 @@ _EVENTS = text(f"select e.seq, {EVENT_COLUMNS} from event e where e.seq > :after
 _BY_ID = text(f"select {EVENT_COLUMNS} from event e where e.id = any(cast(:ids as uuid[]))")
 _ENTRIES = text(
     """
-select n.event_id, n.indicator_id, n.part, n.period, n.bucket, n.organization_id, n.dimensions, n.restricted, n.value
+select n.event_id, cast(n.indicator_id as text) as indicator_id, n.part, n.period, n.bucket,
+       cast(n.organization_id as text) as organization_id, cast(n.dimensions as text) as dimensions, n.restricted,
+       n.value
   from event e join indicator_entry n on n.event_id = e.id where e.seq between :first and :last
 """
 )
 _TOUCHES = text(
     """
-select t.event_id, t.indicator_id, t.grain, t.person_id, t.step
+select t.event_id, cast(t.indicator_id as text) as indicator_id, t.grain, cast(t.person_id as text) as person_id,
+       t.step
   from event e join indicator_touch t on t.event_id = e.id where e.seq between :first and :last
 """
 )

@@ -136,6 +136,10 @@ def _aliases(connection: Connection) -> Iterator[str]:
 
 
 _KEY = "indicator_id, part, period, bucket, organization_id, dimensions, restricted"
+_AS_TEXT = (
+    "cast(indicator_id as text) as indicator_id, part, period, bucket, cast(organization_id as text) as organization_id,"
+    " cast(dimensions as text) as dimensions, restricted"
+)
 
 
 def _of(alias: str, dimensions: str) -> str:
@@ -147,7 +151,7 @@ _IN_FORCE = "join indicator i on i.id = {}.indicator_id and i.standing = 'in_for
 # Entries that are not folded yet stand on both sides: leave them out of both.
 _TOTALS = text(
     f"""
-select {_KEY}, sum(said) as said, sum(right_) as right from (
+select {_AS_TEXT}, sum(said) as said, sum(right_) as right from (
     select {_of("t", "t")}, t.value as said, 0 as right_ from indicator_total t {_IN_FORCE.format("t")}
     union all
     select {_of("e", "m")}, 0, e.value from indicator_entry e {_IN_FORCE.format("e")} {SPLIT}
@@ -194,7 +198,7 @@ select indicator_id, grain, sum(said) as said, sum(right_) as right from (
 # A grain's text is the key of its cell: ["2026-11", null, {{"county": "31157"}}, false].
 _PEOPLE = text(
     f"""
-select {_KEY}, sum(said) as said, sum(right_) as right from (
+select {_AS_TEXT}, sum(said) as said, sum(right_) as right from (
     select e.indicator_id, e.part, e.period, e.bucket, e.organization_id, e.dimensions, e.restricted, e.value as said,
            0 as right_
       from indicator_entry e {_IN_FORCE.format("e")} and i.rule ->> 'measure' = 'distinct'
