@@ -137,8 +137,8 @@ def _aliases(connection: Connection) -> Iterator[str]:
 
 _KEY = "indicator_id, part, period, bucket, organization_id, dimensions, restricted"
 _AS_TEXT = (
-    "cast(indicator_id as text) as indicator_id, part, period, bucket, cast(organization_id as text) as organization_id,"
-    " cast(dimensions as text) as dimensions, restricted"
+    "cast(indicator_id as text) as indicator_id, part, period, bucket,"
+    " cast(organization_id as text) as organization_id, cast(dimensions as text) as dimensions, restricted"
 )
 
 

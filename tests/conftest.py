@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -133,6 +134,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneTown
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits most and cannot be divided comes first: the rest fills the time beside it, short files at the end."""
     items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported and collected stays: nobody has to look through it for garbage again and again."""
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +17,7 @@ import httpx
 from concert.connection import connect
 from concert.embedded import EmbeddedPostgres, EmbeddedTemporal
 from concert.embedded.binaries import free_port
-from concert.embedded.child import Child, spawn
+from tests.faults.forked import fork
 from tests.house import House, Loop, Person, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -35,26 +35,27 @@ class Role:
         self.log = directory / f"{name}-{uuid4().hex[:6]}.log"
         self.environment = environment
         self.clock = clock
-        self.child: Child | None = None
+        self.child: BaseProcess | None = None
 
     @property
     def pid(self) -> int:
         assert self.child is not None
+        assert self.child.pid is not None
         return self.child.pid
 
     @property
     def running(self) -> bool:
-        return self.child is not None and self.child.running
+        return self.child is not None and self.child.is_alive()
 
     def start(self) -> None:
         if not self.running:
-            command = [sys.executable, "-m", self.program, str(self.clock), self.name]
-            self.child = asyncio.run(spawn(command, log=self.log, directory=ROOT, environment=self.environment))
+            self.child = fork(self.program, self.clock, self.name, self.environment, log=self.log, directory=ROOT)
 
     def kill(self) -> None:
         """kill -9; it is gone when this returns."""
         if self.child is not None:
-            asyncio.run(self.child.stop())
+            self.child.kill()
+            self.child.join()
 
     def freeze(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)

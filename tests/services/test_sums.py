@@ -6,7 +6,14 @@ from tests.house import House
 from tests.services.plans import Live, load, step
 from tests.services.scenes import proven
 
-AMOUNT = {"key": "amount", "kind": "number", "label": "How much was paid?", "unit": "usd", "minimum": 0, "maximum": 5000}
+AMOUNT = {
+    "key": "amount",
+    "kind": "number",
+    "label": "How much was paid?",
+    "unit": "usd",
+    "minimum": 0,
+    "maximum": 5000,
+}
 
 
 def paid(house: House) -> tuple[float, ...]:
