@@ -47,32 +47,30 @@ def _protect(table: Table, threshold: int, until: float) -> Protection:
     if not forced - careless:
         return Protection(small, withheld, frozenset())
     reader = Reader(table, threshold)
-    free, exposed = _hideable(reader, forced, careless)
-    spared = careless
+    free = frozenset(table.values) - table.known
+    exposed, narrow = _exposed(reader, forced, careless, free)
+    spared = careless | narrow
     chosen = _thinned(reader, forced, spared, _quick(reader, forced, spared, free), until)
     hidden, best = _fewest(reader, forced, spared, chosen, free, until)
     return Protection(small, withheld, hidden - forced, exposed, best)
 
 
-def _hideable(
-    reader: Reader, forced: frozenset[Key], careless: frozenset[Key]
+def _exposed(
+    reader: Reader, forced: frozenset[Key], careless: frozenset[Key], free: frozenset[Key]
 ) -> tuple[frozenset[Key], frozenset[Key]]:
-    """(cells that may be hidden, cells that even then could be computed). Nothing is exposed unless something was
-    public before. The reader is content with the range that an exposed cell has when all others are hidden.
+    """Cells that could be computed even with everything hidden: (of those that have to be, of the others). Nothing is
+    exposed unless something was public before.
+
+    The reader is content with the range that the former have then. The others may be hidden for their sake and need no
+    protection themselves.
     """
-    free = frozenset(reader.table.values) - reader.table.known
-    bare: frozenset[Key] = frozenset()
-    while reader.table.known:
-        reader.hide(free)
-        more = frozenset(reader.unsafe(sorted(free - bare - careless, key=str)))
-        if not more:
-            break
-        bare |= more
-        free -= more - forced
-    exposed = bare & forced
-    for key in sorted(exposed, key=str):
+    if not reader.table.known:
+        return frozenset(), frozenset()
+    reader.hide(free)
+    bare = frozenset(reader.unsafe(sorted(free - careless, key=str)))
+    for key in sorted(bare & forced, key=str):
         reader.content(key, max(0.0, reader.range(key).width - EPSILON))
-    return free, exposed
+    return bare & forced, bare - forced
 
 
 def cost(reader: Reader, key: Key) -> float:
@@ -149,7 +147,7 @@ def _thinned(
             break
         fewer = hidden - {key}
         reader.hide(fewer)
-        broken = next((each for each in [*first, *(fewer - forced)] if not reader.safe(each)), None)
+        broken = next((each for each in [*first, *(fewer - forced - spared)] if not reader.safe(each)), None)
         if broken is None:
             hidden = fewer
         elif broken in forced:

@@ -69,7 +69,7 @@ def learned(one: Figures, told: Told, known: set[Margin]) -> dict[tuple[str, Mar
               for name, months in EVERY.items() for m in MARGINS}  # fmt: skip
     sums = [Sum((name, WHOLE), tuple((name, group) for group in GROUPS)) for name in EVERY]
     sums += [Sum(("2026-Q3", margin), tuple((month, margin) for month in MONTHS)) for margin in MARGINS]
-    hidden = {cell for cell, value in told.items() if value is None and cell[1] not in known}
+    hidden = {cell for cell in counts if told.get(cell) is None and cell[1] not in known}
     found = ranges(Table(counts, tuple(sums)), hidden)
     return {cell: high - low for cell, (low, high) in found.items() if is_small(counts[cell], TERMS.threshold)}
 
@@ -85,6 +85,17 @@ def test_no_small_count_is_computed_by_strangers_nor_exactly_by_partners(seed: i
         assert strangers == {}, number
         partners = {cell: width for cell, width in learned(one, told, {WHOLE}).items() if width < 1}
         assert partners == {}, number
+
+
+def test_the_one_case_of_a_month_that_is_not_public_is_not_computed_from_the_quarter_around_it() -> None:
+    """Nobody else lives in the other counties: what is hidden of them can hide only one, and has to."""
+    one = counted("asked", "count")
+    for month, count in zip(MONTHS, (88, 1, 159), strict=True):
+        for margin in (GROUPS[0], WHOLE):
+            one.open.counts[month, "value", margin] += count
+    told = published(one, ("2026-09", "2026-07", "2026-Q3"))
+    assert learned(one, told, {WHOLE})["2026-08", GROUPS[0]] >= 1
+    assert [told["2026-09", group] for group in GROUPS] == [159, 0, 0, 0, 0], "nothing is hidden without need"
 
 
 def rated(*shares: tuple[int, int]) -> Figures:
