@@ -9,4 +9,4 @@ import yaml
 
 
 def document(name: str) -> Any:
-    return yaml.safe_load(files("seed").joinpath(name).read_text(encoding="utf-8"))
+    return yaml.load(files("seed").joinpath(name).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)

@@ -170,6 +170,14 @@ def _line_of(error: yaml.MarkedYAMLError, *, opened: bool = False) -> int:
     return mark.line + 1 if mark else 1
 
 
+def _events(text: str) -> Iterator[Any]:
+    """Where the quick parser gives up, the other one says why, in words that people understand."""
+    try:
+        return iter(list(yaml.parse(text, Loader=yaml.CSafeLoader)))
+    except yaml.YAMLError:
+        return iter(yaml.parse(text, Loader=yaml.SafeLoader))
+
+
 class _Reading:
     """Builds plain values from the parser's events, without recursion."""
 
@@ -178,7 +186,7 @@ class _Reading:
         self._events: Iterator[Any] = iter(())
 
     def read(self, text: str) -> None:
-        self._events = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._events = _events(text)
         documents = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):

@@ -25,7 +25,7 @@ SLIPS = [
     ("a colon in a text", b"a: 1\nb: see: here\n", 2, "a colon is not expected here.", "in quotes"),
     ("an open quotation mark", b"a: 1\nb: 'x\nc: 2\n", 2, "a quotation mark that opens here", "Close it"),
     ("an open bracket", b"a: 1\nb: [1, 2\nc: 3\n", 2, "a bracket that opens here", "Close it"),
-    ("a question inside brackets", b"a: 1\nb: {c: why?, d: 1}\n", 2, "a question mark ends a text", "in quotes"),
+    ("a question before a slip", b"a: 1\nb: {c: why?}\nd: [\n", 2, "a question mark ends a text", "in quotes"),
     ("a word without a colon", b"a: 1\nbb\n", 2, "a member has no colon.", "`name: value`"),
     ("crooked indentation", b"a:\n  - 1\n - 2\n", 3, "the indentation does not fit", "Align it"),
     ("a text that begins with a sign", b"a: 1\nb: @home\n", 2, "a sign that YAML keeps", "in quotes"),
@@ -41,6 +41,11 @@ SLIPS = [
     ("a cellar of brackets", b"[" * 100_000, 1, "nested too deep.", "Nothing here needs such depth."),
     ("a cellar of dashes", b"- " * 100_000, 1, "nested too deep.", "Nothing here needs such depth."),
 ]  # fmt: skip
+
+
+def test_a_question_inside_brackets_is_a_text() -> None:
+    sheet = read(b"a: 1\nb: {c: why?, d: 1}\n", "plan.yaml")
+    assert (sheet.slips, sheet.value) == ([], {"a": 1, "b": {"c": "why?", "d": 1}})
 
 
 @pytest.mark.parametrize(("situation", "data", "line", "what", "remedy"), SLIPS, ids=[one[0] for one in SLIPS])
