@@ -112,7 +112,7 @@ class Month:
 
     def sweep(self) -> None:
         """What the sweeper would have seen, once more: the real one finds nothing wrong and takes it back."""
-        for id_, kind in self.failing.items():
+        for id_, kind in list(self.failing.items()):  # a watcher sweeps while others make it fail
             self.house.sql(
                 "insert into engine_finding (case_id, kind, trouble, code, restricted)"
                 " values (%s, %s, 'failing', 'WorkflowTaskFailed', false) on conflict do nothing",
