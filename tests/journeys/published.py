@@ -31,8 +31,7 @@ def publish(house: House, period: str = MONTH, login: str = "ruth.hub", key: str
 
 def asked(house: House, ending: str = "", headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
     """As a stranger reads it: no token."""
-    url = f"{house.http.base_url}/public/indicators{ending}"
-    return httpx.get(url, params=params, headers=headers or {}, trust_env=False, timeout=20)
+    return house.http.get(f"/public/indicators{ending}", params=params, headers=headers or {})
 
 
 def snapshot(house: House, **params: Any) -> Json:
