@@ -166,7 +166,7 @@ def _shown(point: Point, gone: bool, waiting: bool = False, later: bool = False)
 
 
 def _cases(tx: Work, one: Any, asked: Asked) -> dict[tuple[str, str], int]:
-    """How many an amount was paid for, by period and group: the amount does not say."""
+    """How many an amount was paid for, by period and group: the amount does not say. What was taken back is none."""
     counted: Counter[tuple[str, str]] = Counter()
     months = {"start": asked.start or "", "end": asked.end or "~"}
     for row in tx.rows(_PAID[asked.by == ORGANIZATION], id=one.id, name=asked.by, **months):
@@ -185,7 +185,8 @@ _THRESHOLD = text("select publication_threshold from collaborative where id = ap
 _PAID = {
     own: text(
         f"""
-select n.period, {whose} as whose, count(distinct n.event_id) as cases
+select n.period, {whose} as whose,
+       greatest(0, count(*) filter (where n.value > 0) - count(*) filter (where n.value < 0)) as cases
   from indicator_entry n
  where n.indicator_id = :id and n.period collate "C" between :start and :end and cast(:name as text) is not null
  group by 1, 2

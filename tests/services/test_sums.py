@@ -34,3 +34,16 @@ def test_the_money_paid_is_the_sum_of_its_amounts_and_a_payment_in_error_is_take
     assert paid(house) == (203.45, 203.45)
     first.lead.does(f"{first.task('pay')}/void", {"reason": "Typed into the wrong plan."})
     assert paid(house) == (80, 80)
+
+
+def test_of_a_group_with_few_payments_partners_read_no_amount_however_many_were_taken_back(house: House) -> None:
+    load(house, "more_funds", [step("pay", form=[AMOUNT], feeds=["flexible_funds_paid"])])
+    for number in range(8):
+        plan = Live.begin(house, "more_funds")
+        plan.works("pay", "cap", {"amount": 10 + number})
+        if number:
+            plan.lead.does(f"{plan.task('pay')}/void", {"reason": "Paid twice."})
+    asked = {"by": "county"}
+    points = house.caseworker("pantry").read("/v1/indicators/flexible_funds_paid", **asked)["series"]
+    assert points
+    assert [one["value"] for one in points if not one["held_back"] and one["value"]] == []
