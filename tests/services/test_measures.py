@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from seed.agreement import amendment_of
+from seed.agreement import agenda, amendment_of
 from services.amending import amend_agenda
 from services.replaying import take_over
 from tests.house import House
-from tests.seed.test_agenda import agenda
 from tests.services.plans import Live, load, step
 from tests.services.scenes import proven
 
