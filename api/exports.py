@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import xlsxwriter
 
@@ -14,6 +15,8 @@ COLUMNS = (
     "waiting_share", "observed_period", "observed_on", "source", "left_out",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+"""As in a ZIP file: a workbook says when its figures were made, and not when somebody asked for it."""
 Cell = str | int | float | None
 Row = Sequence[Cell]
 
@@ -37,10 +40,11 @@ def csv_table(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
 
 
 def xlsx_book(sheets: Iterable[tuple[str, Sequence[str], Iterable[Row]]], notes: Iterable[str]) -> bytes:
-    """Each sheet with its name and its columns; the notes on a last one."""
+    """Each sheet with its name and its columns; the notes on a last one. The same again is the same byte for byte."""
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(file, options)
+    book.set_properties({"created": _NO_TIME})
     bold = book.add_format({"bold": True})
     for name, columns, rows in sheets:
         sheet = book.add_worksheet(name)

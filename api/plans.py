@@ -12,6 +12,7 @@ from api.referrals import FollowerBody
 from api.values import Body, Choice, Code, Day, Id, LongText, ShortText, Whole, named
 from domain.clock import Priority
 from domain.plan import State
+from domain.referral import ConfirmedBy
 from domain.task import Outcome
 from services import following, plan_closing, plan_consents, plan_edits, plan_shapes, plans, switching
 
@@ -233,12 +234,12 @@ def consent_action_plan(plan_id: Id, body: PlanConsentBody, record: TheRecord, c
 
 @router.post("/{plan_id}/review", operation_id="review_action_plan", summary="We looked at it", response_model=PLAN)
 def review_action_plan(plan_id: Id, record: TheRecord, call: Moving, body: ReviewBody = NOTHING) -> Response:
-    return answered(plan_closing.review_plan(record, call, plan_id, body.outcomes, body.note, body.by))
+    return answered(plan_closing.review_plan(record, call, plan_id, body.outcomes, body.note, ConfirmedBy(body.by)))
 
 
 @router.post("/{plan_id}/close", operation_id="close_action_plan", summary="Close the plan", response_model=PLAN)
 def close_action_plan(plan_id: Id, body: ClosePlanBody, record: TheRecord, call: Moving) -> Response:
-    return answered(plan_closing.close_plan(record, call, plan_id, body.outcomes, body.reason, body.by))
+    return answered(plan_closing.close_plan(record, call, plan_id, body.outcomes, body.reason, ConfirmedBy(body.by)))
 
 
 @router.post("/{plan_id}/void", operation_id="void_action_plan", summary="Entered in error", response_model=PLAN)

@@ -14,6 +14,7 @@ from typing import Any
 from domain import graph
 from domain.pathway import Policy, Step
 from domain.referral import OPEN as OPEN_REQUEST
+from domain.referral import ConfirmedBy
 from domain.referral import State as RequestState
 from domain.refusal import NotPossible
 from domain.task import State as TaskState
@@ -190,7 +191,7 @@ def policy(step: Step, task: TaskState | None) -> Policy:
 def allowed(state: State, leads: bool) -> tuple[Verb, ...]:
     if not leads or state is State.ENTERED_IN_ERROR:
         return ()
-    return tuple(Verb) if state is State.ACTIVE else (Verb.VOID,)
+    return tuple(Verb) if state is State.ACTIVE else (Verb.REVIEW, Verb.VOID)
 
 
 def allowed_on_step(plan: State, one: Standing, leads: bool) -> tuple[StepVerb, ...]:
@@ -210,6 +211,12 @@ def allowed_on_step(plan: State, one: Standing, leads: bool) -> tuple[StepVerb, 
 def require_active(state: State) -> None:
     if state is not State.ACTIVE:
         raise NotPossible("wrong-state", f"The plan is {state.value.replace('_', ' ')}; it is not changed any more.")
+
+
+def require_review(state: State, by: ConfirmedBy) -> None:
+    """What the client says of the goals counts also when the plan is over (decision 28)."""
+    if state is State.ENTERED_IN_ERROR or by is not ConfirmedBy.CLIENT:
+        require_active(state)
 
 
 def require(verb: StepVerb, one: Standing) -> None:

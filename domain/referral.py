@@ -33,7 +33,9 @@ class Verb(StrEnum):
 
 
 class ConfirmedBy(StrEnum):
-    """Only client or source closes the loop; time counts apart as reported, unconfirmed (decision 28)."""
+    """Only client or source closes the loop; `time` counts apart as reported, unconfirmed (decision 28): its clock ran
+    out, or its plan was closed over it.
+    """
 
     CLIENT = "client"
     SOURCE = "source"
@@ -59,6 +61,7 @@ class Referral:
     plain: bool = False
     planned: bool = False
     excepted_until: datetime | None = None
+    confirmed_by: ConfirmedBy | None = None
 
     @property
     def ball(self) -> Side | None:
@@ -85,9 +88,25 @@ def _fits(referral: Referral, verb: Verb) -> bool:
         case Verb.CONSENT:
             return referral.state in OPEN
         case Verb.CONFIRM:
-            return referral.state is State.ACTIVE and referral.reported
+            return bool(unheard(referral))
         case Verb.VOID:
             return referral.state is not State.ENTERED_IN_ERROR
+
+
+def unheard(referral: Referral) -> frozenset[ConfirmedBy]:
+    """Whose word there is still to hear of what came of it. A closed loop takes the source's where only time had closed
+    it, and the client's until that is there: both are kept, and the client's counts (decision 28).
+    """
+    if referral.state is State.ACTIVE and referral.reported:
+        return frozenset(ConfirmedBy)
+    if referral.state is not State.COMPLETED:
+        return frozenset()
+    match referral.confirmed_by:
+        case ConfirmedBy.TIME:
+            return frozenset({ConfirmedBy.CLIENT, ConfirmedBy.SOURCE})
+        case ConfirmedBy.SOURCE:
+            return frozenset({ConfirmedBy.CLIENT})
+    return frozenset()
 
 
 _LEADS_TO = {
@@ -108,12 +127,14 @@ EVENT_OF = {
 }
 
 
-def move(referral: Referral, verb: Verb) -> Referral:
-    """One of the source's moves; raises NotPossible.
+def move(referral: Referral, verb: Verb, by: ConfirmedBy = ConfirmedBy.SOURCE) -> Referral:
+    """One of the source's moves; raises NotPossible. `by`: whose word a confirmation is.
 
     An exception was for what is waited for no more: it ends with it. A new consent changes neither the state nor the
     clock.
     """
+    if verb is Verb.CONFIRM and referral.state is State.COMPLETED and by not in unheard(referral):
+        raise NotPossible("wrong-state", _HEARD[referral.confirmed_by])
     if not _fits(referral, verb):
         state = referral.state.value.replace("_", " ")
         hint = " and its task is not completed yet" if verb is Verb.CONFIRM and referral.state is State.ACTIVE else ""
@@ -125,8 +146,17 @@ def move(referral: Referral, verb: Verb) -> Referral:
         )
     if verb is Verb.CONSENT:
         return replace(referral, version=referral.version + 1)
+    closed_by = by if _LEADS_TO[verb] is State.COMPLETED else None
     moved = replace(referral, state=_LEADS_TO[verb], version=referral.version + 1, reported=False)
-    return _rest(moved)
+    return _rest(replace(moved, confirmed_by=closed_by))
+
+
+_HEARD = {
+    None: "The referral is completed, and nobody has to confirm that.",
+    ConfirmedBy.CLIENT: "The client's own word is on the record, and it counts. Nothing is left to confirm.",
+    ConfirmedBy.SOURCE: "Your organization's word is on the record. If the client says otherwise, send `by`: client.",
+    ConfirmedBy.TIME: "Only the client or the referral source confirms what time has closed.",
+}
 
 
 def reopens(referral: Referral, task: TaskState) -> bool:
@@ -141,7 +171,7 @@ def follow(referral: Referral, task: TaskState, at: Moment, *, plan_over: bool =
     it is withdrawn, for nobody would choose what comes next.
     """
     if plan_over and reopens(referral, task):
-        return _rest(replace(referral, state=State.WITHDRAWN, version=referral.version + 1))
+        return _rest(replace(referral, state=State.WITHDRAWN, version=referral.version + 1, confirmed_by=None))
     if referral.state not in OPEN and not reopens(referral, task):
         return referral
     if task is TaskState.COMPLETED and referral.plain:
@@ -155,14 +185,14 @@ def follow(referral: Referral, task: TaskState, at: Moment, *, plan_over: bool =
         TaskState.CANCELLED,
         TaskState.ENTERED_IN_ERROR,
     ):
-        waiting = replace(referral, state=State.AWAITING_SOURCE, reported=False, version=referral.version + 1)
-        return _wait(waiting, Clock.AWAITING_SOURCE, at)
+        waiting = replace(referral, state=State.AWAITING_SOURCE, reported=False, confirmed_by=None)
+        return _wait(replace(waiting, version=referral.version + 1), Clock.AWAITING_SOURCE, at)
     return referral
 
 
-def close_by_time(referral: Referral) -> Referral:
-    """The source did not confirm in time: closed as reported, unconfirmed."""
-    return move(referral, Verb.CONFIRM)
+def close_unconfirmed(referral: Referral) -> Referral:
+    """Nobody confirmed while there was time: closed as reported. Raises NotPossible where nothing was reported."""
+    return move(referral, Verb.CONFIRM, ConfirmedBy.TIME)
 
 
 def _wait(referral: Referral, clock: Clock, at: Moment) -> Referral:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -82,8 +82,10 @@ class Reason:
 class IndicatorSpec:
     """One version. `kind`: how_much, how_well, better_off. `owner`: whose it is (slug). `rule`: for `domain.rule`.
 
-    `scorecard`: defined for the partners' scorecards, not on the short list.
+    `scorecard`: defined for the partners' scorecards, not on the short list. `place`: where it stands in its file.
     """
+
+    place: tuple[str | int, ...]
 
     code: str
     version: int
@@ -146,15 +148,20 @@ def agenda_of(text: Mapping[str, Any], taxonomy: list[dict[str, Any]]) -> Agenda
         clocks=text["clocks"],
         reasons=tuple(Reason(row["code"], row["class"], row["name"], row["es"]) for row in text["reasons"]),
         terms=_terms(taxonomy),
-        indicators=tuple(
-            _indicator(row, calendars, text["strategies"])
-            for row in (*text["indicators"], *(row for _, row in figures_of(text)))
-        ),
+        indicators=tuple(_indicator(place, row, calendars, text["strategies"]) for place, row in indicators_of(text)),
         scorecards=_scorecards(text["scorecards"]),
         ladder=text.get("ladder", {}),
         quiet_hours=text.get("quiet_hours"),
         digest_at=text.get("digest_at"),
     )
+
+
+def indicators_of(text: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """The short list, then what the scorecards define, each with where it stands."""
+    for place, row in enumerate(text["indicators"]):
+        yield ("indicators", place), row
+    for place, row in figures_of(text):
+        yield ("scorecards", "figures", place), row
 
 
 def figures_of(text: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
@@ -178,13 +185,19 @@ def _scorecards(said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _indicator(row: Mapping[str, Any], calendars: Mapping[str, int], strategies: list[dict[str, Any]]) -> IndicatorSpec:
+def _indicator(
+    place: tuple[str | int, ...],
+    row: Mapping[str, Any],
+    calendars: Mapping[str, int],
+    strategies: list[dict[str, Any]],
+) -> IndicatorSpec:
     """A performance measure contributes to its strategy's result."""
     result = next((one["result"] for one in strategies if one["code"] == row.get("strategy")), None)
     plain = {name: value for name, value in row.items() if name not in ("by", "es")}
     return IndicatorSpec(
         **plain
         | {
+            "place": place,
             "result": row.get("result", result),
             "name_es": row["es"],
             "rule": rule_of(row, calendars),
@@ -276,5 +289,5 @@ def collaborative_columns(one: Collaborative) -> dict[str, Any]:
 def indicator_columns(one: IndicatorSpec) -> dict[str, Any]:
     """What the file says of an indicator, by columns of the record; whose it is, who adds it knows."""
     columns = asdict(one)
-    del columns["owner"]
+    del columns["owner"], columns["place"]
     return columns | {"names": {"es": columns.pop("name_es")}}

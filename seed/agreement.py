@@ -234,7 +234,7 @@ def amendment_of(found: Agenda) -> Amendment:
             {"code": one.code, "class": one.reason_class, "name": one.name, "names": {"es": one.name_es}}
             for one in found.reasons
         ],
-        indicators=[indicator_columns(one) | {"owner": one.owner} for one in found.indicators],
+        indicators=[(one.place, indicator_columns(one) | {"owner": one.owner}) for one in found.indicators],
     )
 
 

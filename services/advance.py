@@ -18,14 +18,15 @@ from domain.moves import Happened, move
 from domain.progress import OpenTask, Progress
 from domain.task import Verb as TaskVerb
 from services.agenda import current_agenda
+from services.blocking import blocking
 from services.closures import postpone
 from services.deadlines import hard_limit, referral_look, task_look
+from services.endings import close_unconfirmed
 from services.happenings import about_referral, happened
 from services.holders import holder_of
 from services.journal import Journal
 from services.ladder import climb, rung_says, since_referral, since_task
 from services.moving import settle_move
-from services.needs import settle_need
 from services.rows import Locked, LockedReferral, lock_referral, moment, region_moment, save_referral
 from services.transaction import Record, Work, by_engine
 
@@ -99,26 +100,14 @@ def _advance_clock(work: Work, locked: LockedReferral) -> None:
         if due is None or due > work.now:
             return
         if locked.referral.clock is Clock.CONFIRM:
-            _close_by_time(work, locked)
+            close_unconfirmed(work, locked)
         else:
             _climb_referral(work, locked, at)
 
 
-def _close_by_time(work: Work, locked: LockedReferral) -> None:
-    after = rules.close_by_time(locked.referral)
-    outcome = locked.f["outcome_task"]
-    save_referral(work, locked, after, outcome=outcome, confirmed_by="time")
-    current = locked.current
-    absent = current is not None and current.t["on_behalf"]
-    about = about_referral(locked.f) | {"on_behalf_of": locked.f["target_organization_id"] if absent else None}
-    facts = {"outcome": outcome, "confirmed_by": "time"}
-    happened(work, about, Happened("referral_closed", None, None, facts=facts), version=after.version)
-    settle_need(work, locked.f)
-    work.audit("referral.close", "referral", locked.f["id"], after.version)
-
-
 def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
-    referral, holder = locked.referral, holder_of("referral", locked.f)
+    referral = locked.referral
+    holder = blocking(work, "referral", locked.f["id"]) or holder_of("referral", locked.f)
     assert referral.clock is not None
     said = rung_says(work, at, referral.clock, referral.rung, holder, locked.f["restricted"])
     after = replace(referral, rung=referral.rung + 1)

@@ -24,7 +24,8 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """An agenda as rows: `body` is the agenda version's JSON; an indicator's `owner` is an organization's slug.
+    """An agenda as rows: `body` is the agenda version's JSON; an indicator's `owner` is an organization's slug, and
+    beside each indicator is where it stands in the file.
 
     `collaborative`: what the file says of it, by column; `backbone` is a slug too.
     """
@@ -37,7 +38,7 @@ class Amendment:
     adopted_on: Any
     body: Row
     reasons: Sequence[Row]
-    indicators: Sequence[Row]
+    indicators: Sequence[tuple[Place, Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ def _amend(connection: Connection, amendment: Amendment, amended: Amended) -> No
     _amend_agenda(connection, found.id, amendment, amended)
     _amend_reasons(connection, found.id, amendment, amended)
     owners = {row.slug: row.id for row in connection.execute(_PARTNERS, {"id": found.id})}
-    for place, row in enumerate(amendment.indicators):
-        _amend_indicator(connection, found.id, ("indicators", place), dict(row), owners, amended)
+    for place, row in amendment.indicators:
+        _amend_indicator(connection, found.id, place, dict(row), owners, amended)
     amended.notes += _left_out(connection, found.id, amendment) + _unasked(connection, found.id, amendment)
 
 
@@ -117,7 +118,7 @@ def _amend_collaborative(connection: Connection, found: Any, amendment: Amendmen
 
 
 def _left_out(connection: Connection, collaborative: Any, amendment: Amendment) -> list[str]:
-    named = {row["code"] for row in amendment.indicators}
+    named = {row["code"] for _, row in amendment.indicators}
     codes = [row.code for row in connection.execute(_COUNTING, {"id": collaborative}) if row.code not in named]
     return [
         f"{code} is in the record and not in this file: it goes on counting. End it with `ends_on`." for code in codes
@@ -131,7 +132,7 @@ def _unasked(connection: Connection, collaborative: Any, amendment: Amendment) -
         one["key"]: one["kind"] for body in templates.values() for step in body["steps"] for one in step.get("form", ())
     }
     notes: list[str] = []
-    for row in amendment.indicators:
+    for _, row in amendment.indicators:
         rule = Rule.parse(row["rule"])
         for name in sorted(rule.answers):
             if name not in asked:
@@ -155,6 +156,9 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
         if any((same.body.get(name) or None) != (_json(value) or None) for name, value in amendment.body.items()):
             what = f"version {amendment.version} is in the record and says something else."
             amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
+        elif amendment.version != newest:
+            what = f"version {amendment.version} is an old one: version {newest} stands since."
+            amended.objections.append(Objection(("agenda", "version"), what, f"Take the file of version {newest}."))
         return
     if amendment.version != newest + 1:
         what = f"version {amendment.version} would not follow version {newest}."
@@ -163,10 +167,12 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
     if amendment.adopted_on > connection.execute(_TODAY).scalar_one():
         what = "the partners cannot have adopted it on a day that is yet to come."
         amended.objections.append(Objection(("agenda", "adopted_on"), what, "Load it on that day, or correct it."))
-    for place, one in enumerate(had[newest].body.get("calendars", [])):
+    places = {one["code"]: ("calendars", place) for place, one in enumerate(amendment.body["calendars"])}
+    for one in had[newest].body.get("calendars", []):
         if one not in amendment.body["calendars"]:
             what = f"the calendar `{one['code']}` is counted by, and cannot change or go."
-            amended.objections.append(Objection(("calendars", place), what, "Keep it, and add another one."))
+            place = places.get(one["code"], ("calendars",))
+            amended.objections.append(Objection(place, what, "Keep it, and add another one."))
     body = had[newest].body | dict(amendment.body)  # what the file does not say, such as the names of counties
     values = {"id": collaborative, "version": amendment.version, "body": body}
     connection.execute(_ADD_AGENDA, {**values, "name": amendment.name, "adopted_on": amendment.adopted_on})

@@ -30,12 +30,12 @@ def withdraw_request(work: Work, request: LockedReferral, reason: str | None = N
 
 
 def end_request(work: Work, one: PlanStep, reason: str = PLAN_CHANGED) -> None:
-    """Take back what is open. Where the work was reported already, the lead confirms what its partner said."""
+    """Take back what is open. Where the work was reported already, it is closed as that: nobody has confirmed it."""
     request = one.request
     assert request is not None
     cancel_tasks(work, request, reason)
     if request.referral.reported:
-        _confirm(work, request)
+        close_unconfirmed(work, request)
     else:
         withdraw_request(work, request, reason)
     renew(one)
@@ -72,13 +72,15 @@ def void_request(work: Work, request: LockedReferral) -> None:
     settle_need(work, request.f)
 
 
-def _confirm(work: Work, request: LockedReferral) -> None:
-    after = rules.move(request.referral, Verb.CONFIRM)
+def close_unconfirmed(work: Work, request: LockedReferral) -> None:
+    """As its partner reported it; who asked may still confirm it, and the client say otherwise."""
+    after = rules.close_unconfirmed(request.referral)
     outcome = request.f["outcome_task"]
-    save_referral(work, request, after, outcome=outcome, outcome_source=outcome, confirmed_by="source")
-    facts = {"outcome": outcome, "confirmed_by": "source"}
-    happened(
-        work, about_referral(request.f), Happened("referral_closed", None, None, facts=facts), version=after.version
-    )
-    work.audit("referral.confirm", "referral", request.f["id"], after.version)
+    save_referral(work, request, after, outcome=outcome)
+    current = request.current
+    absent = current is not None and current.t["on_behalf"]
+    about = about_referral(request.f) | {"on_behalf_of": request.f["target_organization_id"] if absent else None}
+    facts = {"outcome": outcome, "confirmed_by": after.confirmed_by}
+    happened(work, about, Happened("referral_closed", None, None, facts=facts), version=after.version)
     settle_need(work, request.f)
+    work.audit("referral.close", "referral", request.f["id"], after.version)

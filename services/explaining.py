@@ -19,6 +19,7 @@ DIFFERS = (
     "{changes} figures differ from version {version}: {why}. That version stays as it was published. What changed is"
     " said by indicator. How many corrections there were is said only where they are none or many."
 )
+THRESHOLD = " A figure was suppressed below {then} cases before, and is below {now} since: all of it is protected anew."
 CORRECTED = "work was recorded late, taken back or corrected since"
 HIDDEN = "some are hidden now, in whole or in part, so that nobody can compute a small one"
 DISCLOSED = "confidential work or waiting cases are shown that were not before"
@@ -44,13 +45,16 @@ def explain(
     after: Sequence[PublishedIndicator],
     version: int,
     since: Counts,
-    threshold: int,
+    thresholds: tuple[int, int],
 ) -> Explanation:
-    """`version` of the snapshot before."""
+    """`version` of the snapshot before; `thresholds`: its own, and that of now."""
+    then, threshold = thresholds
     changes = [change for old, new in _pairs(before, after) for change in _changes(old, new, since)]
     names = {one.code: one.name for one in after}
     why = dict.fromkeys(_WHY.get(reason, CORRECTED) for change in changes for reason in change.reasons)
     sentence = (DIFFERS if changes else SAME).format(changes=len(changes), version=version, why="; ".join(why))
+    if then != threshold:
+        sentence += THRESHOLD.format(then=then, now=threshold)
     corrections = [
         _corrections(new.code, kinds, threshold)
         for new in after

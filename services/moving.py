@@ -5,7 +5,7 @@ Everything here works in its caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -155,7 +155,7 @@ def _lead(work: Work, locked: Locked, after: Task, at: Moment, said: str | None,
         over = reopened and _plan_is_over(work, f)
         follows = referral_rules.follow(locked.referral, after.state, at, plan_over=over)
         if reopened:
-            columns |= {"confirmed_by": None, "reason": None, "look_at": referral_look(follows, at)}
+            columns |= {"reason": None, "look_at": referral_look(follows, at)}
         save_referral(work, locked, follows, **columns)
         if reopened:
             _take_back_closing(work, locked)
@@ -184,11 +184,16 @@ def _take_back_closing(work: Work, locked: Locked) -> None:
     f, after = locked.f, locked.referral
     noun = "step" if after.plain else "referral"
     verb = "reopened" if after.state in referral_rules.OPEN else "withdrawn"
-    closings = [str(row.id) for row in work.rows(_CLOSINGS, referral=f["id"])]
     what = Happened(f"{noun}_{verb}", None, None)
-    happened(work, about_referral(f), what, version=after.version, reverses=closings)
+    reverses = [str(row.id) for row in closings(work, f["id"])]
+    happened(work, about_referral(f), what, version=after.version, reverses=reverses)
     work.audit("referral.reopen", "referral", f["id"], after.version)
     work.journal.look(workflow_of(f))
+
+
+def closings(work: Work, referral_id: UUID) -> Sequence[Any]:
+    """The events that say the loop is closed, and stand: one, or none; each has `id` and `occurred_at`."""
+    return work.rows(_CLOSINGS, referral=referral_id)
 
 
 def _plan_is_over(work: Work, f: Mapping[str, Any]) -> bool:
@@ -273,7 +278,7 @@ def class_of(tx: Tx, code: str, pointer: str) -> ReasonClass:
 _PLAN = text("select state from action_plan where id = :id for share")
 _CLOSINGS = text(
     """
-select e.id from event e
+select e.id, e.occurred_at from event e
  where e.referral_id = :referral and e.task_id is null and e.kind = 'referral_closed'
    and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
  order by e.seq

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from domain import plan as rules
 from domain.clock import Clock
 from domain.plan import State
+from domain.referral import ConfirmedBy
 from domain.task import Outcome
 from services.endings import end_request, void_request
 from services.happenings import about_plan
@@ -29,31 +30,47 @@ Outcomes = Mapping[str, Outcome]
 
 
 def review_plan(
-    record: Record, call: Call, plan_id: UUID, outcomes: Outcomes, note: str | None = None, by: str = "source"
+    record: Record,
+    call: Call,
+    plan_id: UUID,
+    outcomes: Outcomes,
+    note: str | None = None,
+    by: ConfirmedBy = ConfirmedBy.SOURCE,
 ) -> Answer[ActionPlan]:
     """The lead and the family looked at the goals; the next review is as far away as the template says.
 
-    `by` client: the lead passes on what the client said.
+    `by` client: the lead passes on what the client said; that is heard also when the plan is over.
     """
 
     def act(tx: Tx, plan: LockedPlan) -> None:
-        rules.require_active(plan.state)
-        every = plan.p["review_every_days"]
-        first = waited_for(plan.p, tx.now, resting=True)
-        if first is not None and first.clock is Clock.REVIEW:
-            save_plan(tx, plan, excepted_until=None)  # it was for this review
-        save_plan(tx, plan, next_review_at=tx.now + tx.agenda.day * every if every else None, review_rung=0)
+        rules.require_review(plan.state, by)
+        if plan.state is State.ACTIVE:
+            _review_again(tx, plan)
         say_plan(tx, plan, "plan_reviewed", outcomes={key: one.value for key, one in outcomes.items()}, by=by)
         _settle_goals(tx, plan, outcomes, by)
-        settle_end(tx, plan)
+        if plan.state is State.ACTIVE:
+            settle_end(tx, plan)
         if note:
             say_to_lead(tx, plan, note)
 
     return as_lead(record, call, plan_id, act)
 
 
+def _review_again(tx: Tx, plan: LockedPlan) -> None:
+    every = plan.p["review_every_days"]
+    first = waited_for(plan.p, tx.now, resting=True)
+    if first is not None and first.clock is Clock.REVIEW:
+        save_plan(tx, plan, excepted_until=None)  # it was for this review
+    save_plan(tx, plan, next_review_at=tx.now + tx.agenda.day * every if every else None, review_rung=0)
+
+
 def close_plan(
-    record: Record, call: Call, plan_id: UUID, outcomes: Outcomes, reason: str | None = None, by: str = "source"
+    record: Record,
+    call: Call,
+    plan_id: UUID,
+    outcomes: Outcomes,
+    reason: str | None = None,
+    by: ConfirmedBy = ConfirmedBy.SOURCE,
 ) -> Answer[ActionPlan]:
     """With an outcome for each goal. Before all steps are done it needs a reason, and what is open is taken back."""
 
@@ -116,7 +133,7 @@ def _check(tx: Tx, plan: LockedPlan, outcomes: Outcomes, over: bool, reason: str
         class_of(tx, reason, "/reason")
 
 
-def _settle_goals(tx: Tx, plan: LockedPlan, outcomes: Outcomes, by: str) -> None:
+def _settle_goals(tx: Tx, plan: LockedPlan, outcomes: Outcomes, by: ConfirmedBy) -> None:
     goals = {goal["key"]: goal for goal in plan.goals}
     for key, outcome in outcomes.items():
         goal = goals.get(key)

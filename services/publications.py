@@ -53,7 +53,7 @@ class _Ground:
     figures: list[Figures]
     population: list[PublishedIndicator]
     left_out: list[LeftOut]
-    before: list[PublishedIndicator] | None
+    before: Content | None
     standing: Publication | None
     public: Public
     since: Counts
@@ -74,7 +74,7 @@ def publish(record: Record, call: Call, period: str, progressed: Progressed = NO
     """
     ground = read(record, call, lambda tx: None if tx.here.seen else _ground(tx, period))
     content = _content(ground, progressed) if ground else None
-    stands = ground is not None and content is not None and content.indicators == ground.before
+    stands = ground is not None and content is not None and _says_the_same(ground.before, content)
 
     def act(tx: Tx, _seen: None) -> Publication:
         _authorize(tx)
@@ -145,7 +145,7 @@ def _ground(tx: Tx, period: str) -> _Ground:
         population=observed(tx, indicators, span),
         left_out=left_out,
         standing=_summary(before) if before else None,
-        before=Content.model_validate(before.body).indicators if before else None,
+        before=Content.model_validate(before.body) if before else None,
         public=public,
         since=since,
         moved=moved,
@@ -207,8 +207,9 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
     made = compile_figures(ground.figures, ground.span, ground.public, ground.terms, ground.moved, progressed)
     made = sorted([*made, *ground.population], key=lambda one: one.code)
     explanation = Explanation(sentence=FIRST)
-    if ground.before is not None:
-        explanation = explain(ground.before, made, ground.version - 1, ground.since, ground.terms.threshold)
+    if ground.before is not None and ground.standing is not None:
+        thresholds = (ground.standing.threshold, ground.terms.threshold)
+        explanation = explain(ground.before.indicators, made, ground.version - 1, ground.since, thresholds)
     method = [sentence.replace("{below}", str(ground.terms.threshold - 1)) for sentence in METHOD]
     return Content(
         indicators=made,
@@ -217,6 +218,11 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
         coverage=ground.coverage,
         method=method,
     )
+
+
+def _says_the_same(before: Content | None, now: Content) -> bool:
+    """The same figures, made in the same way."""
+    return before is not None and (before.indicators, before.method) == (now.indicators, now.method)
 
 
 def _write(tx: Tx, ground: _Ground, content: Content) -> Publication:

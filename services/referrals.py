@@ -21,7 +21,7 @@ from services.holders import foresee_actions
 from services.journal import workflow_of
 from services.ladder import note_overdue
 from services.messages import say
-from services.moving import WORDS, class_of, settle_move, unreversed
+from services.moving import WORDS, class_of, closings, settle_move, unreversed
 from services.needs import settle_need
 from services.offers import Offered, first_look, insert_offer, new_offers
 from services.proposals import proposals_of
@@ -131,15 +131,22 @@ def confirm_referral(
     occurred_at: datetime | None = None,
 ) -> Answer[shapes.Referral]:
     """Closes the loop. `by` client: the source passes on what the client said;
-    that word then counts most (decision 28).
+    that word then counts most (decision 28), also where it comes after the loop was closed.
+
+    What had been counted of the former closing is taken back. A loop that was closed by its source stays closed on that
+    day; one that only time had closed is closed when it is confirmed.
     """
 
     def act(tx: Tx, locked: LockedReferral) -> None:
-        after = rules.move(locked.referral, Verb.CONFIRM)
+        was = locked.referral
+        after = rules.move(was, Verb.CONFIRM, by)
+        former = closings(tx, referral_id) if was.state is rules.State.COMPLETED else []
         column = "outcome_client" if by is ConfirmedBy.CLIENT else "outcome_source"
-        save_referral(tx, locked, after, outcome=outcome.value, confirmed_by=by.value, **{column: outcome.value})
+        save_referral(tx, locked, after, outcome=outcome.value, **{column: outcome.value})
         facts: dict[str, Any] = {"outcome": outcome.value, "confirmed_by": by.value}
-        say_event(tx, locked, after, Verb.CONFIRM, occurred_at=occurred_at, **facts)
+        closed_at = former[0].occurred_at if former and was.confirmed_by is ConfirmedBy.SOURCE else occurred_at
+        reverses = [str(row.id) for row in former]
+        say_event(tx, locked, after, Verb.CONFIRM, reverses=reverses, occurred_at=closed_at, **facts)
         settle_need(tx, locked.f, occurred_at=occurred_at)
         tx.journal.look(workflow_of(locked.f))
 
@@ -155,8 +162,8 @@ def close_unmet(
         class_of(tx, reason, "/reason")
         after = rules.move(locked.referral, Verb.CLOSE_UNMET)
         unmet = Outcome.UNMET.value
-        save_referral(tx, locked, after, outcome=unmet, outcome_source=unmet, confirmed_by="source", reason=reason)
-        facts: dict[str, Any] = {"outcome": unmet, "confirmed_by": "source"}
+        save_referral(tx, locked, after, outcome=unmet, outcome_source=unmet, reason=reason)
+        facts: dict[str, Any] = {"outcome": unmet, "confirmed_by": after.confirmed_by}
         say_event(tx, locked, after, Verb.CLOSE_UNMET, reason=reason, occurred_at=occurred_at, **facts)
         settle_need(tx, locked.f, occurred_at=occurred_at)
         tx.journal.look(workflow_of(locked.f))
@@ -189,7 +196,7 @@ def void_referral(record: Record, call: Call, referral_id: UUID, words: str) -> 
         after = rules.move(locked.referral, Verb.VOID)
         say(tx, locked.f, "note", words)
         reverses = unreversed(tx, referral_id=referral_id)
-        save_referral(tx, locked, after, confirmed_by=None, asked=[], **dict.fromkeys(WORDS))
+        save_referral(tx, locked, after, asked=[], **dict.fromkeys(WORDS))
         say_event(tx, locked, after, Verb.VOID, reverses=reverses)
         for offer in locked.tasks:
             if offer.task.state is not State.ENTERED_IN_ERROR:

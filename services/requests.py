@@ -248,8 +248,8 @@ def _finish(tx: Tx, made: LockedReferral, offer: Locked, finished: Finished, whe
     move_task(tx, offer, TaskVerb.COMPLETE, details, said=said, more=lambda _t, _k: more, facts=_FINISHED)
     after = rules.move(offer.referral, Verb.CONFIRM)
     outcome = finished.outcome.value
-    save_referral(tx, made, after, outcome=outcome, confirmed_by="source", outcome_source=outcome)
-    say_event(tx, made, after, Verb.CONFIRM, outcome=outcome, confirmed_by="source", occurred_at=when)
+    save_referral(tx, made, after, outcome=outcome, outcome_source=outcome)
+    say_event(tx, made, after, Verb.CONFIRM, outcome=outcome, confirmed_by=after.confirmed_by, occurred_at=when)
     tx.audit("referral.confirm", "referral", made.f["id"], after.version)
     settle_need(tx, made.f, occurred_at=when)
 

@@ -14,7 +14,7 @@ from sqlalchemy import TextualSelect, bindparam, column, text
 
 from domain.clock import Clock, Moment
 from domain.reason import PLACED_ELSEWHERE
-from domain.referral import Referral
+from domain.referral import ConfirmedBy, Referral
 from domain.referral import State as ReferralState
 from domain.task import Side, State, Task
 from services.refusals import Conflict, Forbidden, NotVisible, Refusal
@@ -173,6 +173,7 @@ def referral_of(f: Mapping[str, Any]) -> Referral:
         plain=f["kind"] == "step",
         planned=f["action_plan_id"] is not None,
         excepted_until=f.get("excepted_until"),
+        confirmed_by=ConfirmedBy(f["confirmed_by"]) if f.get("confirmed_by") else None,
     )
 
 
@@ -180,7 +181,9 @@ _TASK_COLUMNS = (
     "state", "version", "clock", "clock_started_at", "due_at", "hard_at", "rung", "decide_left", "hard_left",
     "acknowledged_at", "accepted_at", "first_contact_at", "moved_at", "excepted_until",
 )  # fmt: skip
-_REFERRAL_COLUMNS = ("state", "version", "reported", "clock", "clock_started_at", "due_at", "rung", "excepted_until")
+_REFERRAL_COLUMNS = (
+    "state", "version", "reported", "clock", "clock_started_at", "due_at", "rung", "excepted_until", "confirmed_by",
+)  # fmt: skip
 
 
 def save_task(work: Work, locked: Locked, task: Task, **more: Any) -> None:

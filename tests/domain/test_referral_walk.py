@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.limit import Limit
 from domain.moves import Details, born, move
 from domain.reason import ReasonClass
-from domain.referral import EVENT_OF, OPEN, ConfirmedBy, Referral, State, Verb, allowed, close_by_time, follow
+from domain.referral import EVENT_OF, OPEN, ConfirmedBy, Referral, State, Verb, allowed, close_unconfirmed, follow
 from domain.referral import move as move_referral
 from domain.refusal import NotPossible
 from domain.task import ContactResult, Side, Task
@@ -33,6 +33,8 @@ REFERRAL_MOVES: dict[str, dict[str, str]] = {
         "consent": "awaiting_source",
         "void": "entered_in_error",
     },
+    "closed by time": {"confirm": "completed", "void": "entered_in_error"},
+    "closed by source": {"confirm": "completed", "void": "entered_in_error"},
     "completed": {"void": "entered_in_error"},
     "withdrawn": {"void": "entered_in_error"},
     "entered_in_error": {},
@@ -47,6 +49,8 @@ AFTER_THE_TASK = {
 
 
 def stands(referral: Referral) -> str:
+    if referral.state is State.COMPLETED and referral.confirmed_by in (ConfirmedBy.TIME, ConfirmedBy.SOURCE):
+        return f"closed by {referral.confirmed_by}"
     return "reported" if referral.reported and referral.state is State.ACTIVE else referral.state.value
 
 
@@ -114,8 +118,10 @@ def _source_moves(case: Case, verb: Verb, now: datetime, number: int) -> None:
             move_referral(before, verb)
         assert refused.value.code == "wrong-state"
         return
-    case.referral = move_referral(before, verb)
+    by = ConfirmedBy.CLIENT if before.confirmed_by is ConfirmedBy.SOURCE else ConfirmedBy.SOURCE
+    case.referral = move_referral(before, verb, by)
     assert case.referral.state == expected[verb.value]
+    assert (case.referral.confirmed_by is None) == (case.referral.state is not State.COMPLETED)
     assert case.referral.version == before.version + 1
     assert (case.referral.id, case.referral.rung) == (before.id, 0)
     assert EVENT_OF[verb].startswith("referral_")
@@ -168,19 +174,39 @@ def test_a_task_that_goes_on_changes_nothing(state: str) -> None:
 def test_time_closes_only_what_was_reported() -> None:
     """Decision 28: and it counts apart, as confirmed by time."""
     reported = follow(Referral("referral", State.ACTIVE, 3), TaskState.COMPLETED, moment(MONDAY))
-    assert (close_by_time(reported).state, close_by_time(reported).version) == ("completed", 5)
+    closed = close_unconfirmed(reported)
+    assert (closed.state, closed.version, closed.confirmed_by) == ("completed", 5, "time")
     assert {by.value for by in ConfirmedBy} == {"client", "source", "time"}
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.ACTIVE])
 def test_time_closes_nothing_else(state: State) -> None:
     with pytest.raises(NotPossible):
-        close_by_time(Referral("referral", state, 3))
+        close_unconfirmed(Referral("referral", state, 3))
 
 
 def test_time_does_not_close_work_that_goes_on() -> None:
     with pytest.raises(NotPossible):
-        close_by_time(Referral("referral", State.ACTIVE, 3))
+        close_unconfirmed(Referral("referral", State.ACTIVE, 3))
+
+
+@pytest.mark.parametrize(
+    ("closed_by", "heard"),
+    [(None, {"client"}), ("time", {"client", "source"}), ("source", {"client"}), ("client", set())],
+)
+def test_after_the_closing_each_voice_is_heard_once_and_the_clients_is_the_last_word(
+    closed_by: str | None, heard: set[str]
+) -> None:
+    """Decision 28: what differs is all kept, and the client's counts. Nobody confirms a step that is just done."""
+    said = None if closed_by is None else ConfirmedBy(closed_by)
+    closed = Referral("referral", State.COMPLETED, 5, confirmed_by=said, plain=closed_by is None)
+    for by in ConfirmedBy:
+        if closed_by is not None and by.value in heard:
+            after = move_referral(closed, Verb.CONFIRM, by)
+            assert (after.state, after.confirmed_by, after.version) == ("completed", by, 6)
+        else:
+            with pytest.raises(NotPossible):
+                move_referral(closed, Verb.CONFIRM, by)
 
 
 @pytest.mark.parametrize("state", list(State))

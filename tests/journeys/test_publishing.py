@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -252,6 +253,28 @@ def test_the_tables_say_what_the_snapshot_says_and_hold_no_formula(house: House)
     assert not any(cell.data_type == "f" for cell in cells)
     assert book["Figures"].max_row == len(rows) + 1
     assert any(str(cell.value).startswith("'=cmd") for cell in cells)
+
+
+def test_a_workbook_of_one_version_is_the_same_whenever_it_is_asked_for(house: House) -> None:
+    first = asked(house, ".xlsx", period=MONTH, version=1)
+    time.sleep(1.1)  # what a workbook says of its own making is told in seconds
+    again = asked(house, ".xlsx", period=MONTH, version=1)
+    assert (again.headers["etag"], again.content) == (first.headers["etag"], first.content)
+
+
+def test_a_new_threshold_makes_a_new_version_that_says_so(house: House) -> None:
+    """Also where no figure differs: what is hidden, and why, is told by the method."""
+    publish(house)
+    assert publish(house).status_code == 200
+    house.sql("update collaborative set publication_threshold = 12, revision = revision + 1")
+    try:
+        assert publish(house).status_code == 201
+        one = snapshot(house, period=MONTH)
+        assert any("1 to 11 cases" in sentence for sentence in one["method"])
+        assert "below 11 cases before, and is below 12 since" in one["explanation"]["sentence"]
+        assert publish(house).status_code == 200
+    finally:
+        house.sql("update collaborative set publication_threshold = 11, revision = revision + 1")
 
 
 def test_a_snapshot_cannot_be_changed_by_anybody_not_even_by_the_backbone(house: House) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seed.agenda import Agenda, IndicatorSpec
-from seed.agreement import agenda, amendment_of
+from seed.agreement import agenda, amendment_of, read_agenda
 from services.amending import Amended, amend_agenda
 from tests.house import House
 from tests.services.scenes import proven, refer, total
@@ -94,6 +96,26 @@ def test_one_objection_and_nothing_at_all_is_written(house: House) -> None:
     assert house.sql("select count(*) from indicator where code = 'needs_unmet'") == [(1,)]
 
 
+def test_every_objection_leads_to_its_line_also_of_a_scorecards_own_figure(house: House, tmp_path: Path) -> None:
+    shipped = files("seed").joinpath("agenda.yaml").read_text(encoding="utf-8")
+    figure, listed = "Requests and steps to which the partner said yes.", "  - code: referrals_sent\n    version: 1"
+    assert (shipped.count(figure), shipped.count(listed)) == (1, 1)
+    text = shipped.replace(figure, "Something else.").replace(listed, listed[:-1] + "3")
+    text = text.replace("  - {code: federal_year, ", "  - {code: fiscal_year, ").replace("federal_year", "fiscal_year")
+    file = tmp_path / "agenda.yaml"
+    file.write_text(text, encoding="utf-8")
+    sheet, found = read_agenda(file)
+    assert found is not None
+    objected = amend(house, replace(found, version=2)).objections
+    for one in objected:
+        sheet.slip(one.place, one.what, one.remedy)
+    lines = text.splitlines()
+    told = {lines[slip.line - 1].strip() for slip in sheet.slips}
+    assert {one.split(":")[0] for one in told} == {"version", "- code", "calendars"}, told
+    assert "- code: tasks_accepted" in told
+    assert len(sheet.slips) == len(objected) == 3
+
+
 def test_an_owner_has_to_be_a_partner(house: House) -> None:
     amended = amend(house, with_indicator("needs_met", owner="nobody"))
     assert "`nobody` is no partner" in amended.objections[0].what
@@ -123,6 +145,19 @@ def test_a_new_agenda_version_stands_at_once(house: House) -> None:
     )
     assert house.sql(body, newest + 1) == [("2", True)]
     assert house.sql("select agenda_version from collaborative") == [(newest + 1,)]
+
+
+def test_an_old_file_changes_nothing_of_what_stands_since(house: House) -> None:
+    """Its settings have no versions: those of an old file would undo what was agreed on later."""
+    ((newest,),) = house.sql("select max(version) from agenda")
+    assert amend(house, replace(agenda(), version=newest + 1)).version_added
+    assert amend(house, replace(agenda(), version=newest + 2)).version_added
+    other = replace(agenda().collaborative, suppress_below=3, name="An old name")
+    before = house.sql("select publication_threshold, name, agenda_version from collaborative")
+    refused = amend(house, replace(agenda(), version=newest + 1, collaborative=other))
+    assert [one.place for one in refused.objections] == [("agenda", "version")]
+    assert "an old one" in refused.objections[0].what
+    assert house.sql("select publication_threshold, name, agenda_version from collaborative") == before
 
 
 def test_what_the_file_says_of_the_collaborative_holds_from_then_on_and_its_days_stay(house: House) -> None:

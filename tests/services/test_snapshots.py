@@ -128,7 +128,7 @@ def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
     stricter = Terms(16, frozenset(), seconds=1.0)
     known = public([month], (month, first), redefined=frozenset({(month.name, "count")}))
     second = compile_figures([one], month, known, stricter, Moved())
-    told = explain(first, second, 1, {}, stricter.threshold)
+    told = explain(first, second, 1, {}, (TERMS.threshold, stricter.threshold))
     assert told.changes
     assert "hidden" in told.sentence
     assert "recorded late" not in told.sentence
@@ -139,12 +139,12 @@ def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
     )
     third = compile_figures([one], month, public([month], (month, first), changed=changed), TERMS, Moved())
     since = {("count", ("", ""), False): Counter(late_entries=40, taken_back=12)}
-    told = explain(first, third, 1, since, TERMS.threshold)
+    told = explain(first, third, 1, since, (TERMS.threshold, TERMS.threshold))
     assert "recorded late" in told.sentence
     (counts,) = told.corrections
     assert (counts.late_entries, counts.taken_back, counts.records_joined) == (40, 12, 0)
     since["count", ("", ""), False] = Counter(late_entries=40, taken_back=3)
-    (counts,) = explain(first, third, 1, since, TERMS.threshold).corrections
+    (counts,) = explain(first, third, 1, since, (TERMS.threshold, TERMS.threshold)).corrections
     assert (counts.late_entries, counts.taken_back) == (None, None), "the net change would tell the 3"
     assert counts.records_joined == 0, "that there were none is said"
 
@@ -161,7 +161,7 @@ def test_what_changed_and_what_is_hidden_now_is_named_from_what_to_what() -> Non
         one.open.counts[month.name, "value", margin] -= small - 4
     second = compile_figures([one], month, public([month], (month, first)), TERMS, Moved())
     since = {("count", margin, False): Counter(taken_back=30) for margin in (("", ""), ("county", shown))}
-    (told,) = explain(first, second, 1, since, TERMS.threshold).in_words
+    (told,) = explain(first, second, 1, since, (TERMS.threshold, TERMS.threshold)).in_words
     assert told.indicator == "count"
     assert f"region {whole} → {whole - small + 4} (work taken back or corrected)" in told.sentence
     assert f"county {shown} (was {small})" in told.sentence.partition("hidden now: ")[2]
