@@ -150,22 +150,29 @@ _ABOVE = f"""
  or exists (select from event x where x.action_plan_id = n.action_plan_id and x.kind = 'plan_consented'
                                   and {_BY_ITS_PEOPLE}))"""
 """What is done for a task on its referral, or a step's plan, answers a reminder, too: a consent is given there."""
-_ROOM_AGAIN = f"""
-(n.kind = '{Topic.NUDGED}' and exists (
+_WHO_WAS_ASKED_CAN = f"""
+exists (
     select from event y
-      join task w on w.id = n.task_id and w.state = any(:undecided) and w.ball_organization_id <> n.ball_organization_id
+      join task w on w.id = n.task_id and w.ball_organization_id <> n.ball_organization_id
       join referral g on g.id = w.referral_id and not coalesce(g.consent_until <= clock_timestamp(), false)
       join collaborative k on k.id = w.collaborative_id
-     cross join lateral app.room(w.service_id, k.zone) v
-     where y.id = n.event_id and y.facts ->> 'cause' = '{Cause.NO_ROOM}' and v.stated_at > y.at and v.taking
-       and coalesce(v."left", 1) > 0))"""
-"""For want of room its source was asked to move it; the service has stated since that it has some, so it decides."""
+     where y.id = n.event_id
+       and (y.facts ->> 'cause' = '{Cause.NO_ROOM}' and w.state = any(:undecided)
+            and not exists (select from app.room(w.service_id, k.zone) v where not v.taking or v."left" = 0)
+            or y.facts ->> 'cause' = '{Cause.NOBODY_THERE}'
+            and w.organization_id not in (select organization_id from app.deserted())))"""
+"""Its source was told because who was asked had no room, or nobody there; that is over, so it is their turn again."""
+_TAKEN = f"""
+(n.kind = '{Topic.PROPOSED}' and exists (
+    select from event x where x.referral_id = n.referral_id and x.seq > n.event_seq and x.kind = 'task_accepted'))"""
+"""Another service was proposed; one that was asked has said yes since."""
 MOVED = f"""
 (n.kind = any(:asking) and (
     exists (select from event x where x.task_id = n.task_id and ({_MOVED_ON}))
     or exists (select from task x where x.id = n.task_id and x.state = any(:over))
     or (n.task_id is not null and n.kind <> '{Topic.ASKED}' and {_ABOVE})
-    or {_ROOM_AGAIN}
+    or {_WHO_WAS_ASKED_CAN}
+    or {_TAKEN}
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
         or exists (select from referral f where f.id = n.referral_id and not f.{OPEN_REFERRAL})))

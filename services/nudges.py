@@ -166,8 +166,7 @@ def _escalate(tx: Tx, watched: Watched) -> None:
         )
     to = running.ladder.rungs[number].to.value
     facts = {"clock": running.clock.value, "rung": number, "to": to, "by_hand": "yes"}
-    if watched.noun == "task":
-        facts["holder"] = str(holder.organization_id)
+    facts["holder"] = str(holder.organization_id)
     watched.say(tx, "escalated", facts, {running.column: number + 1})
     watched.look(tx)
 

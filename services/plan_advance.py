@@ -21,6 +21,7 @@ from domain.progress import Progress
 from domain.task import State as TaskState
 from services.advance import advance_request, keep_look, open_tasks, seconds_until
 from services.agenda import current_agenda
+from services.blocking import blocking
 from services.deadlines import next_rung
 from services.endings import withdraw_request
 from services.holders import holder_of
@@ -153,7 +154,8 @@ def waited_for(p: Mapping[str, Any], now: datetime, *, resting: bool = False) ->
 
 def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
     rung: int = plan.p[ticking.rung]
-    said = rung_says(work, at, ticking.clock, rung, holder_of("plan", plan.p), plan.p["restricted"])
+    holder = blocking(work, "action_plan", plan.p["id"]) or holder_of("plan", plan.p)
+    said = rung_says(work, at, ticking.clock, rung, holder, plan.p["restricted"])
     save_plan(work, plan, **{ticking.rung: rung + 1})
     if said is not None:
         say_plan(work, plan, f"plan_{said.did}", **said.facts)

@@ -1,4 +1,5 @@
-"""Other services that were proposed for a referral in its running round: what its source may take up, or leave."""
+"""Other services that were proposed for a referral in its running round, since the last yes: what its source may take
+up, or leave."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ select e.referral_id, cast(e.facts ->> 'service_id' as uuid) as service_id, e.ac
   from event e join referral f on f.id = e.referral_id
  where e.referral_id = any(:ids) and e.kind in ('referral_reroute_proposed', 'step_reroute_proposed')
    and cast(e.facts ->> 'round' as integer) = f.round
+   and not exists (select from event x where x.referral_id = f.id and x.kind = 'task_accepted' and x.seq > e.seq)
  order by e.seq
 """
 )

@@ -21,6 +21,8 @@ Row = Mapping[str, Any]
 CASEWORK = frozenset({"caseworker", "supervisor"})
 ADMINISTRATORS = frozenset({"agency_admin"})
 """Who hears where nobody else could."""
+WATCHERS = frozenset({"backbone"})
+"""Whose turn it is where nobody is left who could move it."""
 _HOPS = 4
 """A delegate may be away too: as far as `app.stands_in` goes."""
 
@@ -80,7 +82,8 @@ def _meant(connection: Connection, e: Row, rule: Rule) -> Iterable[Meant]:
         case Whom.RUNG:
             yield from _rung(connection, e)
         case Whom.NAMED:
-            yield Meant(UUID(e["facts"]["to"]), _id(e["facts"].get("person")))
+            to = UUID(e["facts"]["to"])
+            yield Meant(to, _id(e["facts"].get("person")), CASEWORK if to in _parties(e) else WATCHERS)
         case Whom.NEW_HOLDER:
             yield from _changed(e, "to_user", "from_user")
         case Whom.FORMER_HOLDER:
@@ -117,13 +120,15 @@ def _side(e: Row, side: Side) -> Meant:
 
 
 def _holder(e: Row, *, assigned: bool = False) -> Meant:
-    """Whose turn it was: the organization that the event names; else its clock says so; without one, whoever has the
-    ball now."""
+    """Whose turn it was: the organization that the event names, also where that takes no part in it; else its clock
+    says so; without one, whoever has the ball now."""
+    named = _id(e["facts"].get("holder"))
+    if named is not None and named not in _parties(e):
+        return Meant(named, None, WATCHERS)
     if e["task_id"] is None:
         return _side(e, Side.SOURCE)
     if assigned:
         return _side(e, Side.TARGET)
-    named = _id(e["facts"].get("holder"))
     if named is not None and e["organization_id"] != e["source_organization_id"]:
         return _side(e, Side.SOURCE if named == e["source_organization_id"] else Side.TARGET)
     clock = e["facts"].get("clock")
@@ -132,10 +137,14 @@ def _holder(e: Row, *, assigned: bool = False) -> Meant:
     return _side(e, Side.SOURCE if e["ball_organization_id"] == e["source_organization_id"] else Side.TARGET)
 
 
+def _parties(e: Row) -> frozenset[UUID]:
+    return frozenset({e["organization_id"], e["source_organization_id"]})
+
+
 def _backbone(connection: Connection, e: Row) -> Iterable[Meant]:
     if not e["restricted"]:
         for row in connection.execute(_BACKBONE, {"collaborative": e["collaborative_id"]}):
-            yield Meant(row.organization_id, None, frozenset({"backbone"}))
+            yield Meant(row.organization_id, None, WATCHERS)
 
 
 def _ball(e: Row, rule: Rule) -> UUID:
@@ -154,7 +163,7 @@ def _people(meant: Meant, there: Mapping[UUID, Colleague]) -> list[UUID]:
     """
     one = there.get(meant.user_id) if meant.user_id else None
     groups = [[one] if one else [], _having(meant.roles, there)]
-    if meant.roles == CASEWORK:
+    if meant.roles in (CASEWORK, WATCHERS):
         groups.append(_having(ADMINISTRATORS, there))
     present = [list(dict.fromkeys(filter(None, (_present(each, there) for each in group)))) for group in groups]
     anyway = [[each.user_id for each in group] for group in groups]

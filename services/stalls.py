@@ -154,15 +154,18 @@ _SHUT = f"""
      where cast(t.due_at at time zone :zone as date) + n <= :today
        and not v.closed_on ? cast(cast(t.due_at at time zone :zone as date) + n as text)))"""
 
+_CONSENT_ENDED = "x.crosses and f.consent_until <= :now"
+_NO_RECORD = "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null"
 _OF_TASKS = {
     # One of several that were asked, or that was asked although full, is no stall before its limit.
-    Cause.NO_ROOM: "r.service_id is not null and (x.late or r.since > t.created_at and f.asked = '{}')",
-    Cause.NOBODY_THERE: "d.since is not null and x.crosses and not x.by_source"
-    " and t.source_organization_id not in (select organization_id from deserted)",
-    Cause.NOBODY_AT_SOURCE: "d.since is not null",
+    # Where nobody is at the source either, whoever has no room has to say so itself.
+    Cause.NO_ROOM: "r.service_id is not null and (x.late or r.since > t.created_at and f.asked = '{}')"
+    " and not (x.crosses and u.since is not null)",
+    Cause.NOBODY_THERE: "d.since is not null and x.crosses and not x.by_source and u.since is null",
+    Cause.NOBODY_AT_SOURCE: f"d.since is not null or u.since is not null and ({_CONSENT_ENDED} or {_NO_RECORD})",
     Cause.OWNER_GONE: "a.gone_since is not null",
-    Cause.CONSENT_ENDED: "x.crosses and f.consent_until <= :now",
-    Cause.NO_RECORD: "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null",
+    Cause.CONSENT_ENDED: _CONSENT_ENDED,
+    Cause.NO_RECORD: _NO_RECORD,
     Cause.UNREADABLE: "x.crosses and x.late and t.state = 'info_requested'"
     " and not coalesce(app.consent_covers(f.consent_id, t.organization_id, 'notes'), false)",
     Cause.OWNER_ABSENT: "x.late and a.user_id is not null and a.delegate_user_id is null",
@@ -174,7 +177,8 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when t.action_plan_id is not null then t.step_key end as step_key, f.reference, t.title,
        t.organization_id, t.source_organization_id, t.on_behalf, t.state, t.clock,
        case when x.late then t.clock end as symptom, c.cause,
-       t.ball_organization_id as holder_organization_id, y.ball, y.person,
+       case when c.cause = 'nobody_at_source' and d.since is null then t.source_organization_id
+            else t.ball_organization_id end as holder_organization_id, y.ball, y.person,
        case when x.late then t.clock_started_at else y.since end as since,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
@@ -193,6 +197,7 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
   left join away a on a.organization_id = t.ball_organization_id
    and a.user_id = case when x.by_source then f.assigned_to else t.assigned_to end
   left join deserted d on d.organization_id = t.ball_organization_id
+  left join deserted u on u.organization_id = t.source_organization_id
  cross join lateral (select {_first(_OF_TASKS)} as cause) c
  cross join lateral (
     select case when {_SOURCES} then t.source_organization_id
@@ -201,7 +206,8 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
                 when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.since
                                                when 'consent_ended' then f.consent_until
-                                               when 'nobody_there' then d.since when 'nobody_at_source' then d.since
+                                               when 'nobody_there' then d.since
+                                               when 'nobody_at_source' then coalesce(d.since, u.since)
                                                end) as since) y"""
 
 # Nobody whom the referral has not asked yet offers what it needs: as a re-route would find them.

@@ -330,7 +330,7 @@ def _earlier(
     """The same command may have been answered while this one waited for the lock: then that answer stands.
 
     Otherwise a 409 is kept, with what it leaves behind, so that a retry hears the same; 404, 412, 422 and the rest are
-    never kept.
+    never kept, and neither is what a mail's link was refused: whoever presses it again cannot choose another key.
     """
     if call.key is None or refusal.replayed or not isinstance(refusal, Conflict | Stale):
         return None
@@ -338,7 +338,7 @@ def _earlier(
         tx = _enter(connection, call)
         if tx.here.seen:
             return _replay(tx, see(tx), call, shape, fill)
-        if isinstance(refusal, Conflict):
+        if isinstance(refusal, Conflict) and call.link_id is None:
             body = {"detail": refusal.detail, "code": refusal.code, "current": dict(refusal.current or {})}
             kept = connection.execute(
                 _KEEP,

@@ -255,6 +255,22 @@ def test_what_was_given_to_a_colleague_is_not_answered_by_anothers_link(house: H
     assert room.answer(first, deed="accept").status_code == 200
 
 
+def test_a_press_that_was_refused_does_not_use_the_link_up(house: House, room: Mailroom) -> None:
+    """It was a colleague's in between; nothing had been done by the link, so it still does what it is for."""
+    made = house.refer("cap", "esu")
+    task = f"/v1/tasks/{made['tasks'][0]['id']}/assign"
+    first, second = [one.login for one in house.region.people_of("esu", "caseworker")][:2]
+    token, boss = room.token(made, second), house.person(first)
+    ids = dict(house.sql("select login, id::text from user_account where login = any(%s)", [first, second]))
+    boss.does(task, {"user_id": ids[first]})
+    for deed in ("accept", "acknowledge"):
+        assert moved(room.answer(token, deed=deed))
+    boss.does(task, {"user_id": ids[second]})
+    assert room.answer(token, deed="accept").status_code == 200
+    assert state(house, made) == "accepted"
+    assert "used" in room.answer(token, deed="decline", reason="full").text
+
+
 def test_a_link_expires(house: House, room: Mailroom) -> None:
     made = house.refer("cap", "housing")
     token = room.token(made)

@@ -1,0 +1,230 @@
+"""Late work that becomes somebody else's turn: they hear first, those before hear no more, and the ladder climbs from
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.advance import advance_referral
+from services.plan_advance import advance_plan
+from tests.house import House
+from tests.services.plans import Live, load, step
+from tests.services.scenes import organization_id
+from tests.services.test_capacities import state
+from tests.services.test_notices import feed, heard, tell
+
+HOUSING, CAP, HUB = {"gwen.housing", "hector.housing"}, {"maria.cap"}, {"ruth.hub", "tomas.hub"}
+
+
+@pytest.fixture(autouse=True)
+def as_before(house: House) -> Iterator[None]:
+    yield
+    house.sql("delete from service_capacity")
+    house.sql("update membership set ends_on = null")
+
+
+def hub(house: House) -> UUID:
+    return organization_id(house, "hub")
+
+
+def empties(house: House, slug: str) -> None:
+    house.sql(
+        "update membership set starts_on = current_date - 9, ends_on = current_date - 1 where organization_id = %s",
+        organization_id(house, slug),
+    )
+
+
+def fills(house: House, slug: str) -> None:
+    house.sql("update membership set ends_on = null where organization_id = %s", organization_id(house, slug))
+
+
+def late(house: House, *, days: int = 20, **more: Any) -> tuple[str, str]:
+    """A request past its limit by so many days; the referral's id, and its task's."""
+    made = house.refer("cap", "housing", **more)
+    pass_limit(house, made["tasks"][0]["id"], days)
+    return made["id"], made["tasks"][0]["id"]
+
+
+def pass_limit(house: House, task: str, days: int) -> None:
+    house.sql("update task set due_at = now() - interval '1 day' * %s, hard_at = null where id = %s", days, task)
+
+
+def long_ago(house: House, referral: str) -> None:
+    """As if what was told of it had been told a month ago."""
+    house.sql(
+        "set session_replication_role = replica; update event set at = at - interval '30 days'"
+        f" where referral_id = '{referral}' and facts ? 'rung';"
+        f"update task set clock_started_at = clock_started_at - interval '40 days' where referral_id = '{referral}'"
+    )
+
+
+def look(house: House, referral: str) -> tuple[str, str, set[str]]:
+    """What the next look says: the kind, to whom on the ladder, and who hears it."""
+    before = {row[0] for row in rungs(house, referral)}
+    advance_referral(house.engine, UUID(referral))
+    tell(house)
+    ((event, kind, to),) = [row for row in rungs(house, referral) if row[0] not in before]
+    return kind, to, heard(house, event)
+
+
+def rungs(house: House, referral: str) -> list[Any]:
+    return house.sql(
+        "select id::text, kind, facts ->> 'to' from event where referral_id = %s and facts ? 'rung' order by seq",
+        referral,
+    )
+
+
+def test_where_everybody_has_left_meanwhile_the_source_hears_before_anybody_above(house: House) -> None:
+    referral, task = late(house)
+    assert look(house, referral) == ("task_overdue", "owner", HOUSING)
+    empties(house, "housing")
+    long_ago(house, referral)
+    assert look(house, referral) == ("task_reminded", "owner", CAP)
+    advance_referral(house.engine, UUID(referral))
+    assert len(rungs(house, referral)) == 2, "and has its time"
+    long_ago(house, referral)
+    assert look(house, referral)[:2] in (("task_escalated", "supervisor"), ("task_escalated", "backbone"))
+    assert house.sql("select rung from task where id = %s", task)[0][0] > 1
+
+
+def test_where_there_is_room_again_who_was_asked_hears_and_the_source_no_more(house: House) -> None:
+    referral, task = late(house)
+    state(house, "housing", taking=False)
+    assert look(house, referral) == ("task_overdue", "owner", CAP)
+    assert shown(house, "maria.cap", task)
+    state(house, "housing", taking=True, slots=3)
+    assert not shown(house, "maria.cap", task), "a reminder about the lack of room, too"
+    long_ago(house, referral)
+    assert look(house, referral) == ("task_reminded", "owner", HOUSING)
+    state(house, "housing", taking=False)
+    long_ago(house, referral)
+    assert look(house, referral) == ("task_reminded", "owner", CAP)
+
+
+def shown(house: House, login: str, task: str) -> set[str]:
+    tell(house)
+    return {one["kind"] for one in feed(house, login, limit=200) if one["task_id"] == task} - {"asked"}
+
+
+@pytest.mark.parametrize("end", ["the statement lapses", "a place is free again"])
+def test_a_nudge_for_want_of_room_ends_with_the_want(house: House, end: str) -> None:
+    gwen, taken = house.person("gwen.housing"), house.refer("cap", "housing")["tasks"][0]["id"]
+    state(house, "housing", slots=1)
+    gwen.does(f"/v1/tasks/{taken}/accept")
+    made = house.refer("cap", "housing", anyway=True)
+    task = made["tasks"][0]["id"]
+    pass_limit(house, task, 1)
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    assert "nudged" in shown(house, "maria.cap", task)
+    if end == "the statement lapses":
+        house.sql("update service_capacity set lapses_on = current_date - 1")
+    else:
+        house.person("maria.cap").does(f"/v1/tasks/{taken}/void", {"reason": "The wrong family."})
+    assert shown(house, "maria.cap", task) == set()
+
+
+def test_a_nudge_because_nobody_is_there_ends_when_somebody_is(house: House) -> None:
+    made = house.refer("cap", "housing")
+    task = made["tasks"][0]["id"]
+    empties(house, "housing")
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    assert "nudged" in shown(house, "maria.cap", task)
+    fills(house, "housing")
+    assert shown(house, "maria.cap", task) == set()
+
+
+def test_of_what_an_empty_source_owes_the_backbone_hears(house: House) -> None:
+    """Not who asked: they wait for just that."""
+    made = house.refer("cap", "housing", consent=True)
+    task = made["tasks"][0]["id"]
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/request-info", {"question": "How many people?"})
+    pass_limit(house, task, 1)
+    empties(house, "cap")
+    assert look(house, made["id"]) == ("task_overdue", "owner", HUB)
+
+
+def test_of_an_empty_sources_own_clock_the_backbone_hears_at_the_first_rung(house: House) -> None:
+    made = house.refer("cap", "housing")
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", no)
+    house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", made["id"])
+    empties(house, "cap")
+    assert look(house, made["id"]) == ("referral_overdue", "owner", HUB)
+
+
+def test_of_an_empty_leads_plan_the_backbone_hears_at_the_first_rung(house: House) -> None:
+    load(house, "left_alone", [step("listen", {"organization": "housing"})])
+    plan = Live.begin(house, "left_alone")
+    house.sql("update action_plan set due_at = now() - interval '1 hour' where id = %s", plan.id)
+    empties(house, "cap")
+    advance_plan(house.engine, UUID(plan.id))
+    tell(house)
+    ((event,),) = house.sql("select id::text from event where action_plan_id = %s and kind = 'plan_overdue'", plan.id)
+    assert heard(house, event) == HUB
+
+
+@pytest.mark.parametrize("cause", ["no room", "the consent has ended"])
+def test_an_empty_source_is_nobodys_turn_and_what_is_offered_is_accepted(house: House, cause: str) -> None:
+    made = house.refer("cap", "housing", consent=True)
+    task = f"/v1/tasks/{made['tasks'][0]['id']}"
+    if cause == "no room":
+        state(house, "housing", taking=False)
+    else:
+        house.person("maria.cap").does(f"/v1/consents/{made['consent_id']}/revoke")
+    empties(house, "cap")
+    whose = organization_id(house, "housing") if cause == "no room" else hub(house)
+    for login in ("gwen.housing", "ruth.hub"):
+        seen = house.person(login).read(task)
+        assert seen["ball_in_court"]["organization_id"] == str(whose)
+        goes = house.person(login).post(f"{task}/nudge").status_code == 200
+        assert ("nudge" in seen["allowed_actions"]) == goes, login
+    (item,) = [
+        one
+        for one in house.person("ruth.hub").read("/v1/monitor/stalled", limit=200)["items"]
+        if one["referral_id"] == made["id"]
+    ] or [None]
+    if cause == "no room":
+        assert item is None, "it can say no, and is not late yet"
+    else:
+        cap = house.region.organization("cap").name
+        assert (item["reason_code"], item["reason"]) == ("owner_gone", f"Nobody works at {cap} any more.")
+
+
+@pytest.mark.parametrize("role", ["backbone", "agency_admin"])
+def test_a_nudge_of_the_backbone_reaches_its_people(house: House, role: str) -> None:
+    made = house.refer("cap", "housing", consent=True)
+    task = made["tasks"][0]["id"]
+    house.person("maria.cap").does(f"/v1/consents/{made['consent_id']}/revoke")
+    empties(house, "cap")
+    house.sql(
+        "update membership set ends_on = current_date - 1, starts_on = current_date - 9"
+        " where organization_id = %s and role <> %s",
+        hub(house),
+        role,
+    )
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/nudge")
+    tell(house)
+    ((event,),) = house.sql("select id::text from event where task_id = %s and kind = 'task_nudged'", task)
+    assert heard(house, event) == (HUB if role == "backbone" else {"ruth.hub"})
+
+
+def test_a_proposal_is_over_once_who_was_asked_has_said_yes(house: House) -> None:
+    made, maria = house.refer("cap", "housing"), house.person("maria.cap")
+    path = f"/v1/referrals/{made['id']}"
+    house.person("ruth.hub").does(f"{path}/propose-reroute", {"service_id": str(house.other_door().id)})
+    tell(house)
+
+    def proposed() -> tuple[int, int]:
+        items = [
+            one for one in feed(house, "maria.cap", kind="proposed", limit=200) if one["referral_id"] == made["id"]
+        ]
+        return len(items), len(maria.read(path)["proposals"])
+
+    assert proposed() == (1, 1)
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/accept")
+    assert proposed() == (0, 0)
