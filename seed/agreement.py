@@ -27,7 +27,7 @@ from domain.moves import NO_RESPONSE
 from domain.period import CALENDAR_YEAR, MONTH
 from domain.quiet import Quiet
 from domain.reason import ReasonClass
-from domain.rule import Rule, RuleError
+from domain.rule import DURATIONS, Rule, RuleError
 from seed.agenda import (
     Agenda,
     agenda_body,
@@ -360,6 +360,8 @@ def _indicator(sheet: Sheet, path: Path, one: dict[str, Any], value: Mapping[str
         _known(sheet, iter([(int(path[-1]), one)]), str(path[0]), member, _codes(value, part))
     if one["effective_on"].day != 1:
         sheet.slip((*path, "effective_on"), "it begins in the middle of a month.", "Begin on the first of one.")
+    if one.get("ends_on") and one["ends_on"] <= one["effective_on"]:
+        sheet.slip((*path, "ends_on"), "it ends before it begins.", "Name a later day, or leave it out.")
     calendars = {MONTH.code, CALENDAR_YEAR.code, *_codes(value, "calendars")}
     if one["period"] not in calendars:
         sheet.slip((*path, "period"), f"there is no calendar `{one['period']}`.", _choose(one["period"], calendars))
@@ -406,6 +408,8 @@ def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule, reasons: li
         what = f"a scorecard does not show measure {rule.measure}."
         remedy = "Use count, rate or median; beside a median stands the 90th percentile."
         sheet.slip((*path, "rule", "measure"), what, remedy)
+    for member, what in _nonsense(rule):
+        sheet.slip((*path, "rule", member), f"`rule.{member}` {what}.", "Say what is meant.")
     wanted = _unit(rule)
     if wanted and one["unit"] != wanted:
         sheet.slip((*path, "unit"), f"such a figure is told as {wanted}.", f"Write unit: {wanted}.")
@@ -419,13 +423,23 @@ def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule, reasons: li
                 sheet.slip((*path, "rule", *place, "term"), said, _choose(term, _terms()))
 
 
+def _nonsense(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What can be read, and would tell nothing. Only asked of a file: a rule in the record goes on being read."""
+    if rule.measure == "level" and rule.entered == rule.left:
+        yield "left", "is the same as `entered`, so that it is always 0"
+    if rule.measure == "rate" and rule.clock is None and rule.numerator == rule.denominator:
+        yield "numerator", "is the same as `denominator`, so that it is always 1"
+    if rule.money and rule.fact in DURATIONS:
+        yield "money", "says that days are money"
+
+
 def _unit(rule: Rule) -> str | None:
     """The unit that follows from the rule; None where people choose it."""
     if rule.measure == "rate":
         return RATIO
     if rule.money:
         return MONEY
-    return DAYS if rule.measure in ("median", "percentile") else None
+    return DAYS if rule.measure in ("median", "percentile") and rule.fact in DURATIONS else None
 
 
 @cache

@@ -25,6 +25,8 @@ _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NOT_A_VALUE = object()
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They turn the direction of what follows: a text would read otherwise than it is."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -248,8 +250,8 @@ class _Reading:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         text = str(event.value)
-        if any((sign < " " and sign != "\n") or "\ud800" <= sign <= "\udfff" for sign in text):
-            self._sheet.slip(path, "the text holds a control character.", "Take the escape (\\) out of it.")
+        if any((sign < " " and sign != "\n") or "\ud800" <= sign <= "\udfff" or sign in _TURNING for sign in text):
+            self._sheet.slip(path, "the text holds a control character.", "Delete it, and type the text again.")
             return ""
         if not event.implicit[0]:
             return text
