@@ -22,6 +22,7 @@ from concert.embedded.account import OPEN_PLACE, may_enter, ordinary_account
 from concert.embedded.binaries import installed_postgres, postgres_version, temporal_program
 from concert.embedded.directory import CannotStart, holder
 from concert.embedded.postgres import libpq_url
+from concert.instance import find
 from concert.settings import Settings
 from storage.database import ROLE
 
@@ -195,14 +196,19 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             with socket.create_server((host, port)):
                 yield Finding("port", True, f"{host}:{port} is free")
         except OSError as refusal:
-            if name == "CONCERT_HTTP_PORT" and _is_concert(host, port):
+            if name == "CONCERT_HTTP_PORT" and _is_ours(settings, host, port):
                 yield Finding("port", True, f"{host}:{port} is where Concert's API answers")
                 continue
             yield Finding("port", False, f"{host}:{port}: {refusal.strerror}", f"Set {name} to 0 or to a free port.")
 
 
-def _is_concert(host: str, port: int) -> bool:
-    """By the metrics that it serves: any other program that listens there is in the way."""
+def _is_ours(settings: Settings, host: str, port: int) -> bool:
+    """What runs in our data directory; where the servers are not ours to run, whatever serves Concert's metrics. Any
+    other program that listens there is in the way.
+    """
+    if settings.embeds_postgres:
+        running = find(settings)
+        return running is not None and httpx.URL(running.http_url).port == port
     try:
         return "concert_up" in httpx.get(f"http://{host}:{port}/metrics", timeout=3, trust_env=False).text
     except httpx.HTTPError:

@@ -223,7 +223,13 @@ class EmbeddedPostgres:
             if await self._ready(child):
                 self._fixed_port = True
                 return
-            if "could not bind" not in child.tail(4) or attempt == ATTEMPTS:
+            taken = "could not bind" in child.tail(4)
+            if taken and self._fixed_port and attempt == ATTEMPTS:
+                raise CannotStart(
+                    f"PostgreSQL did not start on port {self.port}: another program has it.",
+                    "Set CONCERT_POSTGRES_PORT to 0 or to a free port, or end that program.",
+                )
+            if not taken or attempt == ATTEMPTS:
                 raise CannotStart(f"PostgreSQL did not start on port {self.port}.", f"Its last words:\n{child.tail()}")
             await asyncio.sleep(0.2)
 

@@ -70,6 +70,12 @@ def test_a_port_where_concert_itself_answers_is_not_taken(house: House) -> None:
     assert (found.ok, found.what) == (True, f"127.0.0.1:{port} is where Concert's API answers")
 
 
+def test_a_port_where_another_concert_answers_is_taken(house: House, home: Path) -> None:
+    port = house.http.base_url.port
+    found = wrong(Settings(data_dir=home, http_port=port or 0))
+    assert "CONCERT_HTTP_PORT" in found["port"].remedy
+
+
 def test_a_login_that_row_security_does_not_bind_is_named(postgres: EmbeddedPostgres) -> None:
     ask(postgres, "CREATE ROLE concert_api LOGIN PASSWORD 'made-up'")
     ask(postgres, "CREATE ROLE sly LOGIN BYPASSRLS PASSWORD 'made-up'")

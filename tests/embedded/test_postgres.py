@@ -135,8 +135,9 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named(postgres: EmbeddedPostg
     asyncio.run(postgres.stop())
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         port = occupied.getsockname()[1]
-        with pytest.raises(CannotStart, match=f"did not start on port {port}"):
+        with pytest.raises(CannotStart, match=f"did not start on port {port}: another program has it") as refused:
             asyncio.run(EmbeddedPostgres(postgres.data_dir, port).start())
+    assert "CONCERT_POSTGRES_PORT" in str(refused.value.remedy)
     asyncio.run(postgres.start())
 
 
