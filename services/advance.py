@@ -18,14 +18,12 @@ from domain.moves import Happened, move
 from domain.progress import OpenTask, Progress
 from domain.task import Verb as TaskVerb
 from services.agenda import current_agenda
-from services.blocking import blocking
 from services.closures import postpone
 from services.deadlines import hard_limit, referral_look, task_look
 from services.endings import close_unconfirmed
 from services.happenings import about_referral, happened
-from services.holders import holder_of
 from services.journal import Journal
-from services.ladder import climb, rung_says, since_referral, since_task
+from services.ladder import climb, next_word, since_referral, since_task
 from services.moving import settle_move
 from services.rows import Locked, LockedReferral, lock_referral, moment, region_moment, save_referral
 from services.transaction import Record, Work, by_engine
@@ -107,11 +105,11 @@ def _advance_clock(work: Work, locked: LockedReferral) -> None:
 
 def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
     referral = locked.referral
-    holder = blocking(work, "referral", locked.f["id"]) or holder_of("referral", locked.f)
     assert referral.clock is not None
-    said = rung_says(work, at, referral.clock, referral.rung, holder, locked.f["restricted"])
-    after = replace(referral, rung=referral.rung + 1)
-    if said is not None:
+    running = (referral.clock, referral.rung, referral.clock_started_at)
+    said = next_word(work, "referral", locked.f, None, running, at)
+    after = replace(referral, rung=said.rung)
+    if said.did is not None:
         noun = "step" if referral.plain else "referral"
         after = replace(after, version=referral.version + 1)
         what = Happened(f"{noun}_{said.did}", None, None, facts=said.facts)

@@ -21,19 +21,19 @@ class Blocked:
     cause: str | None
 
 
-def blocking(work: Work, kind: str, id: UUID) -> Holder | None:  # noqa: A002 - an item's id is called so everywhere
+def blocked(work: Work, kind: str, id: UUID) -> Blocked | None:  # noqa: A002 - an item's id is called so everywhere
     """Whose turn it is on a `task`, a `referral` or an `action_plan`, by the SQL of the list of stalled work.
 
     Also before anything is late. None where it is over, where a referral waits for its task, or where it is not the
     caller's to see. In the caller's transaction.
     """
-    found = blocked(work, kind, id)
-    return found.by if found else None
-
-
-def blocked(work: Work, kind: str, id: UUID) -> Blocked | None:  # noqa: A002 - as above
     row = work.row(_ONE[kind], id=id, **read_at(work))
     return Blocked(Holder(row.ball, row.user_id), row.cause) if row else None
+
+
+def whose_turn(found: Blocked) -> dict[str, str]:
+    """Facts of an event: whose turn it was, and the cause that made it theirs."""
+    return {"holder": str(found.by.organization_id)} | ({"cause": found.cause} if found.cause else {})
 
 
 def _one(part: str) -> Any:

@@ -126,7 +126,8 @@ def watchers_actions(
         return []
     holder, me = holder or who_blocks(tx, noun, row, f), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
-    found = [Verb.NUDGE] if may_nudge(tx, noun, row, holder) and not own else []
+    nudges = may_nudge(tx, noun, row, holder) and not own and not is_deserted(tx, holder.organization_id)
+    found = [Verb.NUDGE] if nudges else []
     left = _left(tx, noun, row)
     if left - {Rung.SUPERVISOR} or (left and _overseen(tx, noun, row)):
         found.append(Verb.ESCALATE)

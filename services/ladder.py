@@ -17,7 +17,8 @@ from domain.clock import Clock, Moment, Told, rested
 from domain.ladder import Did, Rung
 from domain.moves import Happened, overdue
 from domain.referral import Referral
-from services.blocking import Blocked, blocked
+from domain.stall import CAUSES, Cause, Turn
+from services.blocking import Blocked, blocked, whose_turn
 from services.happenings import about_task, happened
 from services.holders import Holder, holder_of, reaches
 from services.journal import new_id
@@ -27,10 +28,13 @@ from services.transaction import Work
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The last word of the event's kind, and its facts."""
+    """The last word of the event's kind, and its facts; None: this rung would reach nobody new. `rung`: how many of the
+    ladder's rungs are behind it then.
+    """
 
-    did: Did
+    did: Did | None
     facts: dict[str, Any]
+    rung: int
 
 
 def note_overdue(work: Work, offer: Locked, at: Moment) -> bool:
@@ -43,22 +47,12 @@ def note_overdue(work: Work, offer: Locked, at: Moment) -> bool:
 
 
 def climb(work: Work, offer: Locked, at: Moment) -> None:
-    """One rung of a task's ladder.
-
-    Of who blocks by the cause, as the list of stalled work and a nudge have it: the event names their organization.
-    Where that is another one than was told last, it hears first, and the ladder climbs from there.
-    """
+    """One rung of a task's ladder."""
     task = offer.task
     assert task.clock is not None
-    found = blocked(work, "task", offer.t["id"]) or Blocked(holder_of("task", offer.t, offer.f), None)
-    holder = found.by
-    raised = replace(task, rung=task.rung + 1)
-    if _changed_hands(work, offer, at, holder):
-        said: Said | None = Said(Did.REMINDED, _facts(task.clock, 0, Rung.OWNER, holder))
-        raised = replace(task, rung=1)
-    else:
-        said = rung_says(work, at, task.clock, task.rung, holder, offer.f["restricted"])
-    if said is None:
+    said = next_word(work, "task", offer.t, offer.f, (task.clock, task.rung, task.clock_started_at), at)
+    raised = replace(task, rung=said.rung)
+    if said.did is None:
         save_task(work, offer, raised)
         return
     event_id = new_id()
@@ -67,28 +61,64 @@ def climb(work: Work, offer: Locked, at: Moment) -> None:
     else:
         what = Happened(f"task_{said.did}", task.state, task.state)
         after = replace(raised, version=task.version + 1)
-    facts = said.facts | {"requested_on": _requested_on(work, offer)} | ({"cause": found.cause} if found.cause else {})
+    facts = said.facts | {"requested_on": _requested_on(work, offer)}
     save_task(work, offer, after)
     happened(work, about_task(offer.t, offer.f), what, version=after.version, facts=facts, id=event_id)
     work.audit("task.remind", "task", offer.t["id"], after.version)
 
 
-def rung_says(work: Work, at: Moment, clock: Clock, rung: int, holder: Holder, restricted: bool) -> Said | None:
-    """What this rung says: of a task, of a referral's own clock and of a plan's alike. None: it would be nobody new."""
+def next_word(
+    work: Work,
+    noun: str,
+    row: Mapping[str, Any],
+    f: Mapping[str, Any] | None,
+    running: tuple[Clock, int, datetime | None],
+    at: Moment,
+) -> Said:
+    """What the next rung says: of a task, of a referral's own clock and of a plan's alike. `running`: the clock, the
+    rung, and since when it runs.
+
+    To whoever blocks by the cause, as the list of stalled work and a nudge have it: the event names their organization.
+    Where that has not heard of it yet, it hears first, once, and the ladder climbs from there.
+    """
+    clock, rung, started = running
+    found = _whose(work, noun, row, f)
+    if rung and not _has_heard(work, noun, row["id"], clock, started, found.by):
+        return Said(Did.REMINDED, _facts(clock, 0, Rung.OWNER, found), 1)
     ladder = at.ladder_of(clock)
     to = ladder.rungs[rung].to
-    if not reaches(work, to, holder, restricted):
-        return None
-    return Said(ladder.did(rung), _facts(clock, rung, to, holder))
+    theirs = found.cause is not None and CAUSES[Cause(found.cause)].turn is Turn.BACKBONE
+    if (to is Rung.BACKBONE and theirs) or not reaches(work, to, found.by, (f or row)["restricted"]):
+        return Said(None, {}, rung + 1)
+    return Said(ladder.did(rung), _facts(clock, rung, to, found), rung + 1)
 
 
-def _facts(clock: Clock, rung: int, to: Rung, holder: Holder) -> dict[str, Any]:
-    return {"clock": clock.value, "rung": rung, "to": to.value, "holder": str(holder.organization_id)}
+def _whose(work: Work, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None) -> Blocked:
+    """A fault of the engine is for the backbone to mend, and takes nobody's turn: reminders go where they would."""
+    found = blocked(work, "action_plan" if noun == "plan" else noun, row["id"])
+    if found is None or found.cause == Cause.ENGINE_FAULT:
+        return Blocked(holder_of(noun, row, f), None)
+    return found
 
 
-def _changed_hands(work: Work, offer: Locked, at: Moment, holder: Holder) -> bool:
-    last = _last_of_task(work, offer, at)
-    return last is not None and last.holder not in (None, str(holder.organization_id))
+def _facts(clock: Clock, rung: int, to: Rung, found: Blocked) -> dict[str, Any]:
+    return {"clock": clock.value, "rung": rung, "to": to.value} | whose_turn(found)
+
+
+def _has_heard(work: Work, noun: str, item_id: UUID, clock: Clock, started: datetime | None, holder: Holder) -> bool:
+    """Whether the running clock has told them as the owner. Where nobody was told by name, they have."""
+    organization = str(holder.organization_id)
+    told = [
+        event["facts"].get("holder", organization)
+        for event in work.journal.events
+        if _subject(event) == str(item_id)
+        and (event["facts"].get("clock"), event["facts"].get("to")) == (clock.value, Rung.OWNER.value)
+    ]
+    if organization in told:
+        return True
+    row = work.row(_HEARD[noun], id=str(item_id), clock=clock.value, holder=organization, started=started)
+    assert row is not None
+    return not told if row.heard is None else bool(row.heard)
 
 
 def since_task(work: Work, offer: Locked, at: Moment) -> Moment:
@@ -100,20 +130,19 @@ def since_task(work: Work, offer: Locked, at: Moment) -> Moment:
 
 def since_referral(work: Work, referral: Referral, at: Moment) -> Moment:
     started = referral.clock_started_at
-    return _since(at, _last(work, _TOLD_OF_REFERRAL, referral.id, referral.clock, referral.rung, at, started))
+    return _since(at, _last(work, _TOLD["referral"], referral.id, referral.clock, referral.rung, at, started))
 
 
 def since_plan(work: Work, plan_id: UUID, clock: Clock, rung: int, at: Moment) -> Moment:
-    return _since(at, _last(work, _TOLD_OF_PLAN, plan_id, clock, rung, at, None))
+    return _since(at, _last(work, _TOLD["plan"], plan_id, clock, rung, at, None))
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """What was said last by the running clock: the rung, when, and whose turn it was."""
+    """What was said last by the running clock: the rung, and when."""
 
     rung: int
     at: datetime
-    holder: str | None
 
 
 def _since(at: Moment, last: _Word | None) -> Moment:
@@ -122,7 +151,7 @@ def _since(at: Moment, last: _Word | None) -> Moment:
 
 def _last_of_task(work: Work, offer: Locked, at: Moment) -> _Word | None:
     task = offer.task
-    return _last(work, _TOLD_OF_TASK, task.id, task.clock, task.rung, at, task.clock_started_at)
+    return _last(work, _TOLD["task"], task.id, task.clock, task.rung, at, task.clock_started_at)
 
 
 def _last(
@@ -142,9 +171,9 @@ def _last(
     for event in reversed(work.journal.events):
         facts = event["facts"]
         if _subject(event) == str(id) and facts.get("clock") == clock.value and facts.get("rung", rung) < rung:
-            return _Word(facts["rung"], event["at"], facts.get("holder"))
+            return _Word(facts["rung"], event["at"])
     row = work.row(statement, id=str(id), clock=clock.value, rung=rung, started=started)
-    return row and _Word(row.rung, row.at, row.holder)
+    return row and _Word(row.rung, row.at)
 
 
 def _subject(event: Mapping[str, Any]) -> str:
@@ -158,7 +187,7 @@ def _requested_on(work: Work, offer: Locked) -> str:
 def _told(whose: str) -> Any:
     return text(
         f"""
-select cast(e.facts ->> 'rung' as integer) as rung, e.at, e.facts ->> 'holder' as holder from event e
+select cast(e.facts ->> 'rung' as integer) as rung, e.at from event e
  where {whose} and e.facts ->> 'clock' = :clock and cast(e.facts ->> 'rung' as integer) < :rung
    and e.at >= coalesce(cast(:started as timestamptz), '-infinity')
  order by e.seq desc limit 1
@@ -166,6 +195,20 @@ select cast(e.facts ->> 'rung' as integer) as rung, e.at, e.facts ->> 'holder' a
     )
 
 
-_TOLD_OF_TASK = _told("e.task_id = cast(:id as uuid)")
-_TOLD_OF_REFERRAL = _told("e.referral_id = cast(:id as uuid) and e.task_id is null")
-_TOLD_OF_PLAN = _told("e.action_plan_id = cast(:id as uuid) and e.referral_id is null")
+def _heard(whose: str) -> Any:
+    return text(
+        f"""
+select bool_or(coalesce(e.facts ->> 'holder', :holder) = :holder) as heard from event e
+ where {whose} and e.facts ->> 'clock' = :clock and e.facts ->> 'to' = '{Rung.OWNER}'
+   and e.at >= coalesce(cast(:started as timestamptz), '-infinity')
+"""
+    )
+
+
+_ABOUT = {
+    "task": "e.task_id = cast(:id as uuid)",
+    "referral": "e.referral_id = cast(:id as uuid) and e.task_id is null",
+    "plan": "e.action_plan_id = cast(:id as uuid) and e.referral_id is null",
+}
+_TOLD = {noun: _told(about) for noun, about in _ABOUT.items()}
+_HEARD = {noun: _heard(about) for noun, about in _ABOUT.items()}

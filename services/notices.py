@@ -14,12 +14,13 @@ from sqlalchemy import text
 from domain import notice as rules
 from domain import task as task_rules
 from domain.notice import ALWAYS_TOLD, ASKING, OVER, Topic, Way
-from domain.stall import Cause
+from domain.stall import CAUSES, Turn
 from domain.task import UNDECIDED
 from domain.watch import SAID
 from services import notice_shapes as shapes
 from services.refusals import NotVisible, Unprocessable
 from services.rows import sides
+from services.stalls import DESERTED
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL
@@ -129,11 +130,17 @@ def _actions(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     return [verb.value for verb in verbs]
 
 
+def _turns(turn: Turn) -> list[str]:
+    return [cause.value for cause, one in CAUSES.items() if one.turn is turn]
+
+
 MOVED_VALUES = {
     "asking": sorted(ASKING),
     "over": list(OVER),
     "undecided": sorted(UNDECIDED),
     "beside": f"_({'|'.join(sorted(SAID))})$",
+    "sources": _turns(Turn.SOURCE),
+    "backbones": _turns(Turn.BACKBONE),
 }
 _BY_ITS_PEOPLE = (
     "x.seq > n.event_seq and ("
@@ -143,35 +150,51 @@ _BY_ITS_PEOPLE = (
 )
 """A note says that somebody is at it, which answers a reminder and not what was asked or proposed. Or somebody took it
 from this very person, whoever that was."""
-_MOVED_ON = f"{_BY_ITS_PEOPLE} or x.seq > n.event_seq and x.to_state <> x.from_state and x.kind !~ :beside"
-"""Whoever moved the task on: what was asked of these people in its former state is asked no more."""
+_MOVED_ON = "x.seq > n.event_seq and x.to_state <> x.from_state and x.kind !~ :beside"
+"""Whoever moved the task on: what was asked of these people in its former state is asked no more, but for a nudge of
+those who are waited for all the same."""
 _ABOVE = f"""
 (exists (select from event x where x.referral_id = n.referral_id and x.task_id is null and {_BY_ITS_PEOPLE})
  or exists (select from event x where x.action_plan_id = n.action_plan_id and x.kind = 'plan_consented'
                                   and {_BY_ITS_PEOPLE}))"""
 """What is done for a task on its referral, or a step's plan, answers a reminder, too: a consent is given there."""
-_WHO_WAS_ASKED_CAN = f"""
+_FOR_A_CAUSE = """
 exists (
     select from event y
-      join task w on w.id = n.task_id and w.ball_organization_id <> n.ball_organization_id
-      join referral g on g.id = w.referral_id and not coalesce(g.consent_until <= clock_timestamp(), false)
+      join task w on w.id = n.task_id
+      join referral g on g.id = w.referral_id
       join collaborative k on k.id = w.collaborative_id
-     where y.id = n.event_id
-       and (y.facts ->> 'cause' = '{Cause.NO_ROOM}' and w.state = any(:undecided)
-            and not exists (select from app.room(w.service_id, k.zone) v where not v.taking or v."left" = 0)
-            or y.facts ->> 'cause' = '{Cause.NOBODY_THERE}'
-            and w.organization_id not in (select organization_id from app.deserted())))"""
-"""Its source was told because who was asked had no room, or nobody there; that is over, so it is their turn again."""
+     where y.id = n.event_id and y.facts ->> 'cause' = any(:sources) and (%s))"""
+_SOURCE_WAITED_FOR = f"""
+w.on_behalf or w.state = 'info_requested'
+or w.state = any(:undecided)
+   and exists (select from app.room(w.service_id, k.zone) v where not v.taking or v."left" = 0)
+or w.organization_id <> w.source_organization_id
+   and (w.organization_id in (select organization_id from ({DESERTED}) d)
+        or coalesce(g.consent_until <= clock_timestamp(), false)
+        or coalesce(w.clock = 'first_contact' and w.client_id is null and w.due_at <= clock_timestamp(), false))"""
+"""What makes it the source's turn, as in `services/stalls.py`: whichever of them the notice was told for."""
+_STILL_THEIRS = _FOR_A_CAUSE % _SOURCE_WAITED_FOR
+_THEIRS_NO_MORE = f"""
+({_FOR_A_CAUSE % f"not ({_SOURCE_WAITED_FOR})"}
+ or exists (
+    select from event y
+     where y.id = n.event_id and y.facts ->> 'cause' = any(:backbones)
+       and y.source_organization_id not in (select organization_id from ({DESERTED}) d)
+       and not exists (select from engine_finding z where z.case_id in (n.referral_id, n.action_plan_id))))"""
+"""It was told because of a cause that made it their turn, and none does any more."""
 _TAKEN = f"""
 (n.kind = '{Topic.PROPOSED}' and exists (
     select from event x where x.referral_id = n.referral_id and x.seq > n.event_seq and x.kind = 'task_accepted'))"""
 """Another service was proposed; one that was asked has said yes since."""
 MOVED = f"""
 (n.kind = any(:asking) and (
-    exists (select from event x where x.task_id = n.task_id and ({_MOVED_ON}))
+    exists (select from event x where x.task_id = n.task_id and ({_BY_ITS_PEOPLE}))
+    or exists (select from event x where x.task_id = n.task_id and {_MOVED_ON})
+       and not (n.kind = '{Topic.NUDGED}' and {_STILL_THEIRS})
     or exists (select from task x where x.id = n.task_id and x.state = any(:over))
     or (n.task_id is not null and n.kind <> '{Topic.ASKED}' and {_ABOVE})
-    or {_WHO_WAS_ASKED_CAN}
+    or {_THEIRS_NO_MORE}
     or {_TAKEN}
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})

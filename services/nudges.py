@@ -13,7 +13,7 @@ from sqlalchemy import text
 from domain.ladder import Rung
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
-from services.blocking import Blocked, blocked
+from services.blocking import Blocked, blocked, whose_turn
 from services.holders import Holder, is_staffed, is_watcher, may_escalate, may_nudge, reaches, who_acts
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
@@ -144,7 +144,8 @@ def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
 
 
 def _escalate(tx: Tx, watched: Watched) -> None:
-    holder = _blocked(tx, watched).by
+    found = _blocked(tx, watched)
+    holder = found.by
     _require(may_escalate(tx, watched.noun, watched.row))
     running = _running(tx, watched)
     if running.rung == 0:
@@ -166,8 +167,7 @@ def _escalate(tx: Tx, watched: Watched) -> None:
         )
     to = running.ladder.rungs[number].to.value
     facts = {"clock": running.clock.value, "rung": number, "to": to, "by_hand": "yes"}
-    facts["holder"] = str(holder.organization_id)
-    watched.say(tx, "escalated", facts, {running.column: number + 1})
+    watched.say(tx, "escalated", facts | whose_turn(found), {running.column: number + 1})
     watched.look(tx)
 
 
@@ -176,7 +176,8 @@ def _excepting(rest: Rest) -> Act:
         _require_backbone(tx)
         _require_rest(tx, watched)
         until = _opening(tx, watched, rest.until)
-        watched.say(tx, "excepted", {"until": rest.until.isoformat(), "why": rest.why.value}, {"excepted_until": until})
+        facts = {"until": rest.until.isoformat(), "why": rest.why.value} | whose_turn(_blocked(tx, watched))
+        watched.say(tx, "excepted", facts, {"excepted_until": until})
         watched.look(tx)
         if rest.words:
             tell(tx, watched.noun, watched.row, rest.words)

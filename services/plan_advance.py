@@ -21,12 +21,10 @@ from domain.progress import Progress
 from domain.task import State as TaskState
 from services.advance import advance_request, keep_look, open_tasks, seconds_until
 from services.agenda import current_agenda
-from services.blocking import blocking
 from services.deadlines import next_rung
 from services.endings import withdraw_request
-from services.holders import holder_of
 from services.journal import Journal
-from services.ladder import rung_says, since_plan
+from services.ladder import next_word, since_plan
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
 from services.rows import region_moment
@@ -153,11 +151,10 @@ def waited_for(p: Mapping[str, Any], now: datetime, *, resting: bool = False) ->
 
 
 def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
-    rung: int = plan.p[ticking.rung]
-    holder = blocking(work, "action_plan", plan.p["id"]) or holder_of("plan", plan.p)
-    said = rung_says(work, at, ticking.clock, rung, holder, plan.p["restricted"])
-    save_plan(work, plan, **{ticking.rung: rung + 1})
-    if said is not None:
+    running = (ticking.clock, plan.p[ticking.rung], None)
+    said = next_word(work, "plan", plan.p, None, running, at)
+    save_plan(work, plan, **{ticking.rung: said.rung})
+    if said.did is not None:
         say_plan(work, plan, f"plan_{said.did}", **said.facts)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from domain.ladder import Rung
 from domain.notice import HEARS, Rule, Whom, holder_side
+from domain.stall import CAUSES, Cause, Turn
 from domain.task import Side
 
 Row = Mapping[str, Any]
@@ -83,7 +84,7 @@ def _meant(connection: Connection, e: Row, rule: Rule) -> Iterable[Meant]:
             yield from _rung(connection, e)
         case Whom.NAMED:
             to = UUID(e["facts"]["to"])
-            yield Meant(to, _id(e["facts"].get("person")), CASEWORK if to in _parties(e) else WATCHERS)
+            yield Meant(to, _id(e["facts"].get("person")), CASEWORK) if to in _parties(e) else _outside(e, to)
         case Whom.NEW_HOLDER:
             yield from _changed(e, "to_user", "from_user")
         case Whom.FORMER_HOLDER:
@@ -124,17 +125,24 @@ def _holder(e: Row, *, assigned: bool = False) -> Meant:
     says so; without one, whoever has the ball now."""
     named = _id(e["facts"].get("holder"))
     if named is not None and named not in _parties(e):
-        return Meant(named, None, WATCHERS)
-    if e["task_id"] is None:
-        return _side(e, Side.SOURCE)
-    if assigned:
-        return _side(e, Side.TARGET)
+        return _outside(e, named)
+    return _side(e, Side.TARGET if assigned and e["task_id"] else _turn(e, named))
+
+
+def _turn(e: Row, named: UUID | None) -> Side:
+    cause, clock = e["facts"].get("cause"), e["facts"].get("clock")
+    if e["task_id"] is None or (cause is not None and CAUSES[Cause(cause)].turn is Turn.SOURCE):
+        return Side.SOURCE
     if named is not None and e["organization_id"] != e["source_organization_id"]:
-        return _side(e, Side.SOURCE if named == e["source_organization_id"] else Side.TARGET)
-    clock = e["facts"].get("clock")
+        return Side.SOURCE if named == e["source_organization_id"] else Side.TARGET
     if clock is not None:
-        return _side(e, holder_side(clock))
-    return _side(e, Side.SOURCE if e["ball_organization_id"] == e["source_organization_id"] else Side.TARGET)
+        return holder_side(clock)
+    return Side.SOURCE if e["ball_organization_id"] == e["source_organization_id"] else Side.TARGET
+
+
+def _outside(e: Row, organization_id: UUID) -> Meant:
+    """The backbone, where it is its turn; of confidential work nobody (decision 19)."""
+    return Meant(organization_id, None, frozenset() if e["restricted"] else WATCHERS)
 
 
 def _parties(e: Row) -> frozenset[UUID]:

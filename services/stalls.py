@@ -65,6 +65,7 @@ def _turn(turn: Turn) -> str:
 
 
 _SOURCES, _BACKBONES = _turn(Turn.SOURCE), _turn(Turn.BACKBONE)
+"""The backbone's of what it may know of: of confidential work it is told nothing (decision 19)."""
 
 DESERTED = """
 select d.organization_id, d.since
@@ -201,8 +202,9 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
  cross join lateral (select {_first(_OF_TASKS)} as cause) c
  cross join lateral (
     select case when {_SOURCES} then t.source_organization_id
-                when {_BACKBONES} then (select organization_id from backbone) else t.ball_organization_id end as ball,
-           case when {_BACKBONES} then null
+                when {_BACKBONES} and not t.restricted then (select organization_id from backbone)
+                else t.ball_organization_id end as ball,
+           case when {_BACKBONES} and not t.restricted then null
                 when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.since
                                                when 'consent_ended' then f.consent_until
@@ -234,8 +236,9 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
        'Close the loop' as title, f.target_organization_id as organization_id, f.source_organization_id,
        false as on_behalf, f.state, f.clock, case when x.late then f.clock end as symptom, c.cause,
        f.source_organization_id as holder_organization_id,
-       case when {_BACKBONES} then (select organization_id from backbone) else f.source_organization_id end as ball,
-       case when {_BACKBONES} then null else f.assigned_to end as person,
+       case when {_BACKBONES} and not f.restricted then (select organization_id from backbone)
+            else f.source_organization_id end as ball,
+       case when {_BACKBONES} and not f.restricted then null else f.assigned_to end as person,
        case when x.late then f.clock_started_at else y.since end as since,
        case when x.late then f.due_at else y.since end as due_at,
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
@@ -267,8 +270,9 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
        cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
        p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
        p.organization_id as holder_organization_id,
-       case when {_BACKBONES} then (select organization_id from backbone) else p.organization_id end as ball,
-       case when {_BACKBONES} then null else p.assigned_to end as person,
+       case when {_BACKBONES} and not p.restricted then (select organization_id from backbone)
+            else p.organization_id end as ball,
+       case when {_BACKBONES} and not p.restricted then null else p.assigned_to end as person,
        coalesce(case when x.clock = 'review' then {_REVIEWED} end, x.since, y.since) as since,
        coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung, false as sensitive, false as reported,
        'plan' as asks, p.version, p.excepted_until, p.priority, cast(null as jsonb) as s_ladder, p.restricted

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from services.advance import engine_work
-from services.blocking import blocking
+from services.blocking import blocked
 from services.holders import Holder
 from tests.house import House
 from tests.services.plans import Live, load, step
@@ -37,7 +37,8 @@ def late(house: House, referral: Any) -> str:
 def blocks(house: House, kind: str, id_: Any, referral: Any) -> Holder | None:
     """As the engine asks."""
     with house.engine.database.transaction() as connection:
-        return blocking(engine_work(connection, referral.id), kind, UUID(str(id_)))
+        found = blocked(engine_work(connection, referral.id), kind, UUID(str(id_)))
+        return found.by if found else None
 
 
 @pytest.fixture

@@ -59,7 +59,8 @@ def long_ago(house: House, referral: str) -> None:
     house.sql(
         "set session_replication_role = replica; update event set at = at - interval '30 days'"
         f" where referral_id = '{referral}' and facts ? 'rung';"
-        f"update task set clock_started_at = clock_started_at - interval '40 days' where referral_id = '{referral}'"
+        f"update task set clock_started_at = clock_started_at - interval '40 days' where referral_id = '{referral}';"
+        f"update referral set clock_started_at = clock_started_at - interval '40 days' where id = '{referral}'"
     )
 
 
@@ -103,7 +104,18 @@ def test_where_there_is_room_again_who_was_asked_hears_and_the_source_no_more(ho
     assert look(house, referral) == ("task_reminded", "owner", HOUSING)
     state(house, "housing", taking=False)
     long_ago(house, referral)
+    assert look(house, referral)[:2] == ("task_escalated", "supervisor"), "each hears once, and it climbs on"
+
+
+def test_who_escalates_by_hand_skips_nobody_whose_turn_it_has_become(house: House) -> None:
+    referral, task = late(house)
+    assert look(house, referral) == ("task_overdue", "owner", HOUSING)
+    state(house, "housing", taking=False)
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/escalate")
+    long_ago(house, referral)
     assert look(house, referral) == ("task_reminded", "owner", CAP)
+    state(house, "housing", taking=True)
+    assert not shown(house, "jolene.cap", task), "what was escalated for want of room is over with it"
 
 
 def shown(house: House, login: str, task: str) -> set[str]:
@@ -166,6 +178,113 @@ def test_of_an_empty_leads_plan_the_backbone_hears_at_the_first_rung(house: Hous
     tell(house)
     ((event,),) = house.sql("select id::text from event where action_plan_id = %s and kind = 'plan_overdue'", plan.id)
     assert heard(house, event) == HUB
+
+
+def test_a_source_that_is_staffed_again_hears_and_the_backbone_no_more(house: House) -> None:
+    made = house.refer("cap", "housing")
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", no)
+    house.sql("update referral set due_at = now() - interval '20 days' where id = %s", made["id"])
+    empties(house, "cap")
+    assert look(house, made["id"]) == ("referral_overdue", "owner", HUB)
+
+    def reads() -> bool:
+        tell(house)
+        return any(one["referral_id"] == made["id"] for one in feed(house, "ruth.hub", limit=200))
+
+    assert reads()
+    fills(house, "cap")
+    assert not reads()
+    long_ago(house, made["id"])
+    assert look(house, made["id"]) == ("referral_reminded", "owner", CAP)
+
+
+def test_a_fault_of_the_engine_takes_nobodys_reminder(house: House) -> None:
+    made = house.refer("cap", "housing")
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", no)
+    house.sql("update referral set due_at = now() - interval '1 day' where id = %s", made["id"])
+    house.sql(
+        "insert into engine_finding (case_id, kind, trouble, code, restricted)"
+        " values (%s, 'referral', 'missing', 'missing', false)",
+        made["id"],
+    )
+    assert look(house, made["id"]) == ("referral_overdue", "owner", CAP)
+
+
+@pytest.mark.parametrize("noun", ["an answer", "the referral", "a plan", "a nudge"])
+def test_of_confidential_work_the_backbone_hears_nothing_also_where_nobody_is_left(house: House, noun: str) -> None:
+    """Decision 19: no row, no id, no stall. Its stalls climb to its own people, and there are none."""
+    gwen = house.person("gwen.housing")
+    if noun == "a plan":
+        load(house, "shelters_own", [step("listen")])
+        plan = Live.begin(house, "shelters_own", "shelter")
+        house.sql("update action_plan set due_at = now() - interval '1 hour' where id = %s", plan.id)
+        empties(house, "shelter")
+        advance_plan(house.engine, UUID(plan.id))
+        id_ = plan.id
+    else:
+        made = house.refer("shelter", "housing", consent=True)
+        id_, task = made["id"], made["tasks"][0]["id"]
+        if noun == "the referral":
+            gwen.does(f"/v1/tasks/{task}/decline", {"reason_code": "full", "reason_class": "no_capacity"})
+            house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", id_)
+        else:
+            gwen.does(f"/v1/tasks/{task}/request-info", {"question": "How many people?"})
+            pass_limit(house, task, 1)
+        empties(house, "shelter")
+        if noun == "a nudge":
+            seen = gwen.read(f"/v1/tasks/{task}")
+            assert "nudge" not in seen["allowed_actions"]
+            assert seen["ball_in_court"]["organization_id"] == str(organization_id(house, "shelter"))
+            assert gwen.post(f"/v1/tasks/{task}/nudge").json()["code"] == "nobody-there"
+        advance_referral(house.engine, UUID(id_))
+    tell(house)
+    told = house.sql(
+        "select count(*) from notice n join event e on e.id = n.event_id"
+        " where n.organization_id = %s and %s in (e.referral_id, e.action_plan_id)",
+        hub(house),
+        id_,
+    )
+    assert told == [(0,)]
+
+
+def test_a_nudge_stays_while_its_reader_is_the_one_waited_for(house: House) -> None:
+    """Who was asked goes on with what they can; the consent has ended all the same."""
+    made, gwen = house.refer("cap", "housing", consent=True), house.person("gwen.housing")
+    task = made["tasks"][0]["id"]
+    gwen.does(f"/v1/tasks/{task}/accept")
+    house.person("maria.cap").does(f"/v1/consents/{made['consent_id']}/revoke")
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    assert "nudged" in shown(house, "maria.cap", task)
+    gwen.does(f"/v1/tasks/{task}/start")
+    assert "nudged" in shown(house, "maria.cap", task)
+    gwen.does(f"/v1/tasks/{task}/complete", {"outcome": "need_met"})
+    assert "nudged" not in shown(house, "maria.cap", task)
+
+
+def test_it_stays_where_one_reason_gives_way_to_another(house: House) -> None:
+    made = house.refer("cap", "housing")
+    task = made["tasks"][0]["id"]
+    state(house, "housing", taking=False)
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    empties(house, "housing")
+    house.sql("update service_capacity set lapses_on = current_date - 1")
+    assert "nudged" in shown(house, "maria.cap", task)
+    fills(house, "housing")
+    assert shown(house, "maria.cap", task) == set()
+
+
+def test_of_an_agencys_own_request_who_follows_it_hears_where_there_is_no_room(house: House) -> None:
+    made = house.refer("esu", "esu")
+    task, follower = made["tasks"][0]["id"], house.region.people_of("esu", "caseworker")[1].login
+    ids = dict(house.sql("select login, id::text from user_account"))
+    first = house.region.people_of("esu", "caseworker")[0].login
+    house.sql("update task set assigned_to = %s where id = %s", ids[first], task)
+    house.sql("update referral set assigned_to = %s where id = %s", ids[follower], made["id"])
+    pass_limit(house, task, 20)
+    state(house, "esu", taking=False)
+    assert look(house, made["id"]) == ("task_overdue", "owner", {follower})
 
 
 @pytest.mark.parametrize("cause", ["no room", "the consent has ended"])
