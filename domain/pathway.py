@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -47,6 +48,10 @@ class Policy(StrEnum):
     LEAD = "lead"
     SKIP = "skip"
     STOP = "stop"
+
+
+MONEY = "usd"
+"""The unit of amounts of money. One that came back is entered in error, and not recorded as one below 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,10 @@ class Field:
             return f"at least {self.minimum:g} is needed"
         if self.maximum is not None and answer > self.maximum:
             return f"at most {self.maximum:g} is needed"
+        if self.unit == MONEY and Decimal(str(round(answer, 6))) % Decimal("0.01"):
+            return "an amount has whole cents"
+        if self.unit == MONEY and answer < 0:
+            return "an amount is not below 0"
         return None
 
 

@@ -14,6 +14,23 @@ Key = Any
 """Whatever names a cell: hashable, and compared only."""
 
 
+def step_above(largest: int) -> int:
+    """The smallest of 1, 2, 5, 10, 20, 50 … that is not below `largest`."""
+    power = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= largest:
+                return factor * power
+        power *= 10
+
+
+def rounded(amount: int, step: int) -> int:
+    """To the nearest multiple. With a step that no single part exceeds, whichever of them comes or goes moves the sum
+    by nothing or by one step: two sums never give one part away.
+    """
+    return (amount + step // 2) // step * step
+
+
 @dataclass(frozen=True, slots=True)
 class Sum:
     """A sum that every reader knows: `total` is the sum of `parts`.

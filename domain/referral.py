@@ -99,7 +99,7 @@ def unheard(referral: Referral) -> frozenset[ConfirmedBy]:
     """
     if referral.state is State.ACTIVE and referral.reported:
         return frozenset(ConfirmedBy)
-    if referral.state is not State.COMPLETED:
+    if referral.state is not State.COMPLETED or referral.plain:
         return frozenset()
     match referral.confirmed_by:
         case ConfirmedBy.TIME:
@@ -134,7 +134,7 @@ def move(referral: Referral, verb: Verb, by: ConfirmedBy = ConfirmedBy.SOURCE) -
     clock.
     """
     if verb is Verb.CONFIRM and referral.state is State.COMPLETED and by not in unheard(referral):
-        raise NotPossible("wrong-state", _HEARD[referral.confirmed_by])
+        raise NotPossible("wrong-state", _HEARD[None if referral.plain else referral.confirmed_by])
     if not _fits(referral, verb):
         state = referral.state.value.replace("_", " ")
         hint = " and its task is not completed yet" if verb is Verb.CONFIRM and referral.state is State.ACTIVE else ""

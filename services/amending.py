@@ -153,7 +153,9 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
     newest = max(had)
     same = had.get(amendment.version)
     if same is not None:
-        if any((same.body.get(name) or None) != (_json(value) or None) for name, value in amendment.body.items()):
+        named = (same.name, same.adopted_on) == (amendment.name, amendment.adopted_on)
+        said = all((same.body.get(name) or None) == (_json(value) or None) for name, value in amendment.body.items())
+        if not (named and said):
             what = f"version {amendment.version} is in the record and says something else."
             amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
         elif amendment.version != newest:
@@ -275,7 +277,7 @@ _PARTNERS = text(
     " where p.collaborative_id = :id"
 )
 _TODAY = text("select current_date")
-_AGENDAS = text("select version, body from agenda where collaborative_id = :id")
+_AGENDAS = text("select version, name, adopted_on, body from agenda where collaborative_id = :id")
 _ADD_AGENDA = text(
     "insert into agenda (collaborative_id, version, name, adopted_on, body)"
     " values (:id, :version, :name, :adopted_on, :body)"

@@ -4,7 +4,7 @@ of its counts have been the same ever since. In the transaction of whoever publi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -23,23 +23,21 @@ from services.transaction import Tx
 def settled(
     tx: Tx, public: Public, history: list[Any], figures: list[Figures], span: Span, threshold: int, partners: Partners
 ) -> Public:
-    """With what changed in any of its periods since it was hidden there first, and by how much all changed since its
-    last version. `history`: all versions, in order.
+    """With what changed in any of its periods since it was hidden there first, or was hidden there by other rules, and
+    by how much all changed since its last version. `history`: all versions, in order.
     """
     defined = {one.row.code: one.row.version for one in figures}
     changed: set[tuple[str, str, Margin, bool]] = set()
-    redefined: set[tuple[str, str]] = set()
     otherwise: set[tuple[str, str]] = set()
     later: dict[tuple[str, str], Figures] = {}
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
-        other = own and any(row.threshold != threshold for row in versions)
-        told = [{one["code"]: one["version"] for one in row.body["indicators"]} for row in versions]
-        redefined |= {(each.name, c) for c, v in defined.items() if other or any(t.get(c, v) != v for t in told)}
-        otherwise |= {(each.name, c) for c, v in defined.items() if not own and told[-1].get(c, v) != v}
+        otherwise |= {(each.name, code) for code in _defined_otherwise(versions[-1], defined) if not own}
         concerned = figures if own else [one for one in figures if not one.periodical]
-        for up_to, hidden in _hidden_first(versions).items():
-            for one, margin, found in _corrected(tx, concerned, each, up_to, partners):
+        for row, hidden in _hidden_first(versions):
+            other = set(defined) if own and row.threshold != threshold else _defined_otherwise(row, defined)
+            changed |= {(each.name, *figure) for figure in hidden if figure[0] in other}
+            for one, margin, found in _corrected(tx, concerned, each, row.up_to, partners):
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
                     if (one.row.code, margin, side) in hidden:
                         changed.add((each.name, one.row.code, margin, side))
@@ -48,15 +46,19 @@ def settled(
             add_change(since, since.side(found.restricted), each, found, margin)
     first = {row.period: row.up_to for row in reversed(history)}
     last = {row.period: row.up_to for row in history}
-    return replace(
-        public, changed=changed, redefined=redefined, otherwise=otherwise, later=later, first=first, last=last
-    )
+    return replace(public, changed=changed, otherwise=otherwise, later=later, first=first, last=last)
 
 
-def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]]]:
-    """Event up to which a version goes → what it hid first, in whole or in part: (code, margin, restricted)."""
+def _defined_otherwise(row: Any, defined: Mapping[str, int]) -> set[str]:
+    """Codes of indicators that the version told by another version of their definition."""
+    told = {one["code"]: one["version"] for one in row.body["indicators"]}
+    return {code for code, version in defined.items() if told.get(code, version) != version}
+
+
+def _hidden_first(versions: list[Any]) -> list[tuple[Any, set[tuple[str, Margin, bool]]]]:
+    """Each version with what it hid first, in whole or in part: (code, margin, restricted)."""
     before: set[tuple[str, Margin, bool]] = set()
-    found: dict[int, set[tuple[str, Margin, bool]]] = {}
+    found: list[tuple[Any, set[tuple[str, Margin, bool]]]] = []
     for row in versions:
         here = {
             (one["code"], next(iter(figure["by"].items()), WHOLE), restricted)
@@ -67,9 +69,10 @@ def _hidden_first(versions: list[Any]) -> dict[int, set[tuple[str, Margin, bool]
             or (restricted and not figure["complete"])
             or (one["measure"] in {"median", "percentile"} and figure.get("waiting") is None)
         }
-        found.setdefault(row.up_to, set()).update(here - before)
+        if here - before:
+            found.append((row, here - before))
         before |= here
-    return {up_to: hidden for up_to, hidden in found.items() if hidden}
+    return found
 
 
 def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partners: Partners) -> tuple[Counts, Moved]:

@@ -279,7 +279,7 @@ _PLAN = text("select state from action_plan where id = :id for share")
 _CLOSINGS = text(
     """
 select e.id, e.occurred_at from event e
- where e.referral_id = :referral and e.task_id is null and e.kind = 'referral_closed'
+ where e.referral_id = :referral and e.task_id is null and e.kind in ('referral_closed', 'step_closed')
    and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
  order by e.seq
 """

@@ -29,6 +29,7 @@ from storage import tables
 METHOD = [
     "Figures are counted from the partners' work itself; nobody reports them.",
     "A figure of 1 to {below} cases is suppressed, and so are as few others as keep anybody from computing it.",
+    "An amount is rounded to a step that no single payment exceeds: from two of them nobody computes one.",
     "Whoever counts in several groups or months counts once in the total: groups of people need not add up to it.",
     "Of a time until something happens, `waiting` says who still waits: they are not in it.",
     "A value of the whole population was observed by the source that stands beside it.",

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from domain.holding import held_back, tells
-from domain.protection import Sum, Table, is_small
+from domain.protection import Sum, Table, is_small, rounded
 from domain.span import Span, tied
 from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
 from services.figures import median, percentile
@@ -40,9 +40,8 @@ class Public:
     figures: Mapping[tuple[str, str, Margin], Figure]
     """By (period, code of the indicator, margin)."""
     changed: Set[tuple[str, str, Margin, bool]] = frozenset()
-    """What was recorded or taken back since a version hid it first: by (period, code, margin, restricted)."""
-    redefined: Set[tuple[str, str]] = frozenset()
-    """(period, code) of what an earlier version of the period told by other rules."""
+    """What was recorded or taken back since a version hid it first, or was hidden first by other rules (another
+    definition, another threshold): by (period, code, margin, restricted)."""
     otherwise: Set[tuple[str, str]] = frozenset()
     """(period, code) of what the last version of another period tells by another version of the definition."""
     later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
@@ -56,8 +55,8 @@ class Public:
         return self.figures.get((period, code, margin))
 
     def settled(self, period: str, code: str, margin: Margin, *, restricted: bool) -> bool:
-        """Whether the count is what it was when it was hidden first."""
-        return (period, code) not in self.redefined and (period, code, margin, restricted) not in self.changed
+        """Whether the count is what it was when it was hidden first, by the rules of now."""
+        return (period, code, margin, restricted) not in self.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +327,7 @@ def _figure(one: Figures, span: Span, margin: Margin, *, suppressed: bool, compl
         within = median(buckets) if one.measure == "median" else percentile(buckets, int(one.row.rule["p"]))
         return Figure(value=within, denominator=count("denominator"), **shown)
     if one.measure == "sum":
-        amount = sum(side.amounts[margin] for side in sides)
+        amount = rounded(sum(side.amounts[margin] for side in sides), one.step)
         return Figure(value=amount / 100 if one.row.rule.get("money") else amount, denominator=count("cases"), **shown)
     return Figure(value=count("value"), **shown)
 

@@ -45,10 +45,18 @@ def taken_back(work: Work, t: Row, f: Row, reverses: list[str]) -> tuple[list[st
 
 
 def of_request(work: Work, f: Row) -> dict[str, str]:
-    """Of a need's outcome that came of a request: `of_partner` too, because a partner served it."""
+    """Of a need's outcome that came of a request which somebody took on: `of_partner` too where that is who leads it.
+
+    What becomes of a need after everybody said no is nobody's doing here: the region counts it, no partner does.
+    """
     if f["kind"] not in COUNTED_KINDS:
         return {}
-    return {"of_request": "yes", "of_partner": "yes"} | referred_on(work, f)
+    if f["outcome_task"] is not None:
+        return {"of_request": "yes", "of_partner": "yes"} | referred_on(work, f)
+    row = work.row(_TAKEN_ON, referral=f["id"], round=f["round"], target=f["target_organization_id"])
+    if row is None or not row.by_anybody:
+        return {}
+    return {"of_request": "yes"} | ({"of_partner": "yes"} if row.by_this_one else {}) | referred_on(work, f)
 
 
 def still_of_request(facts: Row, before: Row | None) -> dict[str, str]:
@@ -72,6 +80,13 @@ def _others(work: Work, t: Row, f: Row) -> frozenset[Stage]:
     return frozenset(Stage(name) for name, yes in row._mapping.items() if yes) if row else frozenset()
 
 
+_TAKEN_ON = text(
+    """
+select bool_or(t.accepted_at is not null) as by_anybody,
+       bool_or(t.accepted_at is not null and t.round = :round and t.organization_id = :target) as by_this_one
+  from task t where t.referral_id = :referral and t.state <> 'entered_in_error'
+"""
+)
 _FIRST = [f"first_{stage}" for stage in Stage]
 _REACHED = text("select offered, acknowledged, accepted, served from app.stages_reached(:referral, :but, :side)")
 # A void that spoke for what another offer had reached. When that one goes too, the void's word goes with it.

@@ -60,7 +60,7 @@ def check(file: TheFile, in_record: InRecord = False, as_json: Json = False) -> 
     if as_json:
         slips = [{"line": s.line, "place": s.place, "what": s.what, "remedy": s.remedy} for s in sheet.slips]
         show_json({"file": sheet.file, "slips": slips, "notes": notes})
-    _refuse_slips(sheet, f"concert agenda check {file}")
+    _refuse_slips(sheet, f"concert agenda check {file}{' --record' if in_record else ''}")
     if found is not None and not as_json:
         said = (
             f"{file}: version {found.version}, {len(found.indicators)} indicators, {len(found.strategies)} strategies"

@@ -126,7 +126,8 @@ def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
     one = counted("count", 1, [month.name])
     first = compile_figures([one], month, NOTHING, TERMS, Moved())
     stricter = Terms(16, frozenset(), seconds=1.0)
-    known = public([month], (month, first), redefined=frozenset({(month.name, "count")}))
+    by_other_rules = frozenset((month.name, "count", margin, False) for margin in one.margins())
+    known = public([month], (month, first), changed=by_other_rules)
     second = compile_figures([one], month, known, stricter, Moved())
     told = explain(first, second, 1, {}, (TERMS.threshold, stricter.threshold))
     assert told.changes

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.protection import rounded, step_above
+from services.folding import fold
 from tests.house import House
+from tests.journeys.published import LONG_AGO, MONTH, publish, snapshot
 from tests.services.plans import Live, load, step
 from tests.services.scenes import proven
 
@@ -47,3 +54,57 @@ def test_of_a_group_with_few_payments_partners_read_no_amount_however_many_were_
     points = house.caseworker("pantry").read("/v1/indicators/flexible_funds_paid", **asked)["series"]
     assert points
     assert [one["value"] for one in points if not one["held_back"] and one["value"]] == []
+
+
+@given(st.lists(st.integers(1, 10**7), min_size=1, max_size=40), st.data())
+def test_no_payment_is_read_off_two_published_amounts(payments: list[int], data: st.DataObject) -> None:
+    step = step_above(max(payments))
+    gone = data.draw(st.integers(0, len(payments) - 1))
+    then, now = sum(payments), sum(payments) - payments[gone]
+    assert rounded(then, step) - rounded(now, step) in (0, step)
+    assert abs(rounded(then, step) - then) <= step / 2
+    assert max(payments) <= step < 5 * max(payments)
+
+
+def test_published_amounts_are_as_coarse_as_their_largest_payment(house: House) -> None:
+    load(house, "public_funds", [step("pay", form=[AMOUNT], feeds=["flexible_funds_paid"])])
+    house.sql("set session_replication_role = replica; delete from indicator_entry; delete from indicator_total")
+    plans = []
+    for number in range(13):
+        plans.append(Live.begin(house, "public_funds"))
+        plans[-1].works("pay", "cap", {"amount": 100.11 + number})
+    while fold(house.engine):
+        pass
+    long_ago(house)
+    assert [published(house)] == [(1400, 13)], "1379.43, to the nearest 200"
+    plans[3].lead.does(f"{plans[3].task('pay')}/void", {"reason": "Typed twice."})
+    assert [published(house)] == [(1200, 12)], "1276.32: that one payment was up to 200 is all that anybody learns"
+
+
+def published(house: House) -> tuple[float, int]:
+    """The region's amount and cases, in the newest version."""
+    assert publish(house).status_code == 201
+    (one,) = snapshot(house, indicator="flexible_funds_paid", period=MONTH)["indicators"]
+    whole = next(figure for figure in one["figures"] if not figure["by"])
+    return whole["value"], whole["denominator"]
+
+
+def long_ago(house: House) -> None:
+    """As if all of it had been done in the month that is published here."""
+    house.sql(
+        "set session_replication_role = replica;"
+        f"update indicator_entry set period = '{MONTH}' where period ~ '^[0-9]{{4}}-[0-9]{{2}}$';"
+        f"update indicator_total set period = '{MONTH}' where period ~ '^[0-9]{{4}}-[0-9]{{2}}$';"
+        f"update event set day = '{LONG_AGO.date()}', occurred_at = '{LONG_AGO.isoformat()}'"
+    )
+
+
+@pytest.mark.parametrize(("amount", "says"), [(-50, "below 0"), (10.005, "whole cents"), (0.1 + 0.2, "")])
+def test_an_amount_is_in_whole_cents_and_what_came_back_is_no_amount(house: House, amount: float, says: str) -> None:
+    """A payment that came back was entered in error: who was paid is told from what was added alone."""
+    load(house, f"came_{len(says)}", [step("pay", form=[{**AMOUNT, "minimum": -1000}])])
+    plan = Live.begin(house, f"came_{len(says)}")
+    worker = house.caseworker("cap")
+    worker.does(f"{plan.task('pay')}/accept")
+    answer = worker.post(f"{plan.task('pay')}/complete", {"outputs": {"amount": amount}})
+    assert (answer.status_code == 422, says in answer.text) == (bool(says), True), answer.text

@@ -130,3 +130,54 @@ def test_what_the_family_says_of_its_goals_is_heard_when_the_plan_is_over(house:
     assert (said["state"], said["goals"][0]["outcome"]) == ("completed", "unmet")
     assert counted(house, before)["needs_met"] == 0
     proven(house)
+
+
+@pytest.mark.parametrize("by", ["source", "client"])
+def test_what_one_provider_could_not_do_does_not_undo_what_another_did_later(house: House, by: str) -> None:
+    before, maria = numbers(house), house.person("maria.cap")
+    first = reported(house)
+    maria.does(f"{first}/confirm", {"outcome": "unmet", "by": by})
+    asked = maria.read(first)
+    body = {"service_id": str(house.other_door().id), "client_id": asked["client_id"], "need_id": asked["need_id"]}
+    made, naomi = maria.does("/v1/referrals", body), house.caseworker("faith")
+    naomi.does(f"{task_of(made)}/accept")
+    naomi.does(f"{task_of(made)}/complete", OUTCOME)
+    maria.does(f"/v1/referrals/{made['id']}/confirm", OUTCOME)
+    assert maria.read(f"/v1/needs/{asked['need_id']}")["outcome"] == "need_met"
+    assert counted(house, before)["needs_met"] == 1
+    maria.does(f"/v1/referrals/{made['id']}/confirm", UNMET)
+    assert maria.read(f"/v1/needs/{asked['need_id']}")["outcome"] == "unmet", "of both they say so"
+    assert counted(house, before)["needs_met"] == 0
+    proven(house)
+
+
+def test_what_becomes_of_a_need_after_everybody_said_no_is_no_partners_doing(house: House) -> None:
+    codes = ("partner_met", "outcome_need_met", "outcome_unmet", "funnel_met")
+    before, maria = numbers(house), house.person("maria.cap")
+    made = refer(house, "cap", "housing")
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"{task_of(made)}/decline", no)
+    maria.does(f"/v1/referrals/{made.id}/close-unmet", {"reason": "full"})
+    maria.does(f"/v1/referrals/{made.id}/confirm", OUTCOME | {"by": "client"})
+    after = numbers(house)
+    assert {code: after[code] for code in codes} == {code: before[code] for code in codes}
+    assert counted(house, before)["needs_met"] == 1
+    proven(house)
+
+
+def test_a_plain_step_is_nobodys_to_confirm_and_reopens_whole(house: House) -> None:
+    load(house, "closed_unmet", [step("listen", {"organization": "housing"})])
+    plan = Live.begin(house, "closed_unmet")
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"{plan.task('listen')}/decline", no)
+    task, path = plan.task("listen"), f"/v1/referrals/{plan.step('listen')['referral_id']}"
+    plan.lead.does(f"{path}/close-unmet", {"reason": "full"})
+    for by in ("client", "source"):
+        assert plan.lead.post(f"{path}/confirm", OUTCOME | {"by": by}).json()["code"] == "wrong-state"
+    plan.lead.does(f"{task}/void", {"reason": "The wrong box."})
+    told = house.sql(
+        "select count(*) from event e where e.referral_id = %s and e.kind = 'step_closed' and not exists"
+        " (select from event x where x.reverses ? cast(e.id as text))",
+        path.rpartition("/")[2],
+    )
+    assert told == [(0,)]
