@@ -16,7 +16,7 @@ COLUMNS = (
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
-"""As in a ZIP file: a workbook says when its figures were made, and not when somebody asked for it."""
+"""As in a ZIP file without times: a workbook does not say when somebody asked for it."""
 Cell = str | int | float | None
 Row = Sequence[Cell]
 

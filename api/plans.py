@@ -86,6 +86,8 @@ class PlanConsentBody(Body):
 
 
 class ReviewBody(Body):
+    """Once the plan is over, only what the client says: `by` client."""
+
     outcomes: Outcomes = Field(default={}, description="By goal, where something came of it already.")
     by: By = "source"
     note: LongText | None = None

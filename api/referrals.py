@@ -69,6 +69,9 @@ class RerouteBody(SaidBody):
 
 
 class ConfirmBody(SaidBody):
+    """`by` client: what the client said, which counts most; accepted after the closing too, as is the source's own word
+    where only time had closed the loop."""
+
     outcome: Annotated[Outcome, Choice]
     by: By = "source"
 
@@ -179,7 +182,7 @@ def reroute_referral(referral_id: Id, body: RerouteBody, record: TheRecord, call
 @router.post(
     "/{referral_id}/confirm",
     operation_id="confirm_referral",
-    summary="Close the loop",
+    summary="Close the loop, or pass on what the client says later",
     response_model=shapes.Referral,
 )
 def confirm_referral(referral_id: Id, body: ConfirmBody, record: TheRecord, call: Moving) -> Response:

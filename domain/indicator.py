@@ -141,11 +141,9 @@ def _clock_parts(clock: str, event: Event) -> list[Part]:
 
 
 def _amount(rule: Rule, event: Event) -> int:
-    """A whole number; of money, cents. What is no number, or below 0, counts nothing: who was counted is told from the
-    entries that add, and what takes back is an event of its own.
-    """
+    """A whole number; of money, cents. What is no number counts nothing."""
     value = event.facts.get(rule.fact or "")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     return int((Decimal(str(value)) * (100 if rule.money else 1)).quantize(Decimal(1), ROUND_HALF_UP))
 

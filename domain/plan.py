@@ -215,7 +215,10 @@ def require_active(state: State) -> None:
 
 def require_review(state: State, by: ConfirmedBy) -> None:
     """What the client says of the goals counts also when the plan is over (decision 28)."""
-    if state is State.ENTERED_IN_ERROR or by is not ConfirmedBy.CLIENT:
+    if state is not State.ACTIVE and state is not State.ENTERED_IN_ERROR and by is not ConfirmedBy.CLIENT:
+        word = state.value.replace("_", " ")
+        raise NotPossible("wrong-state", f"The plan is {word}. What the client says of it is heard: send `by`: client.")
+    if state is State.ENTERED_IN_ERROR:
         require_active(state)
 
 

@@ -34,7 +34,7 @@ class Verb(StrEnum):
 
 class ConfirmedBy(StrEnum):
     """Only client or source closes the loop; `time` counts apart as reported, unconfirmed (decision 28): its clock ran
-    out, or its plan was closed over it.
+    out, or the plan was closed while nobody had confirmed it.
     """
 
     CLIENT = "client"

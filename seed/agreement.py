@@ -24,6 +24,7 @@ from domain.groups import DIMENSIONS, SERVICE
 from domain.ladder import Ladder, Rung
 from domain.limit import Limit
 from domain.moves import NO_RESPONSE
+from domain.pathway import MONEY
 from domain.period import CALENDAR_YEAR, MONTH
 from domain.quiet import Quiet
 from domain.reason import ReasonClass
@@ -52,7 +53,7 @@ COUNTRY = "US"
 KINDS = ("how_much", "how_well", "better_off")
 SCORED = ("count", "rate", "median")
 """What a scorecard can show of a range of months: what adds up."""
-RATIO, MONEY, DAYS = "ratio", "usd", "business_days"
+RATIO, DAYS = "ratio", "business_days"
 _RESERVED = frozenset({MONTH.code, "range", "year"})
 
 
@@ -361,7 +362,7 @@ def _indicator(sheet: Sheet, path: Path, one: dict[str, Any], value: Mapping[str
     if one["effective_on"].day != 1:
         sheet.slip((*path, "effective_on"), "it begins in the middle of a month.", "Begin on the first of one.")
     if one.get("ends_on") and one["ends_on"] <= one["effective_on"]:
-        sheet.slip((*path, "ends_on"), "it ends before it begins.", "Name a later day, or leave it out.")
+        sheet.slip((*path, "ends_on"), "it ends before it has begun.", "Name a later day, or leave it out.")
     calendars = {MONTH.code, CALENDAR_YEAR.code, *_codes(value, "calendars")}
     if one["period"] not in calendars:
         sheet.slip((*path, "period"), f"there is no calendar `{one['period']}`.", _choose(one["period"], calendars))

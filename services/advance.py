@@ -106,8 +106,7 @@ def _advance_clock(work: Work, locked: LockedReferral) -> None:
 def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
     referral = locked.referral
     assert referral.clock is not None
-    running = (referral.clock, referral.rung, referral.clock_started_at)
-    said = next_word(work, "referral", locked.f, None, running, at)
+    said = next_word(work, "referral", locked.f, None, referral.clock, referral.rung, at)
     after = replace(referral, rung=said.rung)
     if said.did is not None:
         noun = "step" if referral.plain else "referral"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain.stall import Cause
 from services.holders import Holder
 from services.stalls import ACTS, OFFERS, PLANS, REFERRALS, SHARED, TASKS, read_at
 from services.transaction import Work
@@ -21,19 +22,28 @@ class Blocked:
     cause: str | None
 
 
-def blocked(work: Work, kind: str, id: UUID) -> Blocked | None:  # noqa: A002 - an item's id is called so everywhere
-    """Whose turn it is on a `task`, a `referral` or an `action_plan`, by the SQL of the list of stalled work.
+def blocked(work: Work, noun: str, id: UUID) -> Blocked | None:  # noqa: A002 - an item's id is called so everywhere
+    """Whose turn it is on a `task`, a `referral` or a `plan`, by the SQL of the list of stalled work.
 
     Also before anything is late. None where it is over, where a referral waits for its task, or where it is not the
     caller's to see. In the caller's transaction.
     """
-    row = work.row(_ONE[kind], id=id, **read_at(work))
+    row = work.row(_ONE[noun], id=id, **read_at(work))
     return Blocked(Holder(row.ball, row.user_id), row.cause) if row else None
+
+
+def reminded(found: Blocked | None, holder: Holder) -> Blocked:
+    """Whom reminders of the work go to: a fault of the engine is the backbone's to mend, and takes nobody's turn."""
+    return Blocked(holder, None) if found is None or found.cause == Cause.ENGINE_FAULT else found
 
 
 def whose_turn(found: Blocked) -> dict[str, str]:
     """Facts of an event: whose turn it was, and the cause that made it theirs."""
-    return {"holder": str(found.by.organization_id)} | ({"cause": found.cause} if found.cause else {})
+    return {"holder": str(found.by.organization_id)} | caused(found)
+
+
+def caused(found: Blocked) -> dict[str, str]:
+    return {"cause": found.cause} if found.cause else {}
 
 
 def _one(part: str) -> Any:
@@ -49,4 +59,4 @@ select s.ball, {ACTS} as user_id, s.cause
     )
 
 
-_ONE = {"task": _one(TASKS), "referral": _one(REFERRALS), "action_plan": _one(PLANS)}
+_ONE = {"task": _one(TASKS), "referral": _one(REFERRALS), "plan": _one(PLANS)}

@@ -15,7 +15,6 @@ from sqlalchemy import text
 
 from domain.groups import AGE_BANDS, ETHNICITIES, MULTIPLE, OTHER, RACES, UNKNOWN
 from domain.period import months_between
-from domain.protection import step_above
 from domain.span import Span
 from services.transaction import Tx
 
@@ -41,11 +40,14 @@ _PERIODICAL = frozenset({"distinct", "level"})
 
 @dataclass(slots=True)
 class Side:
-    """Open or confidential work: counts by (month or period, layer, margin); what else the period's figures need."""
+    """Open or confidential work: counts by (month or period, layer, margin); what else the period's figures need, such
+    as the `largest` of its amounts.
+    """
 
     counts: Counter[tuple[str, str, Margin]] = field(default_factory=Counter)
     buckets: dict[Margin, Counter[int]] = field(default_factory=dict)
     amounts: Counter[Margin] = field(default_factory=Counter)
+    largest: int = 0
 
     def count(self, span: Span, layer: str, margin: Margin, *, periodical: bool) -> int:
         """Never below zero, whatever is taken back twice."""
@@ -55,15 +57,12 @@ class Side:
 
 @dataclass(slots=True)
 class Figures:
-    """One indicator's. `groups`: every group of every dimension by which it is published, also the empty ones. `step`:
-    to whose multiples its amounts are rounded.
-    """
+    """One indicator's. `groups`: every group of every dimension by which it is published, also the empty ones."""
 
     row: Any
     groups: dict[str, tuple[str, ...]]
     open: Side = field(default_factory=Side)
     confidential: Side = field(default_factory=Side)
-    step: int = 1
 
     @property
     def measure(self) -> str:
@@ -168,7 +167,8 @@ def _read(tx: Tx, one: Figures, span: Span, months: list[str], partners: Partner
         for row in tx.rows(_CASES, ids=ids, periods=periods):
             for margin in _margins(one, row, partners):
                 one.side(row.restricted).counts[row.period, "cases", margin] += row.cases
-        one.step = max((step_above(row.amount) for row in tx.rows(_LARGEST, ids=ids)), default=1)
+        for row in tx.rows(_LARGEST, ids=ids, periods=list(span.months)):
+            one.side(row.restricted).largest = row.amount
 
 
 def _margins(one: Figures, row: Any, partners: Partners) -> list[Margin]:
@@ -242,6 +242,6 @@ _PARTNERS = text("select id, slug, confidential from organization")
 _TERMS = text("select code from taxonomy_term where parent is null order by code")
 _IDS = "cast(:ids as uuid[]), cast(:periods as text[])"
 _FIGURES = text(f"select * from app.figures({_IDS})")
-_LARGEST = text("select * from app.largest(cast(:ids as uuid[]))")
+_LARGEST = text(f"select * from app.largest({_IDS})")
 _TOGETHER = text(f"select * from app.people_together({_IDS})")
 _CASES = text(f"select * from app.cases({_IDS})")

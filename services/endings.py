@@ -30,7 +30,7 @@ def withdraw_request(work: Work, request: LockedReferral, reason: str | None = N
 
 
 def end_request(work: Work, one: PlanStep, reason: str = PLAN_CHANGED) -> None:
-    """Take back what is open. Where the work was reported already, it is closed as that: nobody has confirmed it."""
+    """Take back what is open. Where the work was reported already, it is closed as reported, unconfirmed."""
     request = one.request
     assert request is not None
     cancel_tasks(work, request, reason)

@@ -26,8 +26,11 @@ DISCLOSED = "confidential work or waiting cases are shown that were not before"
 REDEFINED = "an indicator has a new definition"
 OBSERVED = "a newer value of the population was observed"
 ADDED = "there are groups or indicators that were not in it"
+ROUNDED = "amounts are rounded otherwise"
 _MADE_OF = "figures that it is made of changed"
+_ROUNDED = "its amounts are rounded otherwise"
 _WHY = {
+    _ROUNDED: ROUNDED,
     "suppressed from this version on": HIDDEN,
     "confidential work is shown elsewhere only": HIDDEN,
     "who still waits is suppressed from this version on": HIDDEN,
@@ -87,7 +90,7 @@ def _changes(old: PublishedIndicator | None, new: PublishedIndicator, since: Cou
         margin = margin_of(figure)
         earlier = then.get(margin)
         if earlier != figure:
-            reasons = _reasons(earlier, figure, _kinds(since, new.code, figure))
+            reasons = _reasons(earlier, figure, _kinds(since, new.code, figure), amounts=new.measure == "sum")
             if old is not None and old.version != new.version:
                 reasons.append("the indicator has a new definition")
             yield Change(indicator=new.code, by=figure.by, before=earlier, after=figure, reasons=reasons)
@@ -99,7 +102,7 @@ def _kinds(since: Counts, code: str, figure: Figure) -> Counter[str]:
     return sum((since.get((code, margin_of(figure), side), Counter()) for side in sides), Counter())
 
 
-def _reasons(before: Figure | None, after: Figure, kinds: Counter[str]) -> list[str]:
+def _reasons(before: Figure | None, after: Figure, kinds: Counter[str], *, amounts: bool) -> list[str]:
     """In words. Of a hidden figure only that it is hidden: what moved it would say that something did."""
     if before is None:
         return ["not in the version before"]
@@ -117,7 +120,7 @@ def _reasons(before: Figure | None, after: Figure, kinds: Counter[str]) -> list[
         TAKEN_BACK: "work taken back or corrected",
         JOINED: "records of one person joined",
     }
-    return [sentence for kind, sentence in words.items() if kinds[kind]] or [_MADE_OF]
+    return [sentence for kind, sentence in words.items() if kinds[kind]] or [_ROUNDED if amounts else _MADE_OF]
 
 
 def _by_code(changes: Iterable[Change]) -> Iterable[tuple[str, list[Change]]]:

@@ -14,7 +14,7 @@ from domain.ladder import Ladder, Rung
 from domain.task import UNDECIDED, State
 from domain.watch import Verb
 from services.rows import does_casework
-from services.supervisors import blocker, foresee, is_deserted
+from services.supervisors import blocker, foresee, hears, is_deserted
 from services.transaction import Tx, Work
 
 
@@ -80,7 +80,7 @@ def who_acts(work: Work, holder: Holder) -> Holder:
 
 
 def is_staffed(work: Work, organization_id: UUID) -> bool:
-    """Whether anybody there does casework, or runs it, and can sign in: who would hear of it."""
+    """Whether anybody there does casework, runs it or watches it, and can sign in: who would hear of it."""
     return bool(work.connection.execute(_STAFFED, {"organization": organization_id}).scalar_one())
 
 
@@ -126,7 +126,7 @@ def watchers_actions(
         return []
     holder, me = holder or who_blocks(tx, noun, row, f), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
-    nudges = may_nudge(tx, noun, row, holder) and not own and not is_deserted(tx, holder.organization_id)
+    nudges = may_nudge(tx, noun, row, holder) and not own and hears(tx, holder.organization_id)
     found = [Verb.NUDGE] if nudges else []
     left = _left(tx, noun, row)
     if left - {Rung.SUPERVISOR} or (left and _overseen(tx, noun, row)):

@@ -18,7 +18,7 @@ from domain.ladder import Did, Rung
 from domain.moves import Happened, overdue
 from domain.referral import Referral
 from domain.stall import CAUSES, Cause, Turn
-from services.blocking import Blocked, blocked, whose_turn
+from services.blocking import Blocked, blocked, reminded, whose_turn
 from services.happenings import about_task, happened
 from services.holders import Holder, holder_of, reaches
 from services.journal import new_id
@@ -50,7 +50,7 @@ def climb(work: Work, offer: Locked, at: Moment) -> None:
     """One rung of a task's ladder."""
     task = offer.task
     assert task.clock is not None
-    said = next_word(work, "task", offer.t, offer.f, (task.clock, task.rung, task.clock_started_at), at)
+    said = next_word(work, "task", offer.t, offer.f, task.clock, task.rung, at)
     raised = replace(task, rung=said.rung)
     if said.did is None:
         save_task(work, offer, raised)
@@ -72,18 +72,17 @@ def next_word(
     noun: str,
     row: Mapping[str, Any],
     f: Mapping[str, Any] | None,
-    running: tuple[Clock, int, datetime | None],
+    clock: Clock,
+    rung: int,
     at: Moment,
 ) -> Said:
-    """What the next rung says: of a task, of a referral's own clock and of a plan's alike. `running`: the clock, the
-    rung, and since when it runs.
+    """What the next rung of the running clock says: of a task, of a referral's own clock and of a plan's alike.
 
     To whoever blocks by the cause, as the list of stalled work and a nudge have it: the event names their organization.
     Where that has not heard of it yet, it hears first, once, and the ladder climbs from there.
     """
-    clock, rung, started = running
-    found = _whose(work, noun, row, f)
-    if rung and not _has_heard(work, noun, row["id"], clock, started, found.by):
+    found = reminded(blocked(work, noun, row["id"]), holder_of(noun, row, f))
+    if rung and not _has_heard(work, noun, row["id"], clock, found.by):
         return Said(Did.REMINDED, _facts(clock, 0, Rung.OWNER, found), 1)
     ladder = at.ladder_of(clock)
     to = ladder.rungs[rung].to
@@ -93,87 +92,62 @@ def next_word(
     return Said(ladder.did(rung), _facts(clock, rung, to, found), rung + 1)
 
 
-def _whose(work: Work, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None) -> Blocked:
-    """A fault of the engine is for the backbone to mend, and takes nobody's turn: reminders go where they would."""
-    found = blocked(work, "action_plan" if noun == "plan" else noun, row["id"])
-    if found is None or found.cause == Cause.ENGINE_FAULT:
-        return Blocked(holder_of(noun, row, f), None)
-    return found
-
-
 def _facts(clock: Clock, rung: int, to: Rung, found: Blocked) -> dict[str, Any]:
     return {"clock": clock.value, "rung": rung, "to": to.value} | whose_turn(found)
 
 
-def _has_heard(work: Work, noun: str, item_id: UUID, clock: Clock, started: datetime | None, holder: Holder) -> bool:
-    """Whether the running clock has told them as the owner. Where nobody was told by name, they have."""
-    organization = str(holder.organization_id)
-    told = [
-        event["facts"].get("holder", organization)
-        for event in work.journal.events
-        if _subject(event) == str(item_id)
-        and (event["facts"].get("clock"), event["facts"].get("to")) == (clock.value, Rung.OWNER.value)
-    ]
-    if organization in told:
-        return True
-    row = work.row(_HEARD[noun], id=str(item_id), clock=clock.value, holder=organization, started=started)
+def _has_heard(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder) -> bool:
+    """Whether they were told as the owner since the running clock's limit has passed. Where nobody was told by name,
+    they have.
+    """
+    organization, told = str(holder.organization_id), []
+    for event in reversed(work.journal.events):
+        if _subject(event) == str(item_id) and event["facts"].get("clock") == clock.value:
+            told += [event["facts"].get("holder", organization)] if event["facts"].get("to") == Rung.OWNER else []
+            if event["kind"].endswith(f"_{Did.OVERDUE}"):
+                return organization in told
+    row = work.row(_HEARD[noun], id=str(item_id), clock=clock.value, holder=organization)
     assert row is not None
-    return not told if row.heard is None else bool(row.heard)
+    return organization in told or row.heard is not False
 
 
 def since_task(work: Work, offer: Locked, at: Moment) -> Moment:
     """With whom the running clock told last, so that the next rung keeps its distance from that: a look after days of
     silence tells the owner, and not their supervisor and the backbone as well.
     """
-    return _since(at, _last_of_task(work, offer, at))
+    task = offer.task
+    return _since(work, "task", task.id, task.clock, task.rung, at, task.clock_started_at)
 
 
 def since_referral(work: Work, referral: Referral, at: Moment) -> Moment:
     started = referral.clock_started_at
-    return _since(at, _last(work, _TOLD["referral"], referral.id, referral.clock, referral.rung, at, started))
+    return _since(work, "referral", referral.id, referral.clock, referral.rung, at, started)
 
 
 def since_plan(work: Work, plan_id: UUID, clock: Clock, rung: int, at: Moment) -> Moment:
-    return _since(at, _last(work, _TOLD["plan"], plan_id, clock, rung, at, None))
+    return _since(work, "plan", plan_id, clock, rung, at, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """What was said last by the running clock: the rung, and when."""
-
-    rung: int
-    at: datetime
-
-
-def _since(at: Moment, last: _Word | None) -> Moment:
-    return at if last is None else replace(at, told=Told(last.rung, last.at))
-
-
-def _last_of_task(work: Work, offer: Locked, at: Moment) -> _Word | None:
-    task = offer.task
-    return _last(work, _TOLD["task"], task.id, task.clock, task.rung, at, task.clock_started_at)
-
-
-def _last(
+def _since(
     work: Work,
-    statement: Any,
+    noun: str,
     id: UUID | str,  # noqa: A002 - an item's id is called so everywhere
     clock: Clock | None,
     rung: int,
     at: Moment,
     started: datetime | None,
-) -> _Word | None:
+) -> Moment:
     """The events say it, by time or by hand, those of this transaction first; of the first rung there is nothing to
     ask.
     """
     if clock is None or not 0 < rung < len(at.ladder_of(clock).rungs):
-        return None
+        return at
     for event in reversed(work.journal.events):
         facts = event["facts"]
         if _subject(event) == str(id) and facts.get("clock") == clock.value and facts.get("rung", rung) < rung:
-            return _Word(facts["rung"], event["at"])
-    row = work.row(statement, id=str(id), clock=clock.value, rung=rung, started=started)
-    return row and _Word(row.rung, row.at)
+            return replace(at, told=Told(facts["rung"], event["at"]))
+    row = work.row(_TOLD[noun], id=str(id), clock=clock.value, rung=rung, started=started)
+    return at if row is None else replace(at, told=Told(row.rung, row.at))
 
 
 def _subject(event: Mapping[str, Any]) -> str:
@@ -198,9 +172,12 @@ select cast(e.facts ->> 'rung' as integer) as rung, e.at from event e
 def _heard(whose: str) -> Any:
     return text(
         f"""
-select bool_or(coalesce(e.facts ->> 'holder', :holder) = :holder) as heard from event e
+with begun as (
+    select max(e.seq) as seq from event e
+     where {whose} and e.facts ->> 'clock' = :clock and e.kind like '%\\_{Did.OVERDUE}')
+select bool_or(coalesce(e.facts ->> 'holder', :holder) = :holder) as heard
+  from event e join begun on e.seq >= begun.seq
  where {whose} and e.facts ->> 'clock' = :clock and e.facts ->> 'to' = '{Rung.OWNER}'
-   and e.at >= coalesce(cast(:started as timestamptz), '-infinity')
 """
     )
 

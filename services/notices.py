@@ -174,27 +174,27 @@ or w.organization_id <> w.source_organization_id
         or coalesce(g.consent_until <= clock_timestamp(), false)
         or coalesce(w.clock = 'first_contact' and w.client_id is null and w.due_at <= clock_timestamp(), false))"""
 """What makes it the source's turn, as in `services/stalls.py`: whichever of them the notice was told for."""
-_STILL_THEIRS = _FOR_A_CAUSE % _SOURCE_WAITED_FOR
+_FOR_THE_BACKBONE = """
+exists (select from event y where y.id = n.event_id and y.facts ->> 'cause' = any(:backbones) and (%s))"""
+_BACKBONE_WAITED_FOR = f"""
+y.source_organization_id in (select organization_id from ({DESERTED}) d)
+or exists (select from engine_finding z where z.case_id in (n.referral_id, n.action_plan_id))"""
+_STILL_THEIRS = f"({_FOR_A_CAUSE % _SOURCE_WAITED_FOR} or {_FOR_THE_BACKBONE % _BACKBONE_WAITED_FOR})"
 _THEIRS_NO_MORE = f"""
-({_FOR_A_CAUSE % f"not ({_SOURCE_WAITED_FOR})"}
- or exists (
-    select from event y
-     where y.id = n.event_id and y.facts ->> 'cause' = any(:backbones)
-       and y.source_organization_id not in (select organization_id from ({DESERTED}) d)
-       and not exists (select from engine_finding z where z.case_id in (n.referral_id, n.action_plan_id))))"""
-"""It was told because of a cause that made it their turn, and none does any more."""
+({_FOR_A_CAUSE % f"not ({_SOURCE_WAITED_FOR})"} or {_FOR_THE_BACKBONE % f"not ({_BACKBONE_WAITED_FOR})"})"""
+"""It was told because of a cause that made it their turn, and none does any more. One may again: so this is only
+read."""
 _TAKEN = f"""
 (n.kind = '{Topic.PROPOSED}' and exists (
     select from event x where x.referral_id = n.referral_id and x.seq > n.event_seq and x.kind = 'task_accepted'))"""
 """Another service was proposed; one that was asked has said yes since."""
-MOVED = f"""
+ENDED = f"""
 (n.kind = any(:asking) and (
     exists (select from event x where x.task_id = n.task_id and ({_BY_ITS_PEOPLE}))
     or exists (select from event x where x.task_id = n.task_id and {_MOVED_ON})
        and not (n.kind = '{Topic.NUDGED}' and {_STILL_THEIRS})
     or exists (select from task x where x.id = n.task_id and x.state = any(:over))
     or (n.task_id is not null and n.kind <> '{Topic.ASKED}' and {_ABOVE})
-    or {_THEIRS_NO_MORE}
     or {_TAKEN}
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
@@ -203,7 +203,10 @@ MOVED = f"""
         exists (select from event x where x.action_plan_id = n.action_plan_id and {_BY_ITS_PEOPLE})
         or exists (select from action_plan f where f.id = n.action_plan_id and not f.{OPEN_PLAN})))))
 """
-"""Whether the work has moved since: by somebody who had the ball, or to its end. Of `notice n`, with MOVED_VALUES."""
+"""Whether the work has moved since, for good: by somebody who had the ball, or to its end. Of `notice n`, with
+MOVED_VALUES."""
+MOVED = f"({ENDED} or (n.kind = any(:asking) and {_THEIRS_NO_MORE}))"
+"""Whether nobody is asked by it now."""
 _COLUMNS = """
 n.id, n.created_at, n.kind, n.code, n.task_id, n.referral_id, n.action_plan_id, n.urgent, n.read_at,
 coalesce(n.reference, r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at,

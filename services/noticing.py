@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.notice import USUAL, About, Way
 from services.journal import new_id
-from services.notices import MOVED, MOVED_VALUES
+from services.notices import ENDED, MOVED_VALUES
 from services.recipients import Recipient, Row, read_event, recipients
 from services.transaction import Record
 
@@ -57,7 +57,7 @@ update notice n set over_at = clock_timestamp()
   from event e
  where e.id = :event and n.over_at is null and n.event_seq < e.seq
    and (n.referral_id = e.referral_id or (n.referral_id is null and n.action_plan_id = e.action_plan_id))
-   and {MOVED}
+   and {ENDED}
 """
 )
 _NOTICE = text(

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from domain.ladder import Rung
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
-from services.blocking import Blocked, blocked, whose_turn
+from services.blocking import Blocked, blocked, caused, reminded, whose_turn
 from services.holders import Holder, is_staffed, is_watcher, may_escalate, may_nudge, reaches, who_acts
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
@@ -106,19 +106,21 @@ def _nudge(tx: Tx, watched: Watched) -> None:
     _require_unasked(tx, watched, to)
     if not is_staffed(tx, to.organization_id):
         raise Conflict(
-            "Nobody there would hear it: no caseworker or supervisor of theirs can sign in. Phone them, or propose"
-            " another service.",
+            "Nobody there would hear it: none of their people can sign in. Phone them, or propose another service.",
             code="nobody-there",
             current=_current(watched),
         )
     facts = {"to": str(to.organization_id), "person": str(to.user_id) if to.user_id else None}
-    watched.say(tx, "nudged", facts | ({"cause": found.cause} if found.cause else {}))
+    watched.say(tx, "nudged", facts | caused(found))
 
 
 def _blocked(tx: Tx, watched: Watched) -> Blocked:
     """Who must act to free it, as the list of stalled work says; else whose turn the clock makes it."""
-    item = "action_plan" if watched.noun == "plan" else watched.noun
-    return blocked(tx, item, watched.row["id"]) or Blocked(who_acts(tx, watched.holder()), None)
+    return blocked(tx, watched.noun, watched.row["id"]) or Blocked(who_acts(tx, watched.holder()), None)
+
+
+def _reminded(tx: Tx, watched: Watched) -> Blocked:
+    return reminded(blocked(tx, watched.noun, watched.row["id"]), who_acts(tx, watched.holder()))
 
 
 def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
@@ -144,8 +146,7 @@ def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
 
 
 def _escalate(tx: Tx, watched: Watched) -> None:
-    found = _blocked(tx, watched)
-    holder = found.by
+    found = _reminded(tx, watched)
     _require(may_escalate(tx, watched.noun, watched.row))
     running = _running(tx, watched)
     if running.rung == 0:
@@ -156,7 +157,9 @@ def _escalate(tx: Tx, watched: Watched) -> None:
         )
 
     def reached(to: Rung) -> bool:
-        return not (to is Rung.BACKBONE and is_watcher(tx)) and reaches(tx, to, holder, bool(watched.row["restricted"]))
+        return not (to is Rung.BACKBONE and is_watcher(tx)) and reaches(
+            tx, to, found.by, bool(watched.row["restricted"])
+        )
 
     number = climb_by_hand(running.ladder, running.rung, reached)
     if number is None:
@@ -176,7 +179,7 @@ def _excepting(rest: Rest) -> Act:
         _require_backbone(tx)
         _require_rest(tx, watched)
         until = _opening(tx, watched, rest.until)
-        facts = {"until": rest.until.isoformat(), "why": rest.why.value} | whose_turn(_blocked(tx, watched))
+        facts = {"until": rest.until.isoformat(), "why": rest.why.value} | whose_turn(_reminded(tx, watched))
         watched.say(tx, "excepted", facts, {"excepted_until": until})
         watched.look(tx)
         if rest.words:

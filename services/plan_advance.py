@@ -151,8 +151,7 @@ def waited_for(p: Mapping[str, Any], now: datetime, *, resting: bool = False) ->
 
 
 def _climb(work: Work, plan: LockedPlan, ticking: Ticking, at: Moment) -> None:
-    running = (ticking.clock, plan.p[ticking.rung], None)
-    said = next_word(work, "plan", plan.p, None, running, at)
+    said = next_word(work, "plan", plan.p, None, ticking.clock, plan.p[ticking.rung], at)
     save_plan(work, plan, **{ticking.rung: said.rung})
     if said.did is not None:
         say_plan(work, plan, f"plan_{said.did}", **said.facts)

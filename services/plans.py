@@ -271,6 +271,8 @@ select key, case when sensitive and lead_organization_id <> :me and organization
 """
 )
 _GOAL_KEYS = text("select key from plan_goal where action_plan_id = :id")
+_WHOSE = {"holder", "cause"}
+"""Whose turn it was, and why: the list of stalled work tells each reader what of that is theirs to know (ADR 15)."""
 _KEY_LISTS = ("after", "before", "was", "added", "removed", "changed")
 
 
@@ -278,7 +280,9 @@ def _event(row: Mapping[str, Any], names: Mapping[str, str], goals: set[str]) ->
     """`names` of the steps and `goals` that the caller may see: of the others neither key nor outcome is told."""
     facts = row["facts"]
     own = row["referral_id"] is None
-    told = {"said", "why", "fields"} if row["kind"] == "task_answered_late" else set() if not own else set(facts)
+    told = (
+        {"said", "why", "fields"} if row["kind"] == "task_answered_late" else set() if not own else set(facts) - _WHOSE
+    )
     changed = {name: value for name, value in facts.items() if name in told - {"template", "step"}}
     for name in _KEY_LISTS:
         if isinstance(changed.get(name), list):

@@ -29,7 +29,7 @@ from storage import tables
 METHOD = [
     "Figures are counted from the partners' work itself; nobody reports them.",
     "A figure of 1 to {below} cases is suppressed, and so are as few others as keep anybody from computing it.",
-    "An amount is rounded to a step that no single payment exceeds: from two of them nobody computes one.",
+    "An amount is rounded to a step (1, 2, 5, 10 …) that none of its single payments exceeds.",
     "Whoever counts in several groups or months counts once in the total: groups of people need not add up to it.",
     "Of a time until something happens, `waiting` says who still waits: they are not in it.",
     "A value of the whole population was observed by the source that stands beside it.",
@@ -75,7 +75,7 @@ def publish(record: Record, call: Call, period: str, progressed: Progressed = NO
     """
     ground = read(record, call, lambda tx: None if tx.here.seen else _ground(tx, period))
     content = _content(ground, progressed) if ground else None
-    stands = ground is not None and content is not None and _says_the_same(ground.before, content)
+    stands = ground is not None and content is not None and _says_the_same(ground, content)
 
     def act(tx: Tx, _seen: None) -> Publication:
         _authorize(tx)
@@ -221,9 +221,11 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
     )
 
 
-def _says_the_same(before: Content | None, now: Content) -> bool:
-    """The same figures, made in the same way."""
-    return before is not None and (before.indicators, before.method) == (now.indicators, now.method)
+def _says_the_same(ground: _Ground, now: Content) -> bool:
+    """As the last version: the same figures, under the same threshold."""
+    if ground.before is None or ground.standing is None:
+        return False
+    return (ground.before.indicators, ground.standing.threshold) == (now.indicators, ground.terms.threshold)
 
 
 def _write(tx: Tx, ground: _Ground, content: Content) -> Publication:

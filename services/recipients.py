@@ -23,7 +23,7 @@ CASEWORK = frozenset({"caseworker", "supervisor"})
 ADMINISTRATORS = frozenset({"agency_admin"})
 """Who hears where nobody else could."""
 WATCHERS = frozenset({"backbone"})
-"""Whose turn it is where nobody is left who could move it."""
+"""The backbone's people: who hears of what climbs to them, and of what nobody else is left to move."""
 _HOPS = 4
 """A delegate may be away too: as far as `app.stands_in` goes."""
 

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from domain.holding import held_back, tells
-from domain.protection import Sum, Table, is_small, rounded
+from domain.protection import Sum, Table, is_small, rounded, step_above
 from domain.span import Span, tied
 from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
 from services.figures import median, percentile
@@ -327,7 +327,8 @@ def _figure(one: Figures, span: Span, margin: Margin, *, suppressed: bool, compl
         within = median(buckets) if one.measure == "median" else percentile(buckets, int(one.row.rule["p"]))
         return Figure(value=within, denominator=count("denominator"), **shown)
     if one.measure == "sum":
-        amount = rounded(sum(side.amounts[margin] for side in sides), one.step)
+        step = step_above(max(side.largest for side in sides))
+        amount = rounded(sum(side.amounts[margin] for side in sides), step)
         return Figure(value=amount / 100 if one.row.rule.get("money") else amount, denominator=count("cases"), **shown)
     return Figure(value=count("value"), **shown)
 

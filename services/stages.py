@@ -45,7 +45,8 @@ def taken_back(work: Work, t: Row, f: Row, reverses: list[str]) -> tuple[list[st
 
 
 def of_request(work: Work, f: Row) -> dict[str, str]:
-    """Of a need's outcome that came of a request which somebody took on: `of_partner` too where that is who leads it.
+    """Of a need's outcome that came of a request which somebody took on: `of_partner` too where that is whom it asked
+    last.
 
     What becomes of a need after everybody said no is nobody's doing here: the region counts it, no partner does.
     """

@@ -64,8 +64,13 @@ def _turn(turn: Turn) -> str:
     return _one_of("c.cause", tuple(cause for cause, one in CAUSES.items() if one.turn is turn))
 
 
-_SOURCES, _BACKBONES = _turn(Turn.SOURCE), _turn(Turn.BACKBONE)
-"""The backbone's of what it may know of: of confidential work it is told nothing (decision 19)."""
+_SOURCES = _turn(Turn.SOURCE)
+
+
+def _backbones(alias: str) -> str:
+    """What is the backbone's turn, of what it may know of: of confidential work it is told nothing (decision 19)."""
+    return f"{_turn(Turn.BACKBONE)} and not {alias}.restricted"
+
 
 DESERTED = """
 select d.organization_id, d.since
@@ -178,8 +183,7 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when t.action_plan_id is not null then t.step_key end as step_key, f.reference, t.title,
        t.organization_id, t.source_organization_id, t.on_behalf, t.state, t.clock,
        case when x.late then t.clock end as symptom, c.cause,
-       case when c.cause = 'nobody_at_source' and d.since is null then t.source_organization_id
-            else t.ball_organization_id end as holder_organization_id, y.ball, y.person,
+       w.holder as holder_organization_id, y.ball, y.person,
        case when x.late then t.clock_started_at else y.since end as since,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
@@ -201,10 +205,13 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
   left join deserted u on u.organization_id = t.source_organization_id
  cross join lateral (select {_first(_OF_TASKS)} as cause) c
  cross join lateral (
+    select case when c.cause = 'nobody_at_source' and d.since is null then t.source_organization_id
+                else t.ball_organization_id end as holder) w
+ cross join lateral (
     select case when {_SOURCES} then t.source_organization_id
-                when {_BACKBONES} and not t.restricted then (select organization_id from backbone)
-                else t.ball_organization_id end as ball,
-           case when {_BACKBONES} and not t.restricted then null
+                when {_backbones("t")} then (select organization_id from backbone)
+                else w.holder end as ball,
+           case when {_backbones("t")} then null
                 when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.since
                                                when 'consent_ended' then f.consent_until
@@ -236,9 +243,9 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
        'Close the loop' as title, f.target_organization_id as organization_id, f.source_organization_id,
        false as on_behalf, f.state, f.clock, case when x.late then f.clock end as symptom, c.cause,
        f.source_organization_id as holder_organization_id,
-       case when {_BACKBONES} and not f.restricted then (select organization_id from backbone)
+       case when {_backbones("f")} then (select organization_id from backbone)
             else f.source_organization_id end as ball,
-       case when {_BACKBONES} and not f.restricted then null else f.assigned_to end as person,
+       case when {_backbones("f")} then null else f.assigned_to end as person,
        case when x.late then f.clock_started_at else y.since end as since,
        case when x.late then f.due_at else y.since end as due_at,
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
@@ -270,9 +277,9 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
        cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
        p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
        p.organization_id as holder_organization_id,
-       case when {_BACKBONES} and not p.restricted then (select organization_id from backbone)
+       case when {_backbones("p")} then (select organization_id from backbone)
             else p.organization_id end as ball,
-       case when {_BACKBONES} and not p.restricted then null else p.assigned_to end as person,
+       case when {_backbones("p")} then null else p.assigned_to end as person,
        coalesce(case when x.clock = 'review' then {_REVIEWED} end, x.since, y.since) as since,
        coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung, false as sensitive, false as reported,
        'plan' as asks, p.version, p.excepted_until, p.priority, cast(null as jsonb) as s_ladder, p.restricted

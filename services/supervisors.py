@@ -49,6 +49,15 @@ def is_deserted(tx: Tx, organization_id: UUID) -> bool:
     return organization_id in tx.deserted
 
 
+def hears(tx: Tx, organization_id: UUID) -> bool:
+    """Whether anybody there would hear a nudge, as `services.holders.is_staffed` asks of one. One query a
+    transaction.
+    """
+    if tx.unstaffed is None:
+        tx.unstaffed = frozenset(row.organization_id for row in tx.rows(_UNSTAFFED))
+    return organization_id not in tx.unstaffed
+
+
 def _blockers(part: str) -> Any:
     return text(
         f"""
@@ -61,4 +70,5 @@ select s.id, s.ball, {ACTS} as user_id, {OVERSEEN} as overseen
 
 
 _DESERTED = text(DESERTED)
+_UNSTAFFED = text("select organization_id from app.unstaffed()")
 _BLOCKERS = {"task": _blockers(TASKS), "referral": _blockers(REFERRALS), "plan": _blockers(PLANS)}

@@ -124,12 +124,13 @@ class Work:
 @dataclass(slots=True, kw_only=True)
 class Tx(Work):
     """A person's transaction. `blockers`: of which work it knows who holds it up; `deserted`: where nobody works,
-    once it was asked (`services.supervisors`).
+    `unstaffed`: where nobody would hear, once it was asked (`services.supervisors`).
     """
 
     here: Here
     blockers: dict[UUID, Any] = field(default_factory=dict)
     deserted: frozenset[UUID] | None = None
+    unstaffed: frozenset[UUID] | None = None
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -165,7 +165,7 @@ def test_an_answer_that_was_not_given_is_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("paid", "cents"),
-    [(123.45, 12345), (0.005, 1), (100, 10000), (0.1 + 0.2, 30), (-20, None), ("100", None), (True, None), (0, None)],
+    [(123.45, 12345), (0.005, 1), (100, 10000), (0.1 + 0.2, 30), (-20, -2000), ("100", None), (True, None), (0, None)],
 )
 def test_money_is_counted_in_cents_and_what_is_no_number_not_at_all(paid: Any, cents: int | None) -> None:
     rule = {"measure": "sum", "event": "task_completed", "fact": "answer.paid", "money": True}

@@ -108,7 +108,7 @@ WRONG: list[tuple[str, str, str, str, int]] = [
         ), "", "",
         "`rule.left`: is needed", -3,
     ),
-    ("period: month", "period: month\n    ends_on: 2025-07-01", "code: referrals_sent", "it ends before it begins", 1),
+    ("period: month", "period: month\n    ends_on: 2025-07-01", "code: referrals_sent", "before it has begun", 1),
     ("name: Referrals sent", 'name: "a\\u202eb"', "", "the text holds a control character", 0),
     ("measure: count, event: referral_created", "measure: sum, fact: decide_days, money: true, event: task_accepted",
      "", "says that days are money", 0),

@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 
 from services.advance import advance_referral
+from services.noticing import tidy_feeds
 from services.plan_advance import advance_plan
 from tests.house import House
 from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id
-from tests.services.test_capacities import state
-from tests.services.test_notices import feed, heard, tell
+from tests.services.test_capacities import in_days, state
+from tests.services.test_notices import append, feed, heard, tell
 
 HOUSING, CAP, HUB = {"gwen.housing", "hector.housing"}, {"maria.cap"}, {"ruth.hub", "tomas.hub"}
 
@@ -89,8 +90,8 @@ def test_where_everybody_has_left_meanwhile_the_source_hears_before_anybody_abov
     advance_referral(house.engine, UUID(referral))
     assert len(rungs(house, referral)) == 2, "and has its time"
     long_ago(house, referral)
-    assert look(house, referral)[:2] in (("task_escalated", "supervisor"), ("task_escalated", "backbone"))
-    assert house.sql("select rung from task where id = %s", task)[0][0] > 1
+    assert look(house, referral)[:2] == ("task_escalated", "supervisor")
+    assert house.sql("select rung from task where id = %s", task) == [(2,)]
 
 
 def test_where_there_is_room_again_who_was_asked_hears_and_the_source_no_more(house: House) -> None:
@@ -138,6 +139,21 @@ def test_a_nudge_for_want_of_room_ends_with_the_want(house: House, end: str) -> 
     else:
         house.person("maria.cap").does(f"/v1/tasks/{taken}/void", {"reason": "The wrong family."})
     assert shown(house, "maria.cap", task) == set()
+
+
+def test_a_nudge_that_had_nothing_to_ask_for_a_while_asks_again(house: House) -> None:
+    """Whatever is tidied meanwhile."""
+    task = house.refer("cap", "housing")["tasks"][0]["id"]
+    state(house, "housing", taking=False)
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    assert "nudged" in shown(house, "maria.cap", task)
+    state(house, "housing", taking=True)
+    house.person("gwen.housing").does(f"/v1/tasks/{task}/note", {"text": "We look for a flat."})
+    ((event,),) = house.sql("select id from event where task_id = %s and kind = 'task_noted'", task)
+    tidy_feeds(house.engine, event)
+    assert "nudged" not in shown(house, "maria.cap", task)
+    state(house, "housing", taking=False)
+    assert "nudged" in shown(house, "maria.cap", task)
 
 
 def test_a_nudge_because_nobody_is_there_ends_when_somebody_is(house: House) -> None:
@@ -212,6 +228,78 @@ def test_a_fault_of_the_engine_takes_nobodys_reminder(house: House) -> None:
     assert look(house, made["id"]) == ("referral_overdue", "owner", CAP)
 
 
+def test_nor_an_escalation_by_hand_nor_an_exception(house: House) -> None:
+    """They are the source's supervisor's and the source's to hear."""
+    made = house.refer("cap", "housing")
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", no)
+    house.sql("update referral set due_at = now() - interval '1 day' where id = %s", made["id"])
+    assert look(house, made["id"])[2] == CAP
+    house.sql(
+        "insert into engine_finding (case_id, kind, trouble, code, restricted)"
+        " values (%s, 'referral', 'missing', 'missing', false)",
+        made["id"],
+    )
+    ruth, path = house.person("ruth.hub"), f"/v1/referrals/{made['id']}"
+    ruth.does(f"{path}/escalate")
+    ruth.does(f"{path}/except", {"until": in_days(9), "reason": "weather"})
+    tell(house)
+    ((to, holder), (_, of_rest)) = house.sql(
+        "select facts ->> 'to', facts ->> 'holder' from event where referral_id = %s"
+        " and kind in ('referral_escalated', 'referral_excepted') order by seq",
+        made["id"],
+    )
+    assert (to, holder, of_rest) == ("supervisor", *[str(organization_id(house, "cap"))] * 2)
+
+
+def test_who_leads_a_plan_hears_first_in_each_of_its_reviews(house: House) -> None:
+    load(house, "reviewed_twice", [step("listen", {"organization": "housing"})])
+    plan = Live.begin(house, "reviewed_twice")
+
+    def late_again() -> list[Any]:
+        house.sql("update action_plan set next_review_at = now() - interval '20 days' where id = %s", plan.id)
+        advance_plan(house.engine, UUID(plan.id))
+        return house.sql(
+            "select kind, facts ->> 'to', facts ->> 'holder' from event where action_plan_id = %s and facts ? 'rung'"
+            " order by seq",
+            plan.id,
+        )
+
+    cap = str(organization_id(house, "cap"))
+    assert late_again() == [("plan_overdue", "owner", cap)]
+    empties(house, "cap")
+    house.sql(
+        "set session_replication_role = replica; update event set at = at - interval '30 days'"
+        f" where action_plan_id = '{plan.id}' and facts ? 'rung'"
+    )
+    assert late_again()[1:] == [("plan_reminded", "owner", str(hub(house)))]
+    partner = house.person("gwen.housing").read(f"{plan.path}/timeline")["items"]
+    assert [one["changed"] for one in partner if one["kind"] == "plan_reminded"] == [
+        {"clock": "review", "rung": 0, "to": "owner"}
+    ], "why, and whose turn that makes it, is not theirs to read"
+    fills(house, "cap")
+    plan.edit("/review", {"outcomes": {}})
+    assert late_again()[2:] == [("plan_overdue", "owner", cap)]
+    empties(house, "cap")
+    house.sql(
+        "set session_replication_role = replica; update event set at = at - interval '30 days'"
+        f" where action_plan_id = '{plan.id}' and facts ? 'rung'"
+    )
+    assert late_again()[3:] == [("plan_reminded", "owner", str(hub(house)))], "as in the first"
+
+
+def test_of_a_confidential_event_nobody_outside_is_meant(house: House) -> None:
+    """Whatever an event names: the wall stands where people are found, too."""
+    made = house.refer("shelter", "housing", consent=True)
+    append(house, made["id"], "task_nudged", {"to": "hub"}, "gwen.housing")
+    event = append(house, made["id"], "task_reminded", {"to": "owner", "rung": "0", "holder": "hub"})
+    tell(house)
+    assert heard(house, event) == set()
+    assert house.sql(
+        "select count(*) from notice where organization_id = %s and referral_id = %s", hub(house), made["id"]
+    ) == [(0,)]
+
+
 @pytest.mark.parametrize("noun", ["an answer", "the referral", "a plan", "a nudge"])
 def test_of_confidential_work_the_backbone_hears_nothing_also_where_nobody_is_left(house: House, noun: str) -> None:
     """Decision 19: no row, no id, no stall. Its stalls climb to its own people, and there are none."""
@@ -240,6 +328,11 @@ def test_of_confidential_work_the_backbone_hears_nothing_also_where_nobody_is_le
             assert gwen.post(f"/v1/tasks/{task}/nudge").json()["code"] == "nobody-there"
         advance_referral(house.engine, UUID(id_))
     tell(house)
+    said = house.sql(
+        "select facts ->> 'holder' from event where %s in (referral_id, action_plan_id) and kind like '%%\\_overdue'",
+        id_,
+    )
+    assert said == [(str(organization_id(house, "shelter")),)]
     told = house.sql(
         "select count(*) from notice n join event e on e.id = n.event_id"
         " where n.organization_id = %s and %s in (e.referral_id, e.action_plan_id)",
@@ -326,7 +419,9 @@ def test_a_nudge_of_the_backbone_reaches_its_people(house: House, role: str) -> 
         hub(house),
         role,
     )
-    house.person("gwen.housing").does(f"/v1/tasks/{task}/nudge")
+    gwen = house.person("gwen.housing")
+    assert "nudge" in gwen.read(f"/v1/tasks/{task}")["allowed_actions"]
+    gwen.does(f"/v1/tasks/{task}/nudge")
     tell(house)
     ((event,),) = house.sql("select id::text from event where task_id = %s and kind = 'task_nudged'", task)
     assert heard(house, event) == (HUB if role == "backbone" else {"ruth.hub"})

@@ -28,6 +28,7 @@ RULES: dict[str, dict[str, Any]] = {
     "rate": {"measure": "rate"},
     "median": {"measure": "median", "entered": "task_accepted"},
     "distinct": {"measure": "distinct"},
+    "sum": {"measure": "sum"},
 }
 
 
@@ -321,3 +322,22 @@ def test_whatever_is_corrected_and_published_again_in_whatever_order_nothing_sma
         for _ in range(random.randint(0, 2)):
             county, age_band = (random.choice(each) for each in groups.values())
             story.correct(random.choice(MONTHS[6:9]), county, age_band, random.choice((1, 1, 2, 5, 12)))
+
+
+def test_confidential_amounts_make_only_what_holds_them_coarser() -> None:
+    """And a larger amount than before is told as that."""
+    month = span_of("2026-03", {})
+    one = counted("sum", 1, [month.name])
+    for side, amount in ((one.open, 1234), (one.confidential, 40_000)):
+        for margin in one.margins():
+            side.amounts[margin] = amount
+    one.open.largest, one.confidential.largest = 90, 40_000
+    (told,) = compile_figures([one], month, NOTHING, TERMS, Moved())
+    values = {figure.complete: figure.value for figure in told.figures if not figure.suppressed}
+    assert values == {False: 1200, True: 50_000}
+    one.open.largest = 400
+    (later,) = compile_figures([one], month, public([month], (month, [told])), TERMS, Moved())
+    says = explain([told], [later], 1, {}, (TERMS.threshold, TERMS.threshold))
+    assert {figure.value for figure in later.figures if figure.complete is False} == {1000}
+    assert {reason for change in says.changes for reason in change.reasons} == {"its amounts are rounded otherwise"}
+    assert "recorded late" not in says.sentence

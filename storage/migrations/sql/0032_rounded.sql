@@ -1,16 +1,23 @@
 grant create on schema app to concert_counter;
 set local role concert_counter;
 
--- The largest amount that a sum ever counted: so coarse are its published amounts, so that none can be read off two of them.
-create function app.largest(p_indicators uuid[]) returns table (indicator_id uuid, amount bigint)
+-- The largest single amount that a sum counts in these periods, open and confidential apart: published amounts are rounded to a
+-- step above it, so that none can be read off two of them.
+create function app.largest(p_indicators uuid[], p_periods text[])
+    returns table (indicator_id uuid, restricted boolean, amount bigint)
     language sql stable security definer set search_path = public, pg_temp
 as $$
-    select e.indicator_id, max(e.value) from indicator_entry e
-     where (select app.is_backbone()) and e.collaborative_id = app.collaborative() and e.indicator_id = any(p_indicators)
-     group by e.indicator_id
+    with gone as materialized (
+        select r.id::uuid as id from event v cross join lateral jsonb_array_elements_text(v.reverses) as r(id)
+         where v.reverses <> '[]')
+    select e.indicator_id, e.restricted, max(e.value)
+      from indicator_entry e
+     where (select app.is_backbone()) and e.collaborative_id = app.collaborative() and e.value > 0
+       and e.indicator_id = any(p_indicators) and e.period = any(p_periods) and e.event_id not in (select id from gone)
+     group by 1, 2
 $$;
-revoke execute on function app.largest(uuid[]) from public;
-grant execute on function app.largest(uuid[]) to concert_api;
+revoke execute on function app.largest(uuid[], text[]) from public;
+grant execute on function app.largest(uuid[], text[]) to concert_api;
 set local role concert_owner;
 revoke create on schema app from concert_counter;
 
