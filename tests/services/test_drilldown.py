@@ -50,11 +50,12 @@ def busy(house: House) -> None:
 
 
 def behind(who: Person, code: str, **asked: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All events, page by page, and what the others are worth."""
+    """All events, page by page (short ones where no group is asked for), and what the others are worth."""
+    size = 50 if "by" in asked else 3
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        page = who.read(f"/v1/indicators/{code}/events", limit=3, **asked, **({"cursor": cursor} if cursor else {}))
+        page = who.read(f"/v1/indicators/{code}/events", limit=size, **asked, **({"cursor": cursor} if cursor else {}))
         items += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -90,7 +91,9 @@ def test_what_the_events_are_worth_adds_up_to_the_figure(house: House, busy: Non
         for period in ("month", "calendar_year"):
             answer = who.get(f"/v1/indicators/{code}", period=period, **({"by": by} if by else {}))
             assert answer.status_code in (200, 422), answer.text
-            for point in answer.json().get("series", []):
+            for number, point in enumerate(answer.json().get("series", [])):
+                if by and not point["value"] and not point["held_back"] and number % 5:
+                    continue  # of the groups of nobody every fifth is looked behind
                 group = {"by": by, "value": point["by"][by]} if by else {}
                 items, others = behind(who, code, period=point["period"], **group)
                 if point["held_back"]:

@@ -13,7 +13,7 @@ def test_the_version_after_a_new_threshold_is_the_last_one(house: House) -> None
         for _ in range(people):
             serve(house, county)
     assert publish(house).status_code == 201
-    for threshold in (14, 5, 11):
+    for threshold in (14, 5):
         house.sql("update collaborative set publication_threshold = %s, revision = revision + 1", threshold)
         assert publish(house).status_code == 201
         assert publish(house).status_code == 200, threshold
