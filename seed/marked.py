@@ -8,7 +8,7 @@ Nothing here raises for what a file says: whatever is wrong becomes a slip, as m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path as File
@@ -175,9 +175,19 @@ def _line_of(error: yaml.MarkedYAMLError, *, opened: bool = False) -> int:
 def _events(text: str) -> Iterator[Any]:
     """Where the quick parser gives up, the other one says why, in words that people understand."""
     try:
-        return iter(list(yaml.parse(text, Loader=yaml.CSafeLoader)))
+        return iter(list(_shallow(yaml.parse(text, Loader=yaml.CSafeLoader))))
     except yaml.YAMLError:
         return iter(yaml.parse(text, Loader=yaml.SafeLoader))
+
+
+def _shallow(events: Iterable[Any]) -> Iterator[Any]:
+    """Up to where it is nested too deep: nobody reads on from there, and a cellar of brackets took 19 s to parse."""
+    depth = 0
+    for event in events:
+        yield event
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST + 1:
+            return
 
 
 class _Reading:
