@@ -1,4 +1,4 @@
-"""One PostgreSQL and one Temporal for each test process; one migrated and seeded template, copied for each house."""
+"""One PostgreSQL for each test process; one migrated and seeded template, copied for each house."""
 
 from __future__ import annotations
 
@@ -62,11 +62,16 @@ def cluster(the_region: Region) -> Iterator[Cluster]:
             asyncio.run(server.stop())
 
 
-@pytest.fixture(scope="session")
+NAMESPACES = ("t1", "t2", "t3")
+
+
+@pytest.fixture(scope="module")
 def temporal() -> Iterator[EmbeddedTemporal]:
-    """Namespaces t1…t40: each engine gets its own, so that houses never meet."""
+    """The module's own, for as long as it needs one: it starts in half a second, and costs as long as it runs. Each
+    engine gets a namespace of its own, so that they never meet.
+    """
     with temporary_directory() as directory:
-        server = EmbeddedTemporal(directory, namespaces=tuple(f"t{n}" for n in range(1, 41)))
+        server = EmbeddedTemporal(directory, namespaces=NAMESPACES)
         asyncio.run(server.start())
         try:
             yield server
@@ -90,9 +95,9 @@ def house(cluster: Cluster, the_region: Region, loop: Loop) -> Iterator[House]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def namespaces() -> Iterator[str]:
-    return iter([f"t{n}" for n in range(1, 41)])
+    return iter(NAMESPACES)
 
 
 @pytest.fixture(scope="module")
