@@ -215,11 +215,11 @@ def require_active(state: State) -> None:
 
 def require_review(state: State, by: ConfirmedBy) -> None:
     """What the client says of the goals counts also when the plan is over (decision 28)."""
-    if state is not State.ACTIVE and state is not State.ENTERED_IN_ERROR and by is not ConfirmedBy.CLIENT:
-        word = state.value.replace("_", " ")
-        raise NotPossible("wrong-state", f"The plan is {word}. What the client says of it is heard: send `by`: client.")
     if state is State.ENTERED_IN_ERROR:
         require_active(state)
+    if state is not State.ACTIVE and by is not ConfirmedBy.CLIENT:
+        word = state.value.replace("_", " ")
+        raise NotPossible("wrong-state", f"The plan is {word}. What the client says of it is heard: send `by`: client.")
 
 
 def require(verb: StepVerb, one: Standing) -> None:

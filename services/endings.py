@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain import referral as rules
 from domain.moves import Details, Happened, move
 from domain.reason import ReasonClass
@@ -72,15 +74,19 @@ def void_request(work: Work, request: LockedReferral) -> None:
     settle_need(work, request.f)
 
 
+def about_request(request: LockedReferral) -> dict[str, Any]:
+    """What an event of the request itself says about it: also for whom its source acted, where that has no login."""
+    current = request.current
+    absent = current is not None and current.t["on_behalf"]
+    return about_referral(request.f) | {"on_behalf_of": request.f["target_organization_id"] if absent else None}
+
+
 def close_unconfirmed(work: Work, request: LockedReferral) -> None:
     """As its partner reported it; who asked may still confirm it, and the client say otherwise."""
     after = rules.close_unconfirmed(request.referral)
     outcome = request.f["outcome_task"]
     save_referral(work, request, after, outcome=outcome)
-    current = request.current
-    absent = current is not None and current.t["on_behalf"]
-    about = about_referral(request.f) | {"on_behalf_of": request.f["target_organization_id"] if absent else None}
     facts = {"outcome": outcome, "confirmed_by": after.confirmed_by}
-    happened(work, about, Happened("referral_closed", None, None, facts=facts), version=after.version)
+    happened(work, about_request(request), Happened("referral_closed", None, None, facts=facts), version=after.version)
     settle_need(work, request.f)
     work.audit("referral.close", "referral", request.f["id"], after.version)

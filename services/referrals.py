@@ -16,7 +16,8 @@ from domain.task import Verb as TaskVerb
 from services import shapes
 from services.addressees import addressees, organizations, require_needed, require_room
 from services.consents import disclose_since, holds, require_asked, require_consent
-from services.happenings import about_referral, happened
+from services.endings import about_request
+from services.happenings import happened
 from services.holders import foresee_actions
 from services.journal import workflow_of
 from services.ladder import note_overdue
@@ -297,12 +298,9 @@ def say_event(
     occurred_at: datetime | None = None,
     **facts: Any,
 ) -> None:
-    current = locked.current
     kind = rules.EVENT_OF[verb].replace("referral_", "step_") if locked.referral.plain else rules.EVENT_OF[verb]
     what = Happened(kind, None, None, reason, facts=facts)
-    absent = current is not None and current.t["on_behalf"]
-    about = about_referral(locked.f) | {"on_behalf_of": locked.f["target_organization_id"] if absent else None}
-    happened(tx, about, what, version=after.version, occurred_at=occurred_at, reverses=reverses or [])
+    happened(tx, about_request(locked), what, version=after.version, occurred_at=occurred_at, reverses=reverses or [])
 
 
 def require_release(tx: Tx, consent_id: UUID | None, offered: Offered, *, protected: bool) -> None:

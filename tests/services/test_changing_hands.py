@@ -57,11 +57,17 @@ def pass_limit(house: House, task: str, days: int) -> None:
 
 def long_ago(house: House, referral: str) -> None:
     """As if what was told of it had been told a month ago."""
+    told_long_ago(house, "referral_id", referral)
     house.sql(
-        "set session_replication_role = replica; update event set at = at - interval '30 days'"
-        f" where referral_id = '{referral}' and facts ? 'rung';"
         f"update task set clock_started_at = clock_started_at - interval '40 days' where referral_id = '{referral}';"
         f"update referral set clock_started_at = clock_started_at - interval '40 days' where id = '{referral}'"
+    )
+
+
+def told_long_ago(house: House, column: str, id_: str) -> None:
+    house.sql(
+        "set session_replication_role = replica; update event set at = at - interval '30 days'"
+        f" where {column} = '{id_}' and facts ? 'rung'"
     )
 
 
@@ -268,10 +274,7 @@ def test_who_leads_a_plan_hears_first_in_each_of_its_reviews(house: House) -> No
     cap = str(organization_id(house, "cap"))
     assert late_again() == [("plan_overdue", "owner", cap)]
     empties(house, "cap")
-    house.sql(
-        "set session_replication_role = replica; update event set at = at - interval '30 days'"
-        f" where action_plan_id = '{plan.id}' and facts ? 'rung'"
-    )
+    told_long_ago(house, "action_plan_id", plan.id)
     assert late_again()[1:] == [("plan_reminded", "owner", str(hub(house)))]
     partner = house.person("gwen.housing").read(f"{plan.path}/timeline")["items"]
     assert [one["changed"] for one in partner if one["kind"] == "plan_reminded"] == [
@@ -281,10 +284,7 @@ def test_who_leads_a_plan_hears_first_in_each_of_its_reviews(house: House) -> No
     plan.edit("/review", {"outcomes": {}})
     assert late_again()[2:] == [("plan_overdue", "owner", cap)]
     empties(house, "cap")
-    house.sql(
-        "set session_replication_role = replica; update event set at = at - interval '30 days'"
-        f" where action_plan_id = '{plan.id}' and facts ? 'rung'"
-    )
+    told_long_ago(house, "action_plan_id", plan.id)
     assert late_again()[3:] == [("plan_reminded", "owner", str(hub(house)))], "as in the first"
 
 
