@@ -218,6 +218,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "AnswerBody": {"text": "Three."},
     "HoldBody": {"reason": "Waiting for the landlord's papers.", "resume_on": "2026-12-14"},
     "CompleteBody": {"outcome": "need_met", "outputs": {"months_of_rent": 1}},
+    "CorrectBody": {"outputs": {"months_of_rent": 2}, "reason": "Two months were paid, not one."},
     "ReasonBody": {"reason": "client_declined", "text": "Does not want the loan."},
     "NoteBody": {"text": "Landlord called back; papers come on Monday."},
     "AssignBody": {"user_id": _PERSON},

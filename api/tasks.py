@@ -59,6 +59,14 @@ class CompleteBody(VerbBody):
     outputs: dict[Code, Output] = Field(default={}, max_length=50)
 
 
+class CorrectBody(Body):
+    """`outputs`: all answers as they should have been, also those that were right. `reason`: what was wrong."""
+
+    outputs: dict[Code, Output] = Field(max_length=50)
+    reason: LongText
+    said_by: Name | None = None
+
+
 class ReasonBody(VerbBody):
     reason: Code
     text: LongText | None = None
@@ -215,6 +223,16 @@ def resume_task(task_id: Id, record: TheRecord, call: Moving, body: VerbBody = N
 )
 def complete_task(task_id: Id, record: TheRecord, call: Moving, body: CompleteBody) -> Response:
     return answered(tasks.complete_task(record, call, task_id, body.outcome, body.outputs, body.said()))
+
+
+@router.post(
+    "/{task_id}/correct",
+    operation_id="correct_task",
+    summary="What we recorded was wrong",
+    response_model=shapes.Task,
+)
+def correct_task(task_id: Id, record: TheRecord, call: Moving, body: CorrectBody) -> Response:
+    return answered(tasks.correct_task(record, call, task_id, body.outputs, body.reason, body.said_by))
 
 
 @router.post("/{task_id}/fail", operation_id="fail_task", summary="It came to nothing", response_model=shapes.Task)

@@ -138,7 +138,8 @@ def _wrong_state(state: State, verb: Verb) -> str:
             f"The task is {state.value.replace('_', ' ')}; '{verb.value}' does not fit that. Read it again:"
             f" allowed_actions says what does."
         )
-    return f"The task has ended ({state.value.replace('_', ' ')}). Nothing more can be done with it except void it."
+    left = "its answers can be corrected, or all of it voided" if state is State.COMPLETED else "it can be voided"
+    return f"The task has ended ({state.value.replace('_', ' ')}). Nothing more can be done with it, but {left}."
 
 
 def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
@@ -176,7 +177,7 @@ def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:
         _check_attempts(task)
 
 
-_REMARKS = frozenset({Verb.NOTE, Verb.ASSIGN})
+_REMARKS = frozenset({Verb.NOTE, Verb.ASSIGN, Verb.CORRECT})
 """Said beside the work: in no order with its moves."""
 _NEEDS_REASON = frozenset({Verb.DECLINE, Verb.FAIL, Verb.CANCEL})
 
@@ -279,7 +280,7 @@ def _facts(before: Task, after: Task, at: Moment, details: Details) -> dict[str,
         facts["acknowledge_days"] = at.calendar.business_days_between(after.asked_at, after.acknowledged_at)
     if before.state in UNDECIDED and after.state in (State.ACCEPTED, State.DECLINED):
         facts["decide_days"] = at.calendar.business_days_between(after.asked_at, at.occurred_at)
-    if after.state is State.COMPLETED and after.accepted_at is not None:
+    if after.state is State.COMPLETED and before.state is not after.state and after.accepted_at is not None:
         facts["completion_days"] = at.calendar.business_days_between(after.accepted_at, at.occurred_at)
     return facts
 

@@ -98,6 +98,7 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
     "task_info_requested": (Rule(Topic.ASKED, Whom.SOURCE, "question"),),
     "task_answered": (Rule(Topic.ASKED, Whom.TARGET, "answered"),),
     "task_completed": (Rule(Topic.ASKED, Whom.SOURCE, "to_confirm", _R, loop=True),),
+    "task_corrected": (Rule(Topic.ENDED, Whom.OTHER, "corrected", _R),),
     "plan_stop_asked": (Rule(Topic.ASKED, Whom.SOURCE, "stop_asked", _P),),
     "task_overdue": (Rule(Topic.REMINDED, Whom.RUNG, "overdue"),),
     **_each("referral_overdue step_overdue", Rule(Topic.REMINDED, Whom.RUNG, "overdue", _R)),
@@ -153,6 +154,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "to_confirm": (
         "The service of request {reference} was given. Please confirm what came of it.",
         "El servicio de la solicitud {reference} se prestó. Por favor, confirme el resultado.",
+    ),
+    "corrected": (
+        "What was recorded of {reference} was corrected.",
+        "Se corrigió lo que se había registrado de {reference}.",
     ),
     "stop_asked": (
         "Plan {reference} asks to be stopped. Please decide how it goes on.",

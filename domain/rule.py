@@ -159,6 +159,9 @@ MEMBERS: dict[str, tuple[str, ...]] = {
 }
 """Measure → what its rule may say."""
 STEP_DONE = "task_completed"
+CORRECTED = "task_corrected"
+RESTATED = "task_restated"
+"""A completion once more, with the answers that a correction put in place of the former: it counts as one."""
 DECLINED = "task_declined"
 CLOCKS = frozenset({"acknowledge", "decide", "first_contact"})
 """Those that are settled once in a task's life."""

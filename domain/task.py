@@ -84,6 +84,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     RELEASE = "release"
+    CORRECT = "correct"
     VOID = "void"
     CONTACT = "contact"
     NOTE = "note"
@@ -117,6 +118,7 @@ TRANSITIONS: dict[Verb, Transition] = {
     Verb.HOLD: _row("target", {_S.ACCEPTED, _S.IN_PROGRESS}, _S.ON_HOLD, "task_held"),
     Verb.RESUME: _row("target", {_S.ON_HOLD}, _S.IN_PROGRESS, "task_resumed"),
     Verb.COMPLETE: _row("target", {_S.ACCEPTED, _S.IN_PROGRESS, _S.ON_HOLD}, _S.COMPLETED, "task_completed"),
+    Verb.CORRECT: _row("target", {_S.COMPLETED}, None, "task_corrected"),
     Verb.FAIL: _row("target", SERVING, _S.FAILED, "task_failed"),
     Verb.CANCEL: _row("source target", OPEN, _S.CANCELLED, "task_cancelled"),
     Verb.EXPIRE: _row("engine", UNDECIDED, _S.EXPIRED, "task_expired"),

@@ -108,7 +108,22 @@ def happened(
         "reverses": reverses if reverses is not None else [what.reverses] if what.reverses else [],
     }
     row["reverses"] += [event["id"] for event in reversed_events]
-    work.journal.events.append(row)
-    count(work, row, reversed_events)
+    _append(work, row, reversed_events)
     event_id: UUID = row["id"]
     return event_id
+
+
+def restate(work: Work, event: Mapping[str, Any], kind: str, version: int, answers: Mapping[str, Any]) -> None:
+    """Append an event of the record once more with other answers: of the same day and groups, by whoever acts now.
+
+    What it had taken back itself stays taken back.
+    """
+    kept = {name: fact for name, fact in event["facts"].items() if not name.startswith("answer.")}
+    now = {"at": work.now, "acting_organization_id": work.organization_id, "user_id": work.user_id}
+    said = {"id": new_id(), "kind": kind, "version": version, "facts": kept | dict(answers), "reverses": []}
+    _append(work, {**event, **now, **said})
+
+
+def _append(work: Work, row: dict[str, Any], reversed_events: Sequence[Mapping[str, Any]] = ()) -> None:
+    work.journal.events.append(row)
+    count(work, row, reversed_events)

@@ -42,11 +42,12 @@ def violations(connection: Connection) -> list[str]:
     return found
 
 
-# An answer that came after the end is written down without moving the task: it shares the version before it.
+# An answer that came after the end, and a completion that a correction states anew, are written down without moving
+# the task: they share the version before them.
 _MOVES = """
 select e.task_id, e.seq, e.version, e.from_state, e.to_state,
        lag(e.version, 1, 0) over w as before, lag(e.to_state) over w as came_from, lead(e.seq) over w is null as last
-  from event e where e.task_id is not null and e.kind not in ('need_outcome', 'task_answered_late')
+  from event e where e.task_id is not null and e.kind not in ('need_outcome', 'task_answered_late', 'task_restated')
 window w as (partition by e.task_id order by e.seq)
 """
 _STEPS = f"""

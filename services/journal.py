@@ -70,6 +70,7 @@ _EVENT = (
     " from_state text, to_state text,"
     " reason text, settled jsonb, facts jsonb, dimensions jsonb, reverses jsonb, restricted boolean"
 )
+EVENT_NAMES = ", ".join(part.split()[0] for part in _EVENT.split(", "))
 _ENTRY = (
     "event_id uuid, collaborative_id uuid, indicator_id uuid, part text, period text, bucket integer,"
     " organization_id uuid, dimensions jsonb, restricted boolean, value bigint"

@@ -15,7 +15,7 @@ from services.shapes import Event, Shape, described
 class Worth(Shape):
     """What events add to a figure: a count's `value`, a rate's `numerator` and `denominator`, a duration's `bucket`.
 
-    Negative where something was taken back.
+    Negative where something was taken back. Money is in cents.
     """
 
     organization_id: UUID | None = Field(description="Whose figure; null: the region's.")

@@ -20,12 +20,12 @@ from domain.groups import SERVICE
 from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
 from domain.reason import ReasonClass
-from domain.rule import DECLINED
+from domain.rule import CORRECTED, DECLINED, RESTATED, STEP_DONE
 from domain.task import State, Task, Verb
 from services import stages
 from services.deadlines import referral_look, task_look
-from services.happenings import about_referral, about_task, happened
-from services.journal import workflow_of
+from services.happenings import about_referral, about_task, happened, restate
+from services.journal import EVENT_NAMES, workflow_of
 from services.ladder import note_overdue
 from services.messages import say
 from services.needs import settle_need
@@ -100,7 +100,11 @@ def settle_move(
     if what.reason and after.ended:
         columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
     save(work, locked, after, **columns)
-    if reverses is None and voided:
+    stands = work.row(_STANDS, task=locked.t["id"]) if what.kind == CORRECTED else None
+    answers = _answers(locked, after)
+    if stands is not None:
+        reverses = [str(stands.id)]
+    elif reverses is None and voided:
         reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
         work,
@@ -111,10 +115,13 @@ def settle_move(
         facts=_cohort(work, locked, before, after, what, at)
         | handover
         | came_to
-        | _answers(locked, after)
+        | (answers if stands is None else {})
         | dict(facts or {}),
         reverses=reverses,
     )
+    if stands is not None:
+        restate(work, stands._mapping, RESTATED, after.version, answers)
+        work.journal.look(workflow_of(locked.f))
     if after.ended and before.state is not after.state:
         work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
@@ -275,6 +282,13 @@ def class_of(tx: Tx, code: str, pointer: str) -> ReasonClass:
     return known
 
 
+_STANDS = text(
+    f"""
+select {EVENT_NAMES} from event e where e.task_id = :task and e.kind in ('{STEP_DONE}', '{RESTATED}')
+   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
+"""
+)
+"""The completion that counts, as it was said last."""
 _PLAN = text("select state from action_plan where id = :id for share")
 _CLOSINGS = text(
     """

@@ -148,14 +148,36 @@ def complete_task(
     def details(_tx: Tx, locked: Locked) -> Details:
         if outcome is None and not locked.task.plain:
             raise Unprocessable("Say what came of the need: need_met, partly_met or unmet.", pointer="/outcome")
-        for key, wrong in refused_answers(locked, recorded):
-            raise Unprocessable(f"{wrong[0].upper()}{wrong[1:]}.", pointer=f"/outputs/{key}")
+        _require_fitting(locked, recorded)
         return Details(outcome=word)
 
     def more(_tx: Tx, _locked: Locked) -> dict[str, Any]:
         return {"outcome": word, "outputs": written(recorded)}
 
     return _verb(record, call, task_id, Verb.COMPLETE, said, details=details, more=more)
+
+
+def correct_task(
+    record: Record, call: Call, task_id: UUID, outputs: Mapping[str, Any], words: str, said_by: str | None = None
+) -> Answer[shapes.Task]:
+    """Other answers in place of what completing recorded, all of them: `outputs` answer the form as then.
+
+    They count in the period of the completion, and the former no more, also where that period, the referral or the plan
+    is over. What a live plan left out because of an answer may come back. The same answers again are refused (409).
+    """
+    corrected = dict(outputs)
+
+    def details(_tx: Tx, locked: Locked) -> Details:
+        _require_fitting(locked, corrected)
+        return NOTHING
+
+    def more(_tx: Tx, locked: Locked) -> dict[str, Any]:
+        if written(corrected) == locked.t["outputs"]:
+            raise NotPossible("same-answers", "These are the answers on the record: nothing is corrected.")
+        return {"outputs": written(corrected)}
+
+    said = Said(said_by=said_by)
+    return _verb(record, call, task_id, Verb.CORRECT, said, details=details, more=more, words=("note", words))
 
 
 def fail_task(
@@ -275,6 +297,11 @@ def _permit(tx: Tx, locked: Locked, verb: Verb, said: Said) -> None:
     absent = locked.t["on_behalf"] and Side.SOURCE not in TRANSITIONS[verb].by
     if absent and not said.said_by:
         raise Unprocessable("This partner has no login: say who there told you so.", pointer="/said_by")
+
+
+def _require_fitting(locked: Locked, outputs: Mapping[str, Any]) -> None:
+    for key, wrong in refused_answers(locked, outputs):
+        raise Unprocessable(f"{wrong[0].upper()}{wrong[1:]}.", pointer=f"/outputs/{key}")
 
 
 def see_task(tx: Tx, task_id: UUID) -> Mapping[str, Any]:

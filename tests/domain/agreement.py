@@ -90,6 +90,7 @@ STATIONARY: dict[str, tuple[str, ...]] = {
     "note": (*UNDECIDED, *SERVING),
     "assign": (*UNDECIDED, *SERVING),
     "reconfirm": ("waitlisted",),
+    "correct": ("completed",),
 }
 
 CLOCKS = {

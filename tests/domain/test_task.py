@@ -59,7 +59,7 @@ WHO_MAY = [
     ("the source, after a no", "source", "declined", "void"),
     ("the source, after silence", "source", "expired", "void"),
     ("the source, after its own slip", "source", "entered_in_error", ""),
-    ("the target, after the work", "target", "completed", ""),
+    ("the target, after the work", "target", "completed", "correct"),
     ("the target, after silence", "target", "expired", ""),
     ("the target, after its own no", "target", "declined", ""),
     ("time, before a decision", "engine", "requested", "expire"),

@@ -99,6 +99,7 @@ SITUATIONS: dict[str, tuple[str, dict[str, Any], str | None, set[str]]] = {
         "task_excepted", {"until": "2027-01-01", "why": "storm"}, "ruth.hub", HOUSING,
     ),
     "another provider is proposed": ("referral_reroute_proposed", {"service_id": "x"}, "ruth.hub", {"maria.cap"}),
+    "what was recorded is corrected: the other side": ("task_corrected", {}, "gwen.housing", {"maria.cap"}),
     "a note is no news": ("task_noted", {}, "gwen.housing", set()),
     "acceptance is seen where the work is": ("task_accepted", {}, "gwen.housing", set()),
 }  # fmt: skip

@@ -79,6 +79,13 @@ def test_published_amounts_are_as_coarse_as_their_largest_payment(house: House) 
     assert [published(house)] == [(1400, 13)], "1379.43, to the nearest 200"
     plans[3].lead.does(f"{plans[3].task('pay')}/void", {"reason": "Typed twice."})
     assert [published(house)] == [(1200, 12)], "1276.32: that one payment was up to 200 is all that anybody learns"
+    right = {"outputs": {"amount": 1105.11}, "reason": "A zero was missing."}
+    plans[5].lead.does(f"{plans[5].task('pay')}/correct", right)
+    assert [published(house)] == [(2000, 12)], "2276.32, to the nearest 2,000: the corrected one is the largest now"
+    assert (
+        "work was recorded late, taken back or corrected since"
+        in snapshot(house, period=MONTH)["explanation"]["sentence"]
+    )
 
 
 def published(house: House) -> tuple[float, int]:
