@@ -172,7 +172,7 @@ COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
         "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "finished", "from_state", "kind",
-        "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
+        "of_partner", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
         *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
     }
 )  # fmt: skip
@@ -193,7 +193,8 @@ VALUES: dict[str, frozenset[str]] = {
 EVENTS = frozenset(
     {
         *(row.event for row in TRANSITIONS.values()), *EVENT_OF.values(), "referral_created", "information_given",
-        "task_requested", "task_answered_late", "demand_turned_away", "need_outcome", "plan_created", "plan_changed",
+        "task_requested", "task_answered_late", "demand_turned_away", "need_outcome", "request_outcome",
+        "plan_created", "plan_changed",
         "plan_consented", "plan_reviewed", "plan_closed", "plan_stop_asked", "plan_voided", "step_opened",
         "step_skipped", "step_taken_back", "step_reroute_proposed", "referral_reroute_proposed", "referral_assigned",
         "plan_assigned",

@@ -65,7 +65,8 @@ select t.id, t.state, t.version, m.to_state, m.version as said
 _REFERRAL_EVENTS = """
 select x.referral_id, x.version, x.before from (
     select e.referral_id, e.version, lag(e.version, 1, 0) over (partition by e.referral_id order by e.seq) as before
-      from event e where e.task_id is null and e.referral_id is not null and e.kind <> 'need_outcome') x
+      from event e where e.task_id is null and e.referral_id is not null
+       and e.kind not in ('need_outcome', 'request_outcome')) x
  where x.version <= x.before
 """
 _ROUNDS = """

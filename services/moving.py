@@ -266,7 +266,7 @@ def _handover(work: Work, locked: Locked, after: Task, at: Moment) -> dict[str, 
 
 
 def unreversed(work: Work, task_id: UUID | None = None, referral_id: UUID | None = None) -> list[str]:
-    """Events whose worth still counts; the need's outcomes are taken back by their own kind of event."""
+    """Events whose worth still counts; what came of it is taken back by its own kind of event."""
     return [str(row.id) for row in work.rows(_UNREVERSED, task=task_id, referral=referral_id)]
 
 
@@ -301,7 +301,7 @@ select e.id, e.occurred_at from event e
 _UNREVERSED = text(
     """
 select e.id from event e
- where (e.task_id = :task or e.referral_id = :referral) and e.kind <> 'need_outcome'
+ where (e.task_id = :task or e.referral_id = :referral) and e.kind not in ('need_outcome', 'request_outcome')
    and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
  order by e.seq
 """

@@ -13,9 +13,9 @@ from domain.moves import Happened
 from services import client_shapes
 from services.happenings import about_referral, happened
 from services.journal import new_id
+from services.outcomes import settle_outcome
 from services.refusals import NotVisible, Unprocessable
 from services.rows import require_casework
-from services.stages import of_request, still_of_request
 from services.transaction import Answer, Call, Record, Tx, Work, perform, read
 from storage import tables
 
@@ -95,15 +95,15 @@ def settle_need(
     task: Mapping[str, Any] | None = None,
     occurred_at: datetime | None = None,
 ) -> None:
-    """Bring the need to what its referrals say of it now. In the caller's transaction, after their words were written.
+    """Bring the need to what its referrals say of it now, and what this one came to. In the caller's transaction, after
+    their words were written.
 
-    It counts once for the region, when it occurred; who only confirms what was said before does not move it to another
-    period. A change takes back what the last outcome had counted.
+    A need counts once for the region, when it occurred; who only confirms what was said before does not move it to
+    another period. A change takes back what the last outcome had counted.
     """
     if f["need_id"]:
-        about = about_referral(f) | {"task_id": task["id"] if task else None}
-        about["facts"] |= of_request(work, f)
-        settle(work, f["need_id"], about, occurred_at)
+        settle(work, f["need_id"], about_referral(f) | {"task_id": task["id"] if task else None}, occurred_at)
+        settle_outcome(work, f, occurred_at)
 
 
 def settle(work: Work, need_id: UUID, about: Mapping[str, Any], occurred_at: datetime | None = None) -> None:
@@ -122,7 +122,6 @@ def settle(work: Work, need_id: UUID, about: Mapping[str, Any], occurred_at: dat
         Happened("need_outcome", None, None, facts={"outcome": need.said, "by": need.by}),
         version=need.version + 1,
         occurred_at=occurred_at,
-        facts=still_of_request(about["facts"], before),
         reversed_events=[before] if before else [],
         id=event_id,
     )

@@ -44,30 +44,6 @@ def taken_back(work: Work, t: Row, f: Row, reverses: list[str]) -> tuple[list[st
     return reverses, said((), kept) | (referred_on(work, f) if kept else {})
 
 
-def of_request(work: Work, f: Row) -> dict[str, str]:
-    """Of a need's outcome that came of a request which somebody took on: `of_partner` too where that is whom it asked
-    last.
-
-    What becomes of a need after everybody said no is nobody's doing here: the region counts it, no partner does.
-    """
-    if f["kind"] not in COUNTED_KINDS:
-        return {}
-    if f["outcome_task"] is not None:
-        return {"of_request": "yes", "of_partner": "yes"} | referred_on(work, f)
-    row = work.row(_TAKEN_ON, referral=f["id"], round=f["round"], target=f["target_organization_id"])
-    if row is None or not row.by_anybody:
-        return {}
-    return {"of_request": "yes"} | ({"of_partner": "yes"} if row.by_this_one else {}) | referred_on(work, f)
-
-
-def still_of_request(facts: Row, before: Row | None) -> dict[str, str]:
-    """Where a plan has the last word on a need that a request had met, it stays that request's, in its month."""
-    said_before = before["facts"] if before else {}
-    if "of_request" in facts or "of_request" not in said_before:
-        return {}
-    return {name: said_before[name] for name in ("of_request", "referred_on")}
-
-
 def _facts(work: Work, t: Row, f: Row, new: frozenset[Stage]) -> dict[str, str]:
     if not new or f["kind"] not in COUNTED_KINDS:
         return {}
@@ -81,13 +57,6 @@ def _others(work: Work, t: Row, f: Row) -> frozenset[Stage]:
     return frozenset(Stage(name) for name, yes in row._mapping.items() if yes) if row else frozenset()
 
 
-_TAKEN_ON = text(
-    """
-select bool_or(t.accepted_at is not null) as by_anybody,
-       bool_or(t.accepted_at is not null and t.round = :round and t.organization_id = :target) as by_this_one
-  from task t where t.referral_id = :referral and t.state <> 'entered_in_error'
-"""
-)
 _FIRST = [f"first_{stage}" for stage in Stage]
 _REACHED = text("select offered, acknowledged, accepted, served from app.stages_reached(:referral, :but, :side)")
 # A void that spoke for what another offer had reached. When that one goes too, the void's word goes with it.

@@ -175,6 +175,7 @@ _EVENTS = text(
     """
 select kind, case when kind like 'referral%' or kind = 'information_given' or kind = 'task_answered'
                   then source_organization_id else organization_id end as who
-  from event where kind not in ('task_requested', 'need_outcome') and not restricted order by seq desc limit 8
+  from event where kind not in ('task_requested', 'need_outcome', 'request_outcome') and not restricted
+ order by seq desc limit 8
 """
 )

@@ -117,8 +117,9 @@ def _truth(house: House, referral_ids: list[str]) -> tuple[int, ...]:
     """From the tasks themselves: which stages the requests have reached, by any offer that stands."""
     rows = house.sql(
         "select f.id, bool_or(true), bool_or(t.acknowledged_at is not null), bool_or(t.accepted_at is not null),"
-        " bool_or(t.first_contact_at is not null), bool_or(n.outcome = 'need_met')"
-        " from task t join referral f on f.id = t.referral_id join need n on n.id = f.need_id"
+        " bool_or(t.first_contact_at is not null),"
+        " bool_or(coalesce(f.outcome_client, f.outcome_source, f.outcome_task) = 'need_met')"
+        " from task t join referral f on f.id = t.referral_id"
         " where t.state <> 'entered_in_error' and f.state <> 'entered_in_error' and f.id = any(%s::uuid[])"
         " group by f.id",
         referral_ids,
