@@ -27,6 +27,8 @@ def _month(text: str) -> str:
 
 Month = Annotated[str, AfterValidator(_month), WithJsonSchema({"type": "string", "pattern": _MONTH})]
 Period = Annotated[str, Text(4, 60), Field(pattern=r"^([a-z][a-z0-9_]*:(19|20)\d\d|(19|20)\d\d(-(0[1-9]|1[0-2]))?)$")]
+Group = Annotated[str, Field(strict=True, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*\+?$")]
+"""A code, or the oldest age band: 65+."""
 By = Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"]
 
 
@@ -56,7 +58,7 @@ class Range(Parameters):
 class EventFilters(Page):
     period: Period = Field(description="As in the series: 2026-11, 2026, or a calendar's year such as state_year:2027.")
     by: By | None = Field(None, description="A dimension; with `value`, one of its groups.")
-    value: Code | None = Field(None, description="A group as in the series; of organizations their id.")
+    value: Group | None = Field(None, description="A group as in the series; of organizations their id.")
     organization_id: Id | None = Field(None, description="The same as by=organization and that value.")
     version: Annotated[int, Whole(1, 9999, text=True)] | None = None
 

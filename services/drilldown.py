@@ -1,19 +1,21 @@
 """The exact events behind a figure, each with what it is worth there, so that they add up to the figure.
 
 Whoever may not see an event hears what such events are worth together, and nothing of each: the walls of an event do
-not fall because it was counted (ADR 13). Of a group too small for other partners they hear nothing (ADR 14).
+not fall because it was counted (ADR 13). Nor may they where it is of a group: to whoever tries the groups one by one,
+each event listed would say of which it is. Of a group too small for other partners they hear nothing (ADR 14).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.groups import DIMENSIONS
+from domain.groups import DIMENSIONS, GROUPS
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.rule import Rule
 from services import measure_shapes
@@ -50,9 +52,11 @@ def events_behind(
         if one.scorecard:
             require_partner(tx, figure.by)
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
-        rows = tx.rows(_EVENTS, **values, after=after[0] if after else None, limit=limit)
+        told = _told_of(rule, figure)
+        rows = tx.rows(_EVENTS[told], **values, after=after[0] if after else None, limit=limit)
         small = figure.by is not None and _withheld(tx, code, one, grain, figure)
-        others = [] if small else tx.rows(_OTHERS, **values, together=not tx.here.backbone)
+        together = not tx.here.backbone or told is not Told.ANY
+        others = [] if small else tx.rows(_OTHERS[told], **values, together=together)
         return measure_shapes.EventsBehind(
             items=[measure_shapes.CountedEvent.model_validate(row) for row in rows],
             others=_worth(row for row in others if tx.here.backbone or figure.by is None or row.part in _OF_FIGURE),
@@ -61,6 +65,22 @@ def events_behind(
         )
 
     return read(record, call, look)
+
+
+class Told(StrEnum):
+    """What it says of somebody that an event is of the group asked for."""
+
+    ANY = "any"
+    NEED = "need"
+    PERSON = "person"
+
+
+def _told_of(rule: Rule, figure: Figure) -> Told:
+    if figure.by in GROUPS:
+        return Told.PERSON
+    if figure.by == "term" or any(one.terms for one in rule.selectors.values()):
+        return Told.NEED
+    return Told.ANY
 
 
 def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
@@ -148,8 +168,19 @@ n.indicator_id = :id and n.period collate "C" between :first and :last
         or (not :distinct and :value = 'unknown' and n.dimensions ->> :name is null))
    and (not :distinct or cast(:cell as text) is null or n.dimensions = cast(:cell as jsonb))
 """
-_EVENTS = text(
-    f"""
+_SOURCE = "e.source_organization_id = (select app.me())"
+_SENSITIVE = """
+(exists (select from referral r where r.id = e.referral_id and r.sensitive)
+ or exists (select from taxonomy_term x where x.code = e.dimensions ->> 'term' and x.sensitive))"""
+# Who is told of which group an event is: who recorded it knows all of it; a sensitive need nobody else (decision 18).
+_KNOWN = {
+    Told.ANY: f"({_SOURCE} or e.kind <> 'need_outcome' or not {_SENSITIVE})",
+    Told.NEED: f"({_SOURCE} or (select app.is_backbone()) and not {_SENSITIVE})",
+    Told.PERSON: _SOURCE,
+}
+_EVENTS = {
+    told: text(
+        f"""
 select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
        e.acting_organization_id, e.user_id, e.on_behalf_of, e.from_state, e.to_state, e.reason, w.worth
   from (
@@ -162,15 +193,21 @@ select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_pla
          group by 1, 2, 3, 4) x
      group by x.event_id) w
   join event e on e.id = w.event_id
+ where {known}
  order by e.id limit :limit
 """
-)
-_OTHERS = text(
-    f"""
+    )
+    for told, known in _KNOWN.items()
+}
+_OTHERS = {
+    told: text(
+        f"""
 select case when :together then null else n.organization_id end as organization_id, n.part, n.bucket,
        sum(n.value)::bigint as value, count(distinct n.event_id) as events
   from indicator_entry n
- where {_CHOSEN} and not exists (select from event e where e.id = n.event_id)
+ where {_CHOSEN} and not exists (select from event e where e.id = n.event_id and {known})
  group by 1, 2, 3 order by 1, 2, 3
 """
-)
+    )
+    for told, known in _KNOWN.items()
+}

@@ -256,7 +256,9 @@ _EVENTS = text(
 select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.organization_id, e.acting_organization_id,
        e.user_id, e.from_state, e.to_state, e.facts, e.version,
        coalesce(e.reason, case when e.kind ~ '_excepted$' then e.facts ->> 'why' end) as reason
-  from event e where e.action_plan_id = :id order by e.seq desc limit 1000
+  from event e
+ where e.action_plan_id = :id and (e.kind <> 'need_outcome' or e.source_organization_id = (select app.me()))
+ order by e.seq desc limit 1000
 """
 )
 _NOTES = text(

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from domain.groups import GROUPS as PERSONAL
 from domain.task import Outcome
 from services.requests import Finished
 from tests.house import OUTCOME, House, Person
+from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id, proven, refer, task_of
 
 NOW = datetime.now(UTC)
@@ -102,6 +104,10 @@ def test_what_the_events_are_worth_adds_up_to_the_figure(house: House, busy: Non
                     continue
                 figure, told = said(point, worth(items, others), rule["measure"])
                 assert figure == told, (code, point)
+                if login == BACKBONE and by in PERSONAL:
+                    assert items == [], "of which group somebody is, is said of nobody"
+                    compared += bool(others)
+                    continue
                 walls = {(one["value"], one["events"]) for one in others} if login == BACKBONE else set()
                 assert walls <= {(-1, 1)}, (
                     "of an open figure the backbone misses what was taken back behind a wall only"
@@ -254,3 +260,63 @@ def test_events_behind_no_longer_period_and_no_version_tell_a_partner_more_of_a_
     own = str(organization_id(house, "cap"))
     assert all(point["held_back"] != (point["by"]["organization"] == own) for point in series)
     assert maria.get("/v1/indicators/clients_served", by="county", period="calendar_year").status_code == 422
+
+
+def listed(who: Person, code: str, by: str, value: str) -> set[str]:
+    """The referrals and plans whose events are listed one by one behind the group's figure."""
+    page = who.read(f"/v1/indicators/{code}/events", period=MONTH, by=by, value=value, limit=200)
+    return {item["referral_id"] or item["action_plan_id"] for item in page["items"]}
+
+
+def test_trying_the_groups_one_by_one_tells_nobody_who_is_of_which(house: House) -> None:
+    """Without a consent the target knows need, category, county and urgency alone (decision 18)."""
+    who: dict[str, Any] = {
+        "given_name": "Rosalind", "family_name": "F", "birth_date": "1950-03-04", "language": "es",
+        "residence": {"kind": "fixed", "county": "31157"}, "demographics": {"races": ["hispanic_or_latino"]},
+    }  # fmt: skip
+    made = house.person(PARTNER).does("/v1/referrals", {"service_id": str(house.service("housing").id), "client": who})
+    groups = [
+        ("age_band", "65+"),
+        ("race", "hispanic_or_latino"),
+        ("ethnicity", "hispanic_or_latino"),
+        ("language", "es"),
+    ]
+    for by, value in groups:
+        assert made["id"] in listed(house.person(PARTNER), "funnel_offered", by, value), "whoever recorded it knows"
+        assert made["id"] not in listed(house.person("gwen.housing"), "funnel_offered", by, value)
+        assert listed(house.person(BACKBONE), "funnel_offered", by, value) == set()
+    assert made["id"] in listed(house.person("gwen.housing"), "funnel_offered", "county", "31157")
+
+
+def test_of_a_sensitive_need_the_backbone_drills_down_to_no_request(house: House) -> None:
+    service = next(one for one in house.region.services if one.term.startswith("health.mental"))
+    maria, ruth = house.person(PARTNER), house.person(BACKBONE)
+    made = maria.does(
+        "/v1/referrals", {"service_id": str(service.id), "client": {"given_name": "A", "family_name": "B"}}
+    )
+    assert ruth.read(f"/v1/referrals/{made['id']}")["term"] is None
+    for code, terms in (("funnel_offered", [service.term]), ("referrals_sent", [service.term])):
+        assert made["id"] in listed(maria, code, "term", terms[0])
+        assert made["id"] not in listed(ruth, code, "term", terms[0])
+    plain = house.refer("cap", "housing")
+    assert plain["id"] in listed(ruth, "referrals_sent", "term", house.service("housing").term)
+
+
+def test_a_plans_partner_learns_of_no_goal_that_it_does_not_see(house: House) -> None:
+    term = "health.substance"
+    goals = [
+        {"key": "sober", "name": "No more drinking", "term": term},
+        {"key": "home", "name": "A home", "term": "housing"},
+    ]
+    load(house, "two_goals", [step("talk", {"organization": "pantry"})], goals=goals)
+    plan = Live.begin(house, "two_goals")
+    plan.works("talk", "pantry")
+    plan.edit("/close", {"outcomes": {"home": "need_met", "sober": "need_met"}})
+    lupe, ruth = house.caseworker("pantry"), house.person(BACKBONE)
+    assert [goal["key"] for goal in lupe.read(plan.path)["goals"]] == ["home"]
+    assert plan.id in listed(plan.lead, "needs_met", "term", term)
+    for who in (lupe, ruth):
+        assert plan.id not in listed(who, "needs_met", "term", term)
+        assert "need_outcome" not in {one["kind"] for one in who.read(f"{plan.path}/timeline")["items"]}
+    told = {item["id"] for item in behind(lupe, "needs_met", period=MONTH)[0] if item["action_plan_id"] == plan.id}
+    assert told == set()

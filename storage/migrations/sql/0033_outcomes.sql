@@ -45,3 +45,9 @@ alter table indicator force row level security;
 alter table event force row level security;
 -- Everything is proven again.
 truncate verified_mark, verified_figure;
+
+-- What came of a goal, a plan's partners read in the plan, where they see it: not of every goal.
+alter policy plan on event
+    using (referral_id is null and not restricted and kind <> 'need_outcome' and action_plan_id in
+           (select p.action_plan_id from plan_partner p
+             where p.organization_id = (select app.me()) and p.reads and coalesce(p.reads_until > now(), true)));
