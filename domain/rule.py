@@ -93,7 +93,7 @@ class Rule:
         if not isinstance(data, Mapping):
             raise RuleError((), "has to be a mapping such as {measure: count, event: referral_created}")
         measure = data.get("measure")
-        if measure not in MEMBERS:
+        if not isinstance(measure, str) or measure not in MEMBERS:
             raise RuleError(("measure",), f"one of {', '.join(MEMBERS)}")
         _only(data, (*MEMBERS[measure], *_ALWAYS), f"measure {measure} does not take it")
         _needs(data, measure)
@@ -281,8 +281,7 @@ def _where(value: Any, at: Path) -> dict[str, frozenset[str]]:
         raise RuleError(at, "has to be a mapping of facts to values, such as {crosses: yes}")
     for name in value:
         if name not in FACTS and not _ANSWER.fullmatch(str(name)):
-            what = f"no such fact; there are {', '.join(sorted(FACTS))} and answer.<field>"
-            raise RuleError((*at, name), what, named=name, known=FACTS)
+            raise RuleError((*at, name), "no such fact", named=name, known={*FACTS, "answer.<field>"})
     found = {name: frozenset(map(word, _each_once(each, (*at, name)))) for name, each in value.items()}
     for name, words in found.items():
         if not words:
@@ -323,9 +322,9 @@ def _flag(value: Any, at: Path) -> bool:
 
 
 def _fact(value: Any, at: Path) -> str:
-    if value not in DURATIONS and not (isinstance(value, str) and _ANSWER.fullmatch(value)):
+    if not isinstance(value, str) or (value not in DURATIONS and not _ANSWER.fullmatch(value)):
         raise RuleError(at, f"one of {', '.join(sorted(DURATIONS))}, or answer.<field>")
-    return str(value)
+    return value
 
 
 def _one_of(known: Iterable[str]) -> Callable[[Any, Path], str]:

@@ -144,7 +144,7 @@ def _standing(sheet: Sheet) -> dict[str, Any] | None:
     body |= {name: one for name, one in value.items() if not sheet.spoiled((name,))}
     unsure = {
         step.get("key") for place, step in enumerate(value["steps"])
-        if isinstance(step, dict) and sheet.spoiled(("steps", place, "form"))
+        if isinstance(step, dict) and isinstance(step.get("key"), str) and sheet.spoiled(("steps", place, "form"))
     }  # fmt: skip
     body["steps"] = [_step(sheet, place, step, unsure) for place, step in enumerate(value["steps"])]
     if sheet.spoiled(("goals",)):

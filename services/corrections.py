@@ -4,7 +4,7 @@ of its counts have been the same ever since. In the transaction of whoever publi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -35,7 +35,7 @@ def settled(
         otherwise |= {(each.name, code) for code in _defined_otherwise(versions[-1], defined) if not own}
         concerned = figures if own else [one for one in figures if not one.periodical]
         for row, hidden in _hidden_first(versions):
-            other = set(defined) if own and row.threshold != threshold else _defined_otherwise(row, defined)
+            other = set(defined) if row.threshold != threshold else _ruled_otherwise(row, figures)
             changed |= {(each.name, *figure) for figure in hidden if figure[0] in other}
             for one, margin, found in _corrected(tx, concerned, each, row.up_to, partners):
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
@@ -53,6 +53,13 @@ def _defined_otherwise(row: Any, defined: Mapping[str, int]) -> set[str]:
     """Codes of indicators that the version told by another version of their definition."""
     told = {one["code"]: one["version"] for one in row.body["indicators"]}
     return {code for code, version in defined.items() if told.get(code, version) != version}
+
+
+def _ruled_otherwise(row: Any, figures: Iterable[Figures]) -> set[str]:
+    """Codes of indicators that had another definition in the version, or another threshold of their own."""
+    told = {one["code"]: (one["version"], one.get("threshold")) for one in row.body["indicators"]}
+    now = {one.row.code: (one.row.version, one.row.threshold) for one in figures}
+    return {code for code, ruled in now.items() if told.get(code, ruled) != ruled}
 
 
 def _hidden_first(versions: list[Any]) -> list[tuple[Any, set[tuple[str, Margin, bool]]]]:

@@ -111,7 +111,9 @@ def _shown(tx: Work, versions: Sequence[Any], version: int | None) -> Any:
         return standing(versions, MONTH, today)
     found = [one for one in versions if one.version == version]
     if not found:
-        raise Unprocessable("There is no such version in force; 'versions' lists them.", pointer="/version")
+        raise Unprocessable(
+            "There is no such version in force. Leave it out: the answer's `versions` lists them.", pointer="/version"
+        )
     return found[0]
 
 

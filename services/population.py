@@ -14,6 +14,7 @@ from services.transaction import Tx
 
 COPIED = (
     "code", "version", "name", "definition", "kind", "unit", "direction", "strategy", "baseline", "target",
+    "threshold",
 )  # fmt: skip
 """What a snapshot takes over of an indicator as it is."""
 

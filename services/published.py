@@ -53,6 +53,7 @@ class PublishedIndicator(Shape):
     strategy: str | None = Field(description="Null: a value of the whole population serves a result, not one strategy.")
     baseline: Any | None
     target: Any | None
+    threshold: int | None = Field(None, description="Its own, where it has one; the higher of the two counts.")
     baseline_period: bool = Field(description="Too little history, or no observed baseline: no target yet.")
     figures: list[Figure]
 

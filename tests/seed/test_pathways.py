@@ -237,6 +237,13 @@ def test_a_term_that_nobody_offers_can_not_own_a_step(known: Known) -> None:
     assert said.startswith("winter.yaml:40: step insulate: no partner offers housing.repair, so nobody can be matched.")
 
 
+def test_a_key_that_is_a_list_is_a_slip_beside_those_of_its_form(known: Known) -> None:
+    text = SOUND.replace("- key: listen", "- key: [listen]").replace("label: Rooms", "label: [Rooms]")
+    sheet, template = template_of("winter.yaml", text.encode(), known)
+    said = [slip.what for slip in sheet.slips]
+    assert (template, said[:2]) == (None, ["`key` is no code.", "`label` must be a text."])
+
+
 def test_all_slips_of_a_file_are_told_at_once_and_none_is_made_up(known: Known) -> None:
     text = (
         SOUND.replace("organization: fuel,", "organization: fule,")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Set
 from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
@@ -210,3 +211,56 @@ select uuidv7(), collaborative_id, code, 2, name, definition, kind, unit, direct
        owner_organization_id, rule, %s::date, 'in_force'
   from indicator where code = %s
 """
+
+
+RATE = "decided_in_time"
+LOOSER: dict[str, tuple[int, str, str]] = {
+    "for all": (150, "select 1", "update collaborative set publication_threshold = 5"),
+    "for the indicator": (
+        75,
+        f"update indicator set threshold = 20 where code = '{RATE}'",
+        f"update indicator set threshold = null where code = '{RATE}'",
+    ),
+}
+
+
+@pytest.mark.parametrize("whose", LOOSER)
+def test_a_quarter_by_a_lower_threshold_tells_nothing_that_its_months_hide_by_a_higher(
+    house: House, whose: str
+) -> None:
+    a_month, *rules = LOOSER[whose]
+    people, random = crowd(SUMMER, a_month, 0), Random(0)
+    due = write(house, people, {RATE: ("denominator",)})
+    met = write(house, [one for one in people if random.random() < 0.7], {RATE: ("numerator",)})
+    for rule, periods in zip(rules, (SUMMER, ("2026-Q3",)), strict=True):
+        house.sql(f"{rule}; update collaborative set revision = revision + 1")
+        published(house, *periods)
+    public = published(house)
+    assert [
+        each for name in ("county", "age_band", "race") for each in _rates_computed(due, met, public, name, 5)
+    ] == []
+
+
+def _rates_computed(due: Lines, met: Lines, public: Snapshots, name: str, width: int) -> list[str]:
+    """Those who are in a rate, and those who are not, in months that hide them, known more closely than `width`."""
+    groups = [margin for margin in public[SUMMER[0]][RATE] if margin[0] == name]
+    counts = {"due": _counts(due, RATE, name), "met": _counts(met, RATE, name)}
+    every = {period: span_of(period, {}).months for period in public}
+    values = {
+        (period, layer, margin): sum(counted[month, margin] for month in months)
+        for period, months in every.items()
+        for layer, counted in counts.items()
+        for margin in (WHOLE, *groups)
+    }
+    values |= {(p, "missed", m): n - values[p, "met", m] for (p, layer, m), n in values.items() if layer == "due"}
+    layers = ("due", "met", "missed")
+    sums = [Sum((p, "due", m), ((p, "met", m), (p, "missed", m))) for p in every for m in (WHOLE, *groups)]
+    sums += [Sum((p, layer, WHOLE), tuple((p, layer, m) for m in groups)) for p in every for layer in layers]
+    sums += [
+        Sum(("2026-Q3", layer, m), tuple((month, layer, m) for month in SUMMER))
+        for layer in layers
+        for m in (WHOLE, *groups)
+    ]
+    hidden = {cell for cell in values if public[cell[0]][RATE][cell[2]]["suppressed"]}
+    found = recovered(Table(values, tuple(sums)), hidden, width)
+    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items() if cell[0] in SUMMER]
