@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from opentelemetry.trace import Tracer
@@ -46,6 +47,8 @@ _ROUTERS = (
     monitor, partners, watching, notices,
     directory, people, me, health, act,
 )  # fmt: skip
+_DESCRIPTIONS: dict[bool, dict[str, Any]] = {}
+"""With the embedded issuer's routes, and without: each worked out once in a process, which takes most of a second."""
 TAGS = ("Inbox", "Referrals", "Action plans", "Indicators", "Monitor", "Directory", "Admin", "Interop")
 
 
@@ -75,7 +78,8 @@ def create_app(
     app.router.routes.extend(_routes().routes)
     if issuer is not None:
         app.include_router(issuer_routes(*issuer))
-    assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits)
+    description = _DESCRIPTIONS.setdefault(issuer is not None, {})
+    assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits, description=description)
     app.add_middleware(Watched, tracer=tracer)
     app.add_middleware(ActShell)
     return app
