@@ -131,7 +131,7 @@ def test_source_and_target_move_the_same_referral_at_once_and_nobody_ever_hears_
             return str(refusal.status)
         return "200"
 
-    for _ in range(50):
+    for _ in range(25):
         referral = refer(house, "cap", "housing")
         task_id = referral.tasks[0].id
         moves = [
