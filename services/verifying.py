@@ -46,7 +46,7 @@ class Verification:
 def verify_indicators(record: Record, progressed: Progressed = NOBODY) -> Verification:
     """Recompute everything from events, in one consistent snapshot; writers go on meanwhile. Leaves no mark."""
     with record.database.snapshot() as connection:
-        return _verify(connection, None, progressed)
+        return verify_since(connection, None, progressed)
 
 
 def prove_indicators(record: Record, progressed: Progressed = NOBODY, *, full: bool = False) -> Verification:
@@ -59,7 +59,7 @@ def prove_indicators(record: Record, progressed: Progressed = NOBODY, *, full: b
         mark = None if full else last_mark(connection)
         everything = sums(connection)
         changed = rewritten(mark, everything - sums(connection, mark.seq)) if mark else []
-        found = _verify(connection, None if changed else mark, progressed)
+        found = verify_since(connection, None if changed else mark, progressed)
         found.differences[:0] = changed
         proven = everything - sums(connection, complete) if complete is not None else None
     if found.holds and proven is not None and complete is not None:
@@ -73,7 +73,8 @@ def _mark(record: Record, seq: int, proven: Sums) -> bool:
     return True
 
 
-def _verify(connection: Connection, mark: Mark | None, progressed: Progressed) -> Verification:
+def verify_since(connection: Connection, mark: Mark | None, progressed: Progressed = NOBODY) -> Verification:
+    """Every event after the mark (None: every event), and all totals. In the caller's snapshot."""
     found = Verification()
     if mark is not None:
         found.before, found.since = mark.sums.events, mark.at

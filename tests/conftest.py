@@ -41,8 +41,7 @@ class Cluster:
         self.made += 1
         name = f"house{self.made}"
         with psycopg.connect(libpq_url(self.server.admin_url), autocommit=True, dbname="postgres") as connection:
-            # Copied as files: through the log, as usual, each would pass through the buffers of all the others.
-            connection.execute(f"create database {name} template concert strategy file_copy".encode())
+            connection.execute(f"create database {name} template concert".encode())
         urls = {"api": self.server.api_url, "engine": self.server.engine_url, "admin": self.server.admin_url}
         return {login: url.removesuffix("/concert") + f"/{name}" for login, url in urls.items()}
 

@@ -15,9 +15,8 @@ from sqlalchemy import text
 from services.clients import NewClient, Residence
 from services.folding import fold
 from services.proofs import Mark, sums
-from services.recounting import NOBODY
 from services.requests import Request, create_referral
-from services.verifying import _verify
+from services.verifying import verify_since
 from tests.house import House
 
 T = TypeVar("T")
@@ -108,13 +107,13 @@ def proven(house: House) -> None:
     what they were, telling them again would show the same.
     """
     with house.engine.database.snapshot() as connection:
-        assert _verify(connection, None, NOBODY).differences == []
+        assert verify_since(connection, None).differences == []
         last = connection.execute(text("select coalesce(max(seq), 0) from event")).scalar_one()
         mark = Mark(last, datetime.now(UTC), sums(connection))
     while fold(house.engine):
         pass
     with house.engine.database.snapshot() as connection:
         same = sums(connection) == mark.sums
-        assert _verify(connection, mark if same else None, NOBODY).differences == []
+        assert verify_since(connection, mark if same else None).differences == []
     (left,) = house.sql("select count(*) from entry_unfolded")[0]
     assert left == 0
