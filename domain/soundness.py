@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from domain import graph
 from domain.conditions import conditions
-from domain.pathway import Field, FieldKind, Policy, Step, StepKind, Template
+from domain.pathway import MONEY, Field, FieldKind, Policy, Step, StepKind, Template
 from domain.problem import At, Problem, listed, meant
 
 
@@ -177,6 +177,13 @@ def _question(one: Field, at: At, place: int) -> Iterator[Problem]:
                 yield at.problem(
                     f"{one.key} is no number and has a {name}.", "Say `kind: number`, or drop it.", *path, name
                 )
+    elif one.unit == MONEY and one.minimum is not None and one.minimum < 0:
+        yield at.problem(
+            f"{one.key} allows amounts below 0.",
+            "Say `minimum: 0`: what came back is entered in error.",
+            *path,
+            "minimum",
+        )
     elif one.minimum is not None and one.maximum is not None and one.minimum > one.maximum:
         yield at.problem(
             f"{one.key} allows no number: its minimum is above its maximum.", "Turn the two round.", *path, "minimum"

@@ -409,7 +409,7 @@ def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule, reasons: li
         what = f"a scorecard does not show measure {rule.measure}."
         remedy = "Use count, rate or median; beside a median stands the 90th percentile."
         sheet.slip((*path, "rule", "measure"), what, remedy)
-    for member, what in _nonsense(rule):
+    for member, what in _nonsense(rule, one["unit"]):
         sheet.slip((*path, "rule", member), f"`rule.{member}` {what}.", "Say what is meant.")
     wanted = _unit(rule)
     if wanted and one["unit"] != wanted:
@@ -424,7 +424,7 @@ def _fits(sheet: Sheet, path: Path, one: dict[str, Any], rule: Rule, reasons: li
                 sheet.slip((*path, "rule", *place, "term"), said, _choose(term, _terms()))
 
 
-def _nonsense(rule: Rule) -> Iterator[tuple[str, str]]:
+def _nonsense(rule: Rule, unit: str) -> Iterator[tuple[str, str]]:
     """What can be read, and would tell nothing. Only asked of a file: a rule in the record goes on being read."""
     if rule.measure == "level" and rule.entered == rule.left:
         yield "left", "is the same as `entered`, so that it is always 0"
@@ -432,6 +432,8 @@ def _nonsense(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "numerator", "is the same as `denominator`, so that it is always 1"
     if rule.money and rule.fact in DURATIONS:
         yield "money", "says that days are money"
+    if rule.measure == "sum" and unit == MONEY and not rule.money:
+        yield "fact", "adds up dollars, and not their cents: add money: true"
 
 
 def _unit(rule: Rule) -> str | None:

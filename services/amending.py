@@ -169,6 +169,10 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
     if amendment.adopted_on > connection.execute(_TODAY).scalar_one():
         what = "the partners cannot have adopted it on a day that is yet to come."
         amended.objections.append(Objection(("agenda", "adopted_on"), what, "Load it on that day, or correct it."))
+    elif amendment.adopted_on < had[newest].adopted_on:
+        what = f"version {newest} was adopted on {had[newest].adopted_on}, and this one not before it."
+        amended.objections.append(Objection(("agenda", "adopted_on"), what, "Correct the day."))
+    amended.objections += _unserved(connection, collaborative, amendment)
     places = {one["code"]: ("calendars", place) for place, one in enumerate(amendment.body["calendars"])}
     for one in had[newest].body.get("calendars", []):
         if one not in amendment.body["calendars"]:
@@ -180,6 +184,21 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
     connection.execute(_ADD_AGENDA, {**values, "name": amendment.name, "adopted_on": amendment.adopted_on})
     connection.execute(_USE_AGENDA, {"id": collaborative, "version": amendment.version})
     amended.version_added = True
+
+
+def _unserved(connection: Connection, collaborative: Any, amendment: Amendment) -> list[Objection]:
+    """Strategies that pathways serve, and that the file does not name any more."""
+    kept = {one["code"] for one in amendment.body["strategies"]}
+    remedy = "Keep it, or load the pathway with another strategy first."
+    return [
+        Objection(
+            ("strategies",),
+            f"the strategy `{row.body['strategy']}` is gone, and the pathway `{row.code}` serves it.",
+            remedy,
+        )
+        for row in connection.execute(_TEMPLATES, {"id": collaborative})
+        if row.body["strategy"] not in kept
+    ]
 
 
 def _amend_reasons(connection: Connection, collaborative: Any, amendment: Amendment, amended: Amended) -> None:

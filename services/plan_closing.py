@@ -46,6 +46,8 @@ def review_plan(
         rules.require_review(plan.state, by)
         if plan.state is State.ACTIVE:
             _review_again(tx, plan)
+        elif not outcomes:
+            raise Unprocessable("The plan is over: say what the client says of which goal.", pointer="/outcomes")
         say_plan(tx, plan, "plan_reviewed", outcomes={key: one.value for key, one in outcomes.items()}, by=by)
         _settle_goals(tx, plan, outcomes, by)
         if plan.state is State.ACTIVE:

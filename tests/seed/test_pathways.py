@@ -155,6 +155,8 @@ SLIPS = [
      "code: a", "has choices and is a date.", "kind: choice"),
     ("limits of a date", "kind: date, label: Day", "kind: date, label: Day, minimum: 3", "minimum: 3", "is no number",
      "kind: number"),
+    ("dollars below 0", "minimum: 1, maximum: 9", "unit: usd, minimum: -5", "minimum: -5", "allows amounts below 0",
+     "minimum: 0"),
     ("a minimum above the maximum", "minimum: 1, maximum: 9", "minimum: 9, maximum: 1", "minimum: 9",
      "allows no number",
      "Turn the two round."),

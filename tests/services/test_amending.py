@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,18 @@ def test_an_old_file_changes_nothing_of_what_stands_since(house: House) -> None:
     assert [one.place for one in refused.objections] == [("agenda", "version")]
     assert "an old one" in refused.objections[0].what
     assert house.sql("select publication_threshold, name, agenda_version from collaborative") == before
+
+
+def test_a_new_version_keeps_what_pathways_serve_and_was_adopted_after_the_one_before(house: House) -> None:
+    ((newest, adopted),) = house.sql("select version, adopted_on from agenda order by version desc limit 1")
+    shipped = agenda()
+    served = {row[0] for row in house.sql("select body ->> 'strategy' from plan_template")}
+    fewer = tuple(one for one in shipped.strategies if one.code not in served)
+    before = adopted - timedelta(days=1)
+    refused = amend(house, replace(shipped, version=newest + 1, adopted_on=before, strategies=fewer))
+    assert {one.place for one in refused.objections} == {("agenda", "adopted_on"), ("strategies",)}
+    told = [one.what for one in refused.objections if one.place == ("strategies",)]
+    assert any("community_response" in one for one in told)
 
 
 def test_what_the_file_says_of_the_collaborative_holds_from_then_on_and_its_days_stay(house: House) -> None:

@@ -126,6 +126,8 @@ def test_what_the_family_says_of_its_goals_is_heard_when_the_plan_is_over(house:
         f"{plan.path}/review", {"outcomes": {"home": "unmet"}}, **{"If-Match": f'"{plan.body["version"]}"'}
     )
     assert (late.status_code, late.json()["code"]) == (409, "wrong-state"), "the lead has spoken"
+    empty = plan.lead.post(f"{plan.path}/review", {"by": "client"}, **{"If-Match": f'"{plan.body["version"]}"'})
+    assert (empty.status_code, empty.json()["errors"][0]["pointer"]) == (422, "/outcomes"), "nothing is said by that"
     said = plan.edit("/review", {"outcomes": {"home": "unmet"}, "by": "client"})
     assert (said["state"], said["goals"][0]["outcome"]) == ("completed", "unmet")
     assert counted(house, before)["needs_met"] == 0
