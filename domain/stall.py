@@ -25,13 +25,15 @@ class Turn(StrEnum):
 class Stall:
     """`sentence` says why, with `{who}` for the organization that the clock runs for; `remedy` what would free it.
 
-    `moves`: the verbs that would, whoever may make them.
+    `moves`: the verbs that would, whoever may make them. `of_step`: the remedy of a plan's step, where it is another:
+    who is asked for it is chosen on the plan, never on its request (409 `step-of-a-plan`); `{step}` names it.
     """
 
     code: str
     sentence: str
     remedy: str
     moves: frozenset[str] = frozenset()
+    of_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ def _moves(verbs: str) -> frozenset[str]:
     return frozenset({*verbs.split(), "void"})
 
 
+_ANOTHER = "reassign skip drop"
+"""What withdrawing and re-routing are of a plan's step."""
+
+
 CAUSES: dict[Cause, Behind] = {
     Cause.ENGINE_FAULT: Behind(
         "engine_fault",
@@ -84,7 +90,8 @@ CAUSES: dict[Cause, Behind] = {
         "no_capacity",
         "{target} has said that it has no room now.",
         "Ask another provider: cancel it there and re-route it, or withdraw it.",
-        _moves("accept decline cancel withdraw"),
+        _moves(f"accept decline cancel withdraw {_ANOTHER}"),
+        "Ask another provider: re-assign {step} on its plan, or drop it.",
         turn=Turn.SOURCE,
         at_once=True,
     ),
@@ -92,7 +99,8 @@ CAUSES: dict[Cause, Behind] = {
         "owner_gone",
         "Nobody works at {who} any more.",
         "Nobody there can assign it: take it back ('withdraw'), or cancel it there and ask another service.",
-        _moves("cancel withdraw"),
+        _moves(f"cancel withdraw {_ANOTHER}"),
+        "Nobody there can assign it: re-assign {step} to another provider on its plan, or drop it.",
         turn=Turn.SOURCE,
         at_once=True,
     ),
@@ -138,13 +146,15 @@ CAUSES: dict[Cause, Behind] = {
         "no_capacity",
         "Whoever was asked has no room.",
         "Re-route it to another provider, withdraw it, or close it as unmet.",
-        _moves("withdraw reroute close-unmet"),
+        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
+        "Re-assign {step} to another provider on its plan, drop it, or close its request as unmet.",
     ),
     Cause.NOBODY_LEFT: Behind(
         "no_capacity",
         "Nobody is left who could be asked.",
-        "Close it as unmet, which counts the need; or re-assign or drop it, where it is a step of a plan.",
-        _moves("withdraw reroute close-unmet"),
+        "Close it as unmet, which counts the need.",
+        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
+        "Close its request as unmet, which counts the need; or re-assign {step} on its plan, or drop it.",
     ),
     Cause.OWNER_ABSENT: Behind(
         "owner_absent",
@@ -185,7 +195,8 @@ STALLS: dict[Clock, Stall] = {
         "waiting_for_answer",
         "{who} was asked a question about the request and has not answered.",
         "Answer it, or withdraw the referral.",
-        _moves("answer cancel withdraw"),
+        _moves(f"answer cancel withdraw {_ANOTHER}"),
+        "Answer it; or re-assign {step} on its plan, or drop it.",
     ),
     Clock.FIRST_CONTACT: Stall(
         "no_first_contact",
@@ -221,7 +232,8 @@ STALLS: dict[Clock, Stall] = {
         "source_has_not_chosen",
         "The request ended without service, and {who} has not chosen what comes next.",
         "Re-route it, withdraw it, or close it as unmet.",
-        _moves("withdraw reroute close-unmet"),
+        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
+        "Re-assign {step} on its plan, drop it, or close its request as unmet.",
     ),
     Clock.PLAN: Stall(
         "plan_past_date",
@@ -244,15 +256,19 @@ STALLS: dict[Clock, Stall] = {
 }
 
 
-def explain(clock: Clock | None, cause: Cause | None, names: dict[str, str]) -> tuple[str, str, str]:
+def explain(
+    clock: Clock | None, cause: Cause | None, names: dict[str, str], *, step: bool = False
+) -> tuple[str, str, str]:
     """(code, sentence, remedy): the symptom, then the cause; what frees it is what frees the cause.
 
-    One of the two must be there; `names` are those of organizations and of a step, never of a person.
+    One of the two must be there; `names` are those of organizations and of a step, never of a person. `step`: it is one
+    of a plan.
     """
     said = [STALLS[clock]] if clock else []
     said += [CAUSES[cause]] if cause else []
     sentences = " ".join(one.sentence.format(**names) for one in said)
-    return said[-1].code, sentences, said[-1].remedy.format(**names)
+    remedy = (said[-1].of_step if step else "") or said[-1].remedy
+    return said[-1].code, sentences, remedy.format(**names)
 
 
 def frees(clock: Clock | None, cause: Cause | None, verb: str) -> bool:

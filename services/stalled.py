@@ -18,7 +18,7 @@ from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.clock import Clock, Priority
 from domain.pathway import parse_step
-from domain.plan import Standing
+from domain.plan import Standing, StepState
 from domain.stall import CAUSES, STALLS, Cause, explain, frees
 from domain.task import Side
 from domain.watch import Verb as Watching
@@ -142,11 +142,11 @@ def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
 
 def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> tuple[str, str, str]:
     names = _names(tx, row)
-    code, reason, remedy = explain(clock, cause, names)
+    code, reason, remedy = explain(clock, cause, names, step=_is_step(row))
     if cause is Cause.PREDECESSOR:
         root_clock = Clock(row["root_symptom"]) if row["root_symptom"] else None
         root_cause = Cause(row["root_cause"]) if row["root_cause"] else None
-        _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]})
+        _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]}, step=True)
         return code, f"{reason} {why}", remedy
     if row["on_behalf"] and cause is None:
         called = f"Call {names['target']} and record what they say:"
@@ -157,8 +157,9 @@ def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | N
 
 def _names(tx: Tx, row: Mapping[str, Any]) -> dict[str, str]:
     """Organizations and a step: never a person."""
-    step = HIDDEN if row["root_sensitive"] and _hides(tx, row, "root_") else row["root_title"]
-    return {"who": row["who"], "target": row["target"], "root": row["root"] or "", "step": f"'{step}'"}
+    title = HIDDEN if row["root_sensitive"] and _hides(tx, row, "root_") else row["root_title"]
+    step = f"'{title}'" if row["root_kind"] else "the step"
+    return {"who": row["who"], "target": row["target"], "root": row["root"] or "", "step": step}
 
 
 def _hides(tx: Tx, row: Mapping[str, Any], prefix: str) -> bool:
@@ -182,12 +183,10 @@ def _root(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.StalledRoot:
 
 
 def _actions(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> list[str]:
-    """Of what the caller may do now, what would free it."""
+    """Of what the caller may do now, what would free it; of a step that waits, all that its plan lets it do."""
     if row["kind"] == "step":
-        leads = row["source_organization_id"] == tx.here.organization_id and does_casework(tx)
-        waits = Standing(parse_step(row["definition"]))
-        return [verb.value for verb in plan_rules.allowed_on_step(plan_rules.State(row["state"]), waits, leads)]
-    return [verb for verb in _allowed(tx, row) if frees(clock, cause, verb)]
+        return _allowed_on_step(tx, row, StepState.WAITING)
+    return list(dict.fromkeys(str(verb) for verb in _allowed(tx, row) if frees(clock, cause, verb)))
 
 
 def _allowed(tx: Tx, row: Mapping[str, Any]) -> list[str]:
@@ -196,15 +195,16 @@ def _allowed(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "action_plan":
         leads = row["organization_id"] == tx.here.organization_id and does_casework(tx)
         verbs = plan_rules.allowed(plan_rules.State(row["state"]), leads)
-        return [verb.value for verb in verbs] + ([Watching.ASSIGN.value] if leads else [])
+        return [*verbs, Watching.ASSIGN] if leads else []
     mine = sides_of(tx, row["source_organization_id"], row["organization_id"], False)
     rules = referral_of({**row, "clock_started_at": row["since"], "kind": row["asks"]})
-    assigns = [Watching.ASSIGN.value] if Side.SOURCE in mine else []
-    return [verb.value for verb in referral_rules.allowed(rules, mine)] + assigns
+    assigns = [Watching.ASSIGN] if Side.SOURCE in mine else []
+    step = plan_rules.state_of(rules.state, rules.reported, skipped=False)
+    return [*referral_rules.allowed(rules, mine), *assigns, *_allowed_on_plan(tx, row, step)]
 
 
 def _allowed_on_task(tx: Tx, row: Mapping[str, Any]) -> list[str]:
-    """Its own verbs, then those of its referral and, where it is a step, of its plan.
+    """Its own verbs, then those of its referral and, where it is a step, of its plan and of that step there.
 
     Where the source is waited for, whoever follows the referral is the one who is missing, and not who has the task.
     """
@@ -215,12 +215,31 @@ def _allowed_on_task(tx: Tx, row: Mapping[str, Any]) -> list[str]:
         verbs = [verb for verb in verbs if verb != task_rules.Verb.ASSIGN]
     mine = sides_of(tx, row["source_organization_id"], row["organization_id"], False)
     if Side.SOURCE in mine:
-        step = row["action_plan_id"] is not None
-        request = referral_rules.Referral(str(row["referral_id"]), referral_rules.State.ACTIVE, 1, planned=step)
+        request = referral_rules.Referral(
+            str(row["referral_id"]), referral_rules.State.ACTIVE, 1, planned=_is_step(row)
+        )
         verbs += referral_rules.allowed(request, mine)
         verbs += [Watching.ASSIGN] if follower else []
-        verbs += plan_rules.allowed(plan_rules.State.ACTIVE, leads=True) if step else ()
-    return list(dict.fromkeys(str(verb) for verb in verbs))
+        verbs += _allowed_on_plan(tx, row, StepState.OPEN)
+    return verbs
+
+
+def _is_step(row: Mapping[str, Any]) -> bool:
+    """Of a plan: its lead chooses there who does it."""
+    return row["step_key"] is not None
+
+
+def _allowed_on_plan(tx: Tx, row: Mapping[str, Any], state: StepState) -> list[str]:
+    """Its lead's verbs, first those of the plan itself, where it is a step that stands so."""
+    steps = _allowed_on_step(tx, row, state)
+    return [*plan_rules.allowed(plan_rules.State.ACTIVE, leads=True), *steps] if steps else []
+
+
+def _allowed_on_step(tx: Tx, row: Mapping[str, Any], state: StepState) -> list[str]:
+    if not _is_step(row) or row["source_organization_id"] != tx.here.organization_id or not does_casework(tx):
+        return []
+    standing = Standing(parse_step(row["definition"]), state)
+    return [verb.value for verb in plan_rules.allowed_on_step(plan_rules.State.ACTIVE, standing, leads=True)]
 
 
 _LAYERS = [f"{layer} -> {name}" for name in ("s.priority", "'routine'") for layer in ("s.s_ladder", "l.ladders")]
@@ -230,7 +249,7 @@ _REACHED = f"{_RUNGS} -> (greatest(least(s.rung, jsonb_array_length({_RUNGS})), 
 _NO_ROOT = (
     "cast(null as text) as root_kind, cast(null as uuid) as root_id, cast(null as text) as root_key,"
     " cast(null as uuid) as root_organization_id, cast(null as text) as root_symptom, cast(null as text) as root_cause,"
-    " cast(null as text) as root_title, false as root_sensitive, cast(null as jsonb) as definition"
+    " cast(null as text) as root_title, false as root_sensitive"
 )
 LISTED = text(
     f"""
@@ -240,7 +259,9 @@ tasks as materialized (select * from ({TASKS % f"({DUE_TASKS}) k"}) x where {STA
 referrals as materialized (select * from ({REFERRALS % f"({DUE_REFERRALS}) k"}) x where {STALLED}),
 {STEPS}
 select s.*, h.name as who, t.name as target, q.name as root,
-       {ACTS} as user_id, s.rung > 0 and {OVERSEEN} as overseen
+       {ACTS} as user_id, s.rung > 0 and {OVERSEEN} as overseen,
+       (select w.definition from plan_step w where w.action_plan_id = s.action_plan_id and w.key = s.step_key)
+           as definition
   from (select s.*, {CODE} as code
           from (select *, {_NO_ROOT} from tasks
                 union all select *, {_NO_ROOT} from referrals

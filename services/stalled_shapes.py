@@ -17,7 +17,8 @@ StalledVerbs = Annotated[
     list[Annotated[str, described("A verb.", task.Verb, referral.Verb, plan.Verb, plan.StepVerb, *WATCHERS)]],
     Field(
         description="What you may do now that would free it. Of a task: what the task itself does not offer is its"
-        " referral's (`referral_id`), and of a step what neither offers its plan's (`action_plan_id`)."
+        " referral's (`referral_id`), and of a step what neither offers its plan's (`action_plan_id`). `reassign`,"
+        " `skip`, `move` and `drop` are of the step on its plan (`/v1/action-plans/{action_plan_id}/steps/{step_key}`)."
     ),
 ]
 

@@ -347,7 +347,7 @@ steps as (
            p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
            r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,
-           q.sensitive as root_sensitive, s.definition
+           q.sensitive as root_sensitive
       from waiting w
       join root r on r.id = w.root_id and r.step_key = w.root_key
       join held s on s.action_plan_id = w.action_plan_id and s.key = w.key

@@ -8,7 +8,7 @@ import pytest
 
 from domain import plan, referral, task
 from domain.clock import Clock
-from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn, explain, frees
+from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Stall, Turn, explain, frees
 
 NAMES = {"who": "The Food Bank", "target": "The Clinic", "step": "'Find a room'", "root": "The Shelter"}
 NO_LIST = {Clock.HARD_LIMIT, Clock.ANSWER_LIMIT}
@@ -80,6 +80,15 @@ def test_a_waiting_step_names_what_it_waits_for_and_who_has_that() -> None:
     assert (code, sentence) == (
         "predecessor_stalled", "It cannot begin before 'Find a room' at The Shelter is done.",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("one", [*STALLS.values(), *CAUSES.values()])
+def test_of_a_plan_s_step_no_remedy_names_what_only_its_plan_decides(one: Stall) -> None:
+    """Its request answers 409 `step-of-a-plan`; who else is asked is chosen on the plan."""
+    remedy = one.of_step or one.remedy
+    assert not re.search("withdraw|re-route", remedy, re.IGNORECASE)
+    on_step = one.moves >= {"reassign", "skip", "drop"}
+    assert on_step is bool(one.of_step) is ("{step}" in remedy) is bool(one.moves & {"withdraw", "reroute"})
 
 
 def test_what_frees_it_are_verbs_that_exist() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -102,10 +104,11 @@ def chooser_left(house: House) -> str:
     return str(made["id"])
 
 
-def begun(house: House, **more: Any) -> Live:
+def begun(house: House, owner: Any = "housing", lead: str = "cap", **more: Any) -> Live:
     code = f"frees_{house.sql('select count(*) from plan_template')[0][0]}"
-    load(house, code, [step("listen", {"organization": "housing"})])
-    return Live.begin(house, code, **more)
+    whose = {"organization": owner} if isinstance(owner, str) else owner
+    load(house, code, [step("listen", whose, **more), step("then", {"organization": "family"}, after=["listen"])])
+    return Live.begin(house, code, lead)
 
 
 def leader_left(house: House) -> str:
@@ -159,11 +162,29 @@ def left_too_long(house: House) -> str:
 
 
 def step_left(house: House) -> str:
-    code = f"left_{house.sql('select count(*) from plan_template')[0][0]}"
-    load(house, code, [step("listen", {"organization": CLOSES})])
-    plan = Live.begin(house, code)
+    plan = begun(house, CLOSES)
     closes(house)
     return plan.task("listen").rpartition("/")[2]
+
+
+def step_full(house: House) -> str:
+    plan = begun(house, {"term": house.service("housing").term})
+    one = plan.step("listen")["task"]
+    slug = next(each.slug for each in house.region.organizations if str(each.id) == one["organization_id"])
+    assert slug == "housing"
+    state(house, slug, taking=False)
+    return str(one["id"])
+
+
+def step_declined(house: House, **more: Any) -> str:
+    plan = begun(house, **more)
+    house.person("gwen.housing").does(f"{plan.task('listen')}/decline", FULL)
+    house.sql("update referral set due_at = now() - interval '1 hour' where action_plan_id = %s", plan.id)
+    return str(plan.step("listen")["referral_id"])
+
+
+def step_declined_that_may_be_skipped(house: House) -> str:
+    return step_declined(house, may_skip=True)
 
 
 AT_WORK = "contact start hold waitlist complete fail cancel"
@@ -192,7 +213,15 @@ SITUATIONS: dict[str, tuple[Callable[[House], str], str, str, str]] = {
         "cancel void withdraw",
         "",
     ),
-    "everybody has left who would do a step": (step_left, "owner_gone", "cancel void", ""),
+    "everybody has left who would do a step": (step_left, "owner_gone", "cancel void reassign drop", ""),
+    "there is no room for a step": (step_full, "no_capacity", "cancel void reassign drop", "accept decline cancel"),
+    "a step was declined": (step_declined, "no_capacity", "close-unmet void reassign drop", ""),
+    "one was that may be skipped": (
+        step_declined_that_may_be_skipped,
+        "no_capacity",
+        "close-unmet void reassign skip drop",
+        "",
+    ),
     "no consent tells who a step is for": (step_without_record, "consent_missing", "cancel void consent", AT_WORK),
 }
 
@@ -206,7 +235,17 @@ def routes(item: Item) -> list[str]:
     """Where a verb may be one's, in the order that the description of `allowed_actions` gives."""
     paths = [f"/v1/tasks/{item['id']}"] if item["kind"] == "task" else []
     paths += [f"/v1/referrals/{item['referral_id']}"] if item["referral_id"] else []
-    return paths + ([f"/v1/action-plans/{item['action_plan_id']}"] if item["action_plan_id"] else [])
+    plan = f"/v1/action-plans/{item['action_plan_id']}"
+    paths += [plan] if item["action_plan_id"] else []
+    return paths + ([f"{plan}/steps/{item['step_key']}"] if item["step_key"] else [])
+
+
+def offers(person: Person, path: str) -> list[str]:
+    plan, _, key = path.partition("/steps/")
+    shown = person.get(plan).json()
+    if key:
+        shown = next((one for one in shown.get("steps", ()) if one["key"] == key), {})
+    return list(shown.get("allowed_actions", ()))
 
 
 BODIES: dict[str, Any] = {
@@ -214,6 +253,7 @@ BODIES: dict[str, Any] = {
     "cancel": {"reason": "client_declined"},
     "fail": {"reason": "client_declined"},
     "withdraw": {"reason": "client_declined"},
+    "close-unmet": {"reason": "full"},
     "void": {"reason": "Entered twice."},
     "contact": {"result": "reached", "channel": "phone"},
     "hold": {"reason": "Waits for papers.", "resume_on": "2098-01-01"},
@@ -223,6 +263,8 @@ BODIES: dict[str, Any] = {
 
 
 def body_of(house: House, person: Person, item: Item, verb: str) -> Any:
+    if verb == "reassign":
+        return {"organization_id": str(organization_id(house, "family"))}
     if verb == "assign":
         return {"user_id": str(user(house, person.login))}
     given = BODIES.get(verb, {})
@@ -239,8 +281,11 @@ def new_consent(house: House, item: Item) -> str:
 
 
 def posted(house: House, person: Person, item: Item, path: str, verb: str) -> int:
-    version = person.get(path).headers.get("etag", '"1"')
+    version = person.get(path.partition("/steps/")[0]).headers.get("etag", '"1"')
     headers = {"If-Match": version} if path.startswith("/v1/action-plans") else {}
+    if verb == "drop":
+        keys = {"Idempotency-Key": uuid4().hex}
+        return person.http.delete(path, headers=person.headers | keys | headers).status_code
     return person.post(f"{path}/{verb}", body_of(house, person, item, verb), **headers).status_code
 
 
@@ -262,7 +307,7 @@ def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, 
         assert item["reason_code"] == code
         mine = found(person, id_)
         assert set(mine["allowed_actions"] if mine else ()) - beside == wanted
-        offering = [p for p in routes(item) if verb in person.get(p).json().get("allowed_actions", ())]
+        offering = [path for path in routes(item) if verb in offers(person, path)]
         if verb in wanted:
             assert posted(house, person, item, offering[0], verb) == 200, (verb, offering)
             assert still(house, id_) != code, verb
@@ -274,8 +319,25 @@ def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, 
 
 def named(item: Item) -> frozenset[str]:
     """The moves of its cause, which its remedy tells from others of the same code."""
-    causes = [one for one in CAUSES.values() if one.code == item["cause"]]
-    return next(one.moves for one in causes if item["remedy"].startswith(one.remedy.partition("{")[0]))
+    said = [(words, one.moves) for one in CAUSES.values() for words in (one.of_step, one.remedy) if words]
+    return next(moves for words, moves in said if item["remedy"].startswith(words.partition("{")[0]))
+
+
+@pytest.mark.parametrize("make", [step_left, step_full, step_declined])
+def test_the_remedy_of_a_step_and_of_what_waits_behind_it_is_done_on_its_plan(
+    house: House, make: Callable[[House], str]
+) -> None:
+    """On its request both verbs are refused: 409 `step-of-a-plan`."""
+    maria, id_ = house.person("maria.cap"), make(house)
+    item = found(maria, id_)
+    assert item is not None
+    waits = next(
+        one for one in maria.read("/v1/monitor/stalled", kind="step", limit=200)["items"]
+        if one["action_plan_id"] == item["action_plan_id"]
+    )  # fmt: skip
+    for one, step_ in ((item, "the step"), (waits, "'Do listen'")):
+        assert f"re-assign {step_}" in one["remedy"].replace("Re-assign", "re-assign")
+        assert not re.search("withdraw|re-route", one["remedy"])
 
 
 def test_where_everybody_left_the_source_is_asked_and_hears_that_nobody_there_can_move_it(house: House) -> None:
