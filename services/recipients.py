@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -197,8 +196,7 @@ def _staff(connection: Connection, organizations: set[UUID]) -> dict[UUID, dict[
         return {}
     staff: dict[UUID, dict[UUID, Colleague]] = {}
     for row in connection.execute(_STAFF, {"ids": list(organizations)}):
-        away: date | None = row.absent_until
-        one = Colleague(row.user_id, frozenset(row.roles), away is not None and away > row.today, row.delegate)
+        one = Colleague(row.user_id, frozenset(row.roles), row.away, row.delegate)
         staff.setdefault(row.organization_id, {})[row.user_id] = one
     return staff
 
@@ -229,15 +227,11 @@ select p.organization_id from partnership p join collaborative c on c.id = p.col
 )
 _STAFF = text(
     """
-select m.organization_id, m.user_id, array_agg(distinct m.role) as roles, max(m.absent_until) as absent_until,
-       (array_agg(m.delegate_user_id order by m.absent_until desc nulls last)
-          filter (where m.delegate_user_id is not null))[1] as delegate,
-       (now() at time zone min(c.zone))::date as today
-  from membership m
-  join user_account u on u.id = m.user_id and u.revoked_at is null and not u.service_account
-  join partnership p on p.organization_id = m.organization_id
-  join collaborative c on c.id = p.collaborative_id and app.current(p.starts_on, p.ends_on, c.zone)
- where m.organization_id = any(:ids) and app.current(m.starts_on, m.ends_on, c.zone)
- group by m.organization_id, m.user_id order by m.organization_id, m.user_id
+select s.organization_id, s.user_id, array_agg(distinct s.role) as roles, bool_or(s.away) as away,
+       (array_agg(s.delegate_user_id order by s.absent_until desc nulls last)
+          filter (where s.delegate_user_id is not null))[1] as delegate
+  from app.staff() s
+ where s.organization_id = any(:ids) and s.here and not s.system
+ group by s.organization_id, s.user_id order by s.organization_id, s.user_id
 """
 )

@@ -4,7 +4,7 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ def as_before(house: House) -> Iterator[None]:
     yield
     house.sql("delete from service_capacity")
     house.sql("update membership set ends_on = null")
+    house.sql("update partnership set ends_on = null")
 
 
 def hub(house: House) -> UUID:
@@ -38,6 +39,17 @@ def empties(house: House, slug: str) -> None:
         "update membership set starts_on = current_date - 9, ends_on = current_date - 1 where organization_id = %s",
         organization_id(house, slug),
     )
+
+
+def parts(house: House, slug: str) -> None:
+    """Its people are there; they can not sign in any more."""
+    house.sql(
+        "update partnership set ends_on = current_date - 2 where organization_id = %s", organization_id(house, slug)
+    )
+
+
+Leave = Callable[[House, str], None]
+WAYS_OUT = pytest.mark.parametrize("leave", [empties, parts])
 
 
 def fills(house: House, slug: str) -> None:
@@ -87,10 +99,11 @@ def rungs(house: House, referral: str) -> list[Any]:
     )
 
 
-def test_where_everybody_has_left_meanwhile_the_source_hears_before_anybody_above(house: House) -> None:
+@WAYS_OUT
+def test_where_everybody_has_left_meanwhile_the_source_hears_before_anybody_above(house: House, leave: Leave) -> None:
     referral, task = late(house)
     assert look(house, referral) == ("task_overdue", "owner", HOUSING)
-    empties(house, "housing")
+    leave(house, "housing")
     long_ago(house, referral)
     assert look(house, referral) == ("task_reminded", "owner", CAP)
     advance_referral(house.engine, UUID(referral))
@@ -172,13 +185,14 @@ def test_a_nudge_because_nobody_is_there_ends_when_somebody_is(house: House) -> 
     assert shown(house, "maria.cap", task) == set()
 
 
-def test_of_what_an_empty_source_owes_the_backbone_hears(house: House) -> None:
+@WAYS_OUT
+def test_of_what_an_empty_source_owes_the_backbone_hears(house: House, leave: Leave) -> None:
     """Not who asked: they wait for just that."""
     made = house.refer("cap", "housing", consent=True)
     task = made["tasks"][0]["id"]
     house.person("gwen.housing").does(f"/v1/tasks/{task}/request-info", {"question": "How many people?"})
     pass_limit(house, task, 1)
-    empties(house, "cap")
+    leave(house, "cap")
     assert look(house, made["id"]) == ("task_overdue", "owner", HUB)
 
 

@@ -171,6 +171,43 @@ def test_where_everybody_has_left_the_source_is_nudged_and_where_nobody_has_begu
     assert told == [(str(cap),)]
 
 
+def test_of_an_agency_whose_partnership_has_ended_all_is_listed_at_once_and_nobody_there_is_nudged(
+    house: House,
+) -> None:
+    """None of them can sign in: it is as if they had all left."""
+    made = refer(house, "cap", "health", client=NewClient(identity="anonymous"))
+    owed = refer(house, "health", "cap", client=NewClient(identity="anonymous"))
+    maria, ruth, above = house.person("maria.cap"), house.person("ruth.hub"), house.caseworker("health")
+    maria.does(f"{task_of(owed)}/request-info", {"question": "How many people?"})
+    cap, health, hub = (str(house.region.organization(slug).id) for slug in ("cap", "health", "hub"))
+    began = house.sql("select starts_on from partnership where organization_id = %s", health)[0][0]
+    try:
+        house.sql("update partnership set starts_on = current_date + 2 where organization_id = %s", health)
+        refused = maria.post(f"{task_of(made)}/nudge")
+        assert "nudge" not in maria.read(task_of(made))["allowed_actions"]
+        left = "starts_on = current_date - 9, ends_on = current_date - 2"
+        house.sql(f"update partnership set {left} where organization_id = %s", health)
+        assert above.get("/v1/me").status_code == 401
+        items = {one["referral_id"]: one for one in ruth.read("/v1/monitor/stalled", limit=200)["items"]}
+        own_turn = maria.post(f"{task_of(made)}/nudge")
+        ruth.does(f"{task_of(made)}/nudge")
+    finally:
+        sets = "update partnership set starts_on = %s, ends_on = null where organization_id = %s"
+        house.sql(sets, began, health)
+    assert [(one.status_code, one.json()["code"]) for one in (refused, own_turn)] == [
+        (409, "nobody-there"),
+        (409, "own-turn"),
+    ]
+    for one, ball in ((made, cap), (owed, hub)):
+        item = items[str(one.id)]
+        assert (item["symptom"], item["reason_code"]) == (None, "owner_gone")
+        assert item["reason"].startswith("Nobody works at ")
+        assert item["ball_in_court"]["organization_id"] == ball
+    assert house.sql(
+        "select facts ->> 'to' from event where kind = 'task_nudged' and referral_id = %s", str(made.id)
+    ) == [(cap,)]
+
+
 @pytest.mark.parametrize(("agency", "above", "gone"), [("cap", "jolene", "dale"), ("clinic", "felix", "system")])
 def test_to_somebody_whose_login_was_revoked_or_who_is_a_system_nothing_goes(
     house: House, agency: str, above: str, gone: str
