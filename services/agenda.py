@@ -120,10 +120,12 @@ def agenda_of(connection: Connection, collaborative_id: UUID, revision: int) -> 
 
 
 def current_agenda(connection: Connection, collaborative_id: UUID) -> Agenda:
-    """In the caller's transaction; for the engine, whose transactions start without a person."""
-    revision = connection.execute(
-        text("select revision from collaborative where id = :id"), {"id": collaborative_id}
-    ).scalar_one()
+    """In the caller's transaction; for the engine, whose transactions start without a person.
+
+    From then on its days are the region's, as those of a person are (`app.enter`): the list of stalled work and whoever
+    reminds must not differ about who is there, and what there is room for, for hours of every evening.
+    """
+    revision = connection.execute(text(_ENTERED), {"id": collaborative_id}).scalar_one()
     return agenda_of(connection, collaborative_id, revision)
 
 
@@ -151,6 +153,7 @@ def _read(connection: Connection, collaborative_id: UUID) -> Agenda:
     )
 
 
+_ENTERED = "select revision, set_config('app.zone', zone, true) from collaborative where id = :id"
 _COLLABORATIVE = """
 select c.zone, c.subdivision, c.opening_hours, c.age_of_majority, a.body
   from collaborative c join agenda a on a.collaborative_id = c.id and a.version = c.agenda_version

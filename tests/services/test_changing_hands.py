@@ -5,12 +5,15 @@ there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
-from services.advance import advance_referral
+from services.advance import advance_referral, engine_work
 from services.noticing import tidy_feeds
 from services.plan_advance import advance_plan
 from tests.house import House
@@ -183,6 +186,32 @@ def test_a_nudge_because_nobody_is_there_ends_when_somebody_is(house: House) -> 
     assert "nudged" in shown(house, "maria.cap", task)
     fills(house, "housing")
     assert shown(house, "maria.cap", task) == set()
+
+
+def test_the_engine_and_the_list_reckon_days_where_the_region_is(house: House) -> None:
+    """In a zone where another day is written than in UTC: who left on the day that is over there, or is not yet."""
+    zone = "Pacific/Kiritimati" if datetime.now(UTC).hour >= 12 else "Etc/GMT+12"
+    there, here = datetime.now(ZoneInfo(zone)).date(), datetime.now(UTC).date()
+    assert there != here
+    referral, task = late(house)
+    was = house.sql("select zone from collaborative")[0][0]
+    try:
+        house.sql("update collaborative set zone = %s", zone)
+        house.sql(
+            "update membership set starts_on = current_date - 9, ends_on = %s where organization_id = %s",
+            min(there, here),
+            organization_id(house, "housing"),
+        )
+        turn, hear = ("cap", CAP) if there > here else ("housing", HOUSING)
+        items = house.person("ruth.hub").read("/v1/monitor/stalled", limit=200)["items"]
+        balls = [one["ball_in_court"]["organization_id"] for one in items if one["id"] == task]
+        assert balls == [str(organization_id(house, turn))]
+        assert look(house, referral) == ("task_overdue", "owner", hear)
+        with house.engine.database.transaction() as connection:
+            engine_work(connection, UUID(referral))
+            assert connection.execute(text("select app.current(:day, :day)"), {"day": there}).scalar()
+    finally:
+        house.sql("update collaborative set zone = %s", was)
 
 
 @WAYS_OUT
