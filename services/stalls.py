@@ -17,9 +17,6 @@ from services.transaction import Work
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
 
-DAYS_CLOSED = 14
-"""So many closed days in a row may hold a limit up; after that it is told all the same."""
-
 
 def _in(alias: str, condition: str) -> str:
     """One of the tables' conditions, with its column said to be `alias`'s."""
@@ -151,14 +148,10 @@ DUE_PLANS = """
     union
     select e.case_id from faults e where e.kind = 'plan'"""
 
-# A closing day that was entered after the clock had begun: nobody was there since the limit.
-_SHUT = f"""
+# A closing day that was entered after the clock had begun: nobody was there since the limit; `app.plan_stalls` too.
+_SHUT = """
 (t.state <> 'info_requested' and coalesce(v.closed_on ? cast(:today as text), false)
- and cast(t.due_at at time zone :zone as date) + {DAYS_CLOSED} > :today
- and not exists (
-    select from generate_series(0, {DAYS_CLOSED - 1}) as n
-     where cast(t.due_at at time zone :zone as date) + n <= :today
-       and not v.closed_on ? cast(cast(t.due_at at time zone :zone as date) + n as text)))"""
+ and app.shut_since(v.closed_on, cast(t.due_at at time zone :zone as date), :today))"""
 
 _CONSENT_ENDED = "x.crosses and f.consent_until <= :now"
 _NO_RECORD = "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null"

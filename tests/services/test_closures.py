@@ -10,6 +10,7 @@ import pytest
 
 from services.advance import advance_referral
 from tests.house import House
+from tests.services.plans import Live, load, step
 from tests.services.scenes import events, refer
 
 
@@ -49,6 +50,32 @@ def test_on_a_closed_day_nothing_is_said_nothing_expires_and_nothing_is_listed(h
     assert due == hard > datetime.now(due.tzinfo)
     assert due.astimezone(ZoneInfo(house.sql("select zone from collaborative")[0][0])).date() > today(house)
     assert not listed(house, late)
+    close(house)
+
+
+def test_on_a_closed_day_a_plan_s_partner_is_not_told_that_the_step_before_stands_still(house: House) -> None:
+    """Nobody else is, until the office opens again."""
+    load(house, "closed_root", [
+        step("ride", {"term": house.service("ride").term}),
+        step("then", {"organization": "housing"}, after=["ride"]),
+    ])  # fmt: skip
+    plan = Live.begin(house, "closed_root")
+    assert plan.step("ride")["task"]["service_id"] == str(house.service("ride").id)
+    house.sql("update task set due_at = now() where action_plan_id = %s", plan.id)
+
+    def told() -> list[str]:
+        items = house.person("gwen.housing").read("/v1/monitor/stalled", limit=200)["items"]
+        return [item["reason_code"] for item in items if item["action_plan_id"] == plan.id]
+
+    assert told() == ["predecessor_stalled"]
+    close(house, today(house))
+    assert told() == []
+    house.sql("update task set due_at = now() - interval '1 day' where action_plan_id = %s", plan.id)
+    assert told() == ["predecessor_stalled"], "the day before it was open"
+    close(house, *(today(house) - timedelta(days=ago) for ago in range(20)))
+    assert told() == []
+    house.sql("update task set due_at = now() - interval '16 days' where action_plan_id = %s", plan.id)
+    assert told() == ["predecessor_stalled"], "two weeks are long enough"
     close(house)
 
 

@@ -1,4 +1,4 @@
-"""Who can sign in today needs a partnership of today, by the region's day: one function says so.
+"""Who can sign in today needs a partnership of today, by the region's day; a day on which a service is closed holds up no step.
 
 Revision ID: 0041
 """
