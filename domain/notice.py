@@ -79,13 +79,16 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`code` names the sentence. `loop`: only where somebody confirms, so not for a plain step of a plan."""
+    """`code` names the sentence. `loop`: only where somebody confirms, so not for a plain step of a plan. `choice`:
+    only where the source is to choose what comes next.
+    """
 
     kind: Topic
     whom: Whom
     code: str
     about: About = About.TASK
     loop: bool = False
+    choice: bool = False
 
 
 def _each(names: str, *rules: Rule) -> dict[str, tuple[Rule, ...]]:
@@ -130,13 +133,14 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
     "task_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted"),),
     "referral_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "excepted", _R),),
     "plan_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "plan_excepted", _P),),
-    "task_declined": (Rule(Topic.ASKED, Whom.SOURCE, "declined", _R),),
-    "task_failed": (Rule(Topic.ASKED, Whom.SOURCE, "failed", _R),),
+    "task_declined": (Rule(Topic.ASKED, Whom.SOURCE, "declined", _R, choice=True),),
+    "task_failed": (Rule(Topic.ASKED, Whom.SOURCE, "failed", _R, choice=True),),
+    "step_unplaced": (Rule(Topic.ASKED, Whom.SOURCE, "unplaced", _R),),
     "task_cancelled": (Rule(Topic.ENDED, Whom.OTHER, "cancelled", _R),),
     "task_released": (Rule(Topic.RELEASED, Whom.TARGET, "released"),),
     "task_expired": (
         Rule(Topic.EXPIRED, Whom.TARGET, "expired"),
-        Rule(Topic.ASKED, Whom.SOURCE, "expired_choose", _R),
+        Rule(Topic.ASKED, Whom.SOURCE, "expired_choose", _R, choice=True),
         Rule(Topic.EXPIRED, Whom.BACKBONE, "expired", _R),
     ),
 }
@@ -207,6 +211,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "failed": (
         "{reference} ended without service. Please choose what comes next.",
         "{reference} terminó sin servicio. Por favor, elija cómo sigue.",
+    ),
+    "unplaced": (
+        "For {reference} no other provider was found. Please choose what comes next.",
+        "Para {reference} no se encontró otro proveedor. Por favor, elija cómo sigue.",
     ),
     "cancelled": ("{reference} was cancelled.", "{reference} fue cancelada."),
     "released": (

@@ -185,6 +185,11 @@ def policy(step: Step, task: TaskState | None) -> Policy:
     return Policy.LEAD
 
 
+def goes_on(step: Step, task: TaskState) -> bool:
+    """Whether the template says what comes next, so that nobody has to choose."""
+    return policy(step, task) in (Policy.OTHER_PROVIDER, Policy.SKIP)
+
+
 # ------------------------------------------------------------------------------------------------ what may be edited
 
 

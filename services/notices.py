@@ -188,6 +188,10 @@ _TAKEN = f"""
 (n.kind = '{Topic.PROPOSED}' and exists (
     select from event x where x.referral_id = n.referral_id and x.seq > n.event_seq and x.kind = 'task_accepted'))"""
 """Another service was proposed; one that was asked has said yes since."""
+_WAITS_NO_MORE = f"""
+(not f.{OPEN_REFERRAL} or n.kind <> '{Topic.PROPOSED}' and (f.clock is null or exists (
+    select from event y where y.id = n.event_id and y.at < f.clock_started_at)))"""
+"""Of a referral, which asks its source by a clock of its own: that has stopped since, or it began anew."""
 ENDED = f"""
 (n.kind = any(:asking) and (
     exists (select from event x where x.task_id = n.task_id and ({_BY_ITS_PEOPLE}))
@@ -198,7 +202,7 @@ ENDED = f"""
     or {_TAKEN}
     or (n.task_id is null and n.referral_id is not null and (
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
-        or exists (select from referral f where f.id = n.referral_id and not f.{OPEN_REFERRAL})))
+        or exists (select from referral f where f.id = n.referral_id and {_WAITS_NO_MORE})))
     or (n.task_id is null and n.referral_id is null and (
         exists (select from event x where x.action_plan_id = n.action_plan_id and {_BY_ITS_PEOPLE})
         or exists (select from action_plan f where f.id = n.action_plan_id and not f.{OPEN_PLAN})))))

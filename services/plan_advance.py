@@ -6,7 +6,7 @@ Asked by the plan's workflow whenever a step ended, somebody edited the plan or 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from domain import plan as rules
 from domain import referral as referral_rules
 from domain.clock import Clock, Moment, rested
+from domain.moves import Happened
 from domain.pathway import Policy
 from domain.progress import Progress
 from domain.task import State as TaskState
@@ -23,11 +24,12 @@ from services.advance import advance_request, keep_look, open_tasks, seconds_unt
 from services.agenda import current_agenda
 from services.deadlines import next_rung
 from services.endings import withdraw_request
+from services.happenings import about_referral, happened
 from services.journal import Journal
 from services.ladder import next_word, since_plan
 from services.openings import next_provider, offer_again, open_ready, say_plan, skip_step
 from services.plan_rows import LockedPlan, PlanStep, keep_readers, lock_plan, renew, save_plan
-from services.rows import region_moment
+from services.rows import LockedReferral, region_moment, save_referral
 from services.transaction import Record, Work, by_engine
 
 
@@ -96,6 +98,8 @@ def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
             offered = next_provider(work, plan, one)
             if offered is not None:
                 offer_again(work, plan, one, offered)
+            else:
+                _leave_to_lead(work, one.request)
         case Policy.SKIP:
             declined = task in (TaskState.DECLINED, TaskState.EXPIRED)
             withdraw_request(work, one.request)
@@ -105,6 +109,16 @@ def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
             say_plan(work, plan, "plan_stop_asked", step=one)
         case _:
             pass
+
+
+def _leave_to_lead(work: Work, request: LockedReferral) -> None:
+    """Nobody else is there to be asked: said once each time that the request comes to wait for its source."""
+    referral, f = request.referral, request.f
+    if work.row(_LEFT_TO_LEAD, id=f["id"], since=referral.clock_started_at):
+        return
+    save_referral(work, request, replace(referral, version=referral.version + 1))
+    happened(work, about_referral(f), Happened("step_unplaced", None, None), version=f["version"])
+    work.audit("step.unplaced", "referral", f["id"], f["version"])
 
 
 def settle_end(work: Work, plan: LockedPlan) -> None:
@@ -177,4 +191,5 @@ def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progr
     return Progress(plan.state.value, over, seconds_until(work.now, look_at), open_tasks(work, offers))
 
 
+_LEFT_TO_LEAD = text("select 1 from event where referral_id = :id and kind = 'step_unplaced' and at >= :since limit 1")
 _START = text("select collaborative_id, clock_timestamp() as now from action_plan where id = :id")

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, text
 
 from domain.ladder import Rung
 from domain.notice import HEARS, Rule, Whom, holder_side
+from domain.pathway import parse_step
+from domain.plan import goes_on
 from domain.stall import CAUSES, Cause, Turn
-from domain.task import Side
+from domain.task import Side, State
 
 Row = Mapping[str, Any]
 CASEWORK = frozenset({"caseworker", "supervisor"})
@@ -59,7 +61,7 @@ def read_event(connection: Connection, event_id: UUID) -> Row | None:
 
 def recipients(connection: Connection, e: Row) -> list[Recipient]:
     """Each person once, by the first rule that names them. Whoever did it hears nothing of it."""
-    rules = [rule for rule in HEARS.get(e["kind"], ()) if not (rule.loop and e["plain"])]
+    rules = [rule for rule in HEARS.get(e["kind"], ()) if _applies(rule, e)]
     meant = {rule: list(_meant(connection, e, rule)) for rule in rules}
     staff = _staff(connection, {each.organization_id for found in meant.values() for each in found})
     heard: dict[UUID, Recipient] = {}
@@ -69,6 +71,18 @@ def recipients(connection: Connection, e: Row) -> list[Recipient]:
                 if user != e["user_id"]:
                     heard.setdefault(user, Recipient(user, each.organization_id, rule, _ball(e, rule)))
     return list(heard.values())
+
+
+def _applies(rule: Rule, e: Row) -> bool:
+    return not (rule.loop and e["plain"]) and not (rule.choice and not _is_to_choose(e))
+
+
+def _is_to_choose(e: Row) -> bool:
+    """Not while others that were asked at once are open, nor where the plan's template says what comes next: its engine
+    may not have looked yet.
+    """
+    step = e["definition"]
+    return bool(e["awaited"]) and not (step and goes_on(parse_step(step), State(e["to_state"])))
 
 
 def _meant(connection: Connection, e: Row, rule: Rule) -> Iterable[Meant]:
@@ -209,6 +223,7 @@ _EVENT = text(
     """
 select e.id, e.seq, e.kind, e.collaborative_id, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
        e.source_organization_id, e.acting_organization_id, e.user_id, e.facts, e.restricted,
+       e.to_state, k.definition, coalesce(r.clock = 'awaiting_source' and r.round = t.round, false) as awaited,
        t.assigned_to as task_assigned_to, t.on_behalf, t.ball_organization_id,
        coalesce(r.assigned_to, p.assigned_to) as follower, coalesce(r.kind = 'step', false) as plain,
        coalesce(r.reference, p.reference) as reference, coalesce(r.priority, 'routine') = 'urgent' as urgent
@@ -216,6 +231,7 @@ select e.id, e.seq, e.kind, e.collaborative_id, e.task_id, e.referral_id, e.acti
   left join task t on t.id = e.task_id
   left join referral r on r.id = e.referral_id
   left join action_plan p on p.id = e.action_plan_id
+  left join plan_step k on k.action_plan_id = r.action_plan_id and k.key = r.step_key and k.removed_at is null
  where e.id = :id
 """
 )

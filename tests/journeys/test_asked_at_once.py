@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.progress import StepResult
+from services.advance import advance_referral
 from services.settling import settle_task
 from tests.house import OUTCOME, House, Person
 from tests.services.scenes import events, proven
@@ -145,6 +146,54 @@ def test_it_comes_back_to_the_source_only_when_the_last_one_has_said_no(house: H
     assert gwen.does(f"{second}/accept")["state"] == "accepted"
     assert _states(house, asked) == ["declined"] * 3 + ["cancelled", "accepted"]
     proven(house)
+
+
+def chooses(house: House, asked: dict[str, Any]) -> int:
+    """How often the source's feed asks it to choose what comes next."""
+    tell(house)
+    items = house.caseworker("pantry").read("/v1/notices", kind="asked", limit=200)["items"]
+    return sum(item["referral_id"] == asked["id"] and "choose" in item["sentence"] for item in items)
+
+
+def letters(house: House, asked: dict[str, Any]) -> int:
+    """Of what its source is asked about it."""
+    rows = house.sql(
+        "select count(*) from mail_item i join notice n on n.id = i.notice_id"
+        " where n.referral_id = %s and n.organization_id = %s and n.kind = 'asked'",
+        asked["id"],
+        _id(house, "pantry"),
+    )
+    return int(rows[0][0])
+
+
+def test_the_source_is_asked_to_choose_only_when_the_last_one_has_said_no(house: House, three: Any) -> None:
+    naomi, gwen, _ = three
+    asked = ask(house, "faith", "housing")
+    naomi.does(f"{offer(house, asked, 'faith')}/decline", FULL)
+    assert (chooses(house, asked), letters(house, asked)) == (0, 0)
+    gwen.does(f"{offer(house, asked, 'housing')}/decline", FULL)
+    assert (chooses(house, asked), letters(house, asked)) == (1, letters(house, asked))
+    assert letters(house, asked) > 0
+    house.caseworker("pantry").does(f"/v1/referrals/{asked['id']}/reroute", {"service_id": door(house, "level")})
+    assert chooses(house, asked) == 0
+
+
+def test_who_said_no_before_another_said_yes_leaves_nothing_to_choose(house: House, three: Any) -> None:
+    """Nor does a teller that comes late."""
+    naomi, gwen, _ = three
+    for late in (False, True):
+        asked = ask(house, "faith", "housing")
+        naomi.does(f"{offer(house, asked, 'faith')}/decline", FULL)
+        assert late or chooses(house, asked) == 0
+        gwen.does(f"{offer(house, asked, 'housing')}/accept")
+        assert chooses(house, asked) == 0
+
+
+def test_of_several_that_expire_at_the_same_moment_the_source_is_told_once(house: House) -> None:
+    asked = ask(house, *ALL)
+    house.sql("update task set due_at = now() - interval '2 days', hard_at = now() where referral_id = %s", asked["id"])
+    advance_referral(house.engine, UUID(asked["id"]))
+    assert (_seen(house, asked)["state"], chooses(house, asked)) == ("awaiting_source", 1)
 
 
 def test_a_place_on_a_waitlist_is_no_yes_until_somebody_starts(house: House, three: Any) -> None:

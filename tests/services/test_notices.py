@@ -168,6 +168,8 @@ def away(house: House) -> Iterator[None]:
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_exactly_these_people_hear_of_it(house: House, made: Any, situation: str) -> None:
     kind, facts, by, readers = SITUATIONS[situation]
+    chooses = any(rule.choice for rule in HEARS.get(kind, ()))
+    house.sql("update referral set clock = %s where id = %s", "awaiting_source" if chooses else None, made["id"])
     event = append(house, made["id"], kind, facts, by)
     tell(house)
     assert heard(house, event) == readers
@@ -369,6 +371,66 @@ def test_the_lead_of_a_plan_hears_that_it_asks_to_be_stopped_until_it_moves_the_
     assert not [each for each in feed(house, "maria.cap", kind="asked") if each["action_plan_id"] == plan_id]
 
 
+def asked(house: House, referral: str) -> list[str]:
+    """The sentences of what the source is asked about the referral."""
+    tell(house)
+    mine = feed(house, "maria.cap", kind="asked", limit=200)
+    return [re.sub(r".*R-[\w-]+ ", "", one["sentence"]) for one in mine if one["referral_id"] == referral]
+
+
+CHOOSE = "Please choose what comes next."
+
+
+@pytest.mark.parametrize("tells", ["before the engine looks", "after it"])
+def test_where_the_template_names_another_provider_the_lead_chooses_once_nobody_is_left(
+    house: House, tells: str
+) -> None:
+    """Two partners give respite care."""
+    load(house, f"others_{len(tells)}", [step("rest", {"term": "care.respite"}, on_decline="other_provider")])
+    plan = Live.begin(house, f"others_{len(tells)}")
+    rest, told = plan.step("rest"), []
+    for _ in range(2):
+        who = next(one.slug for one in house.region.organizations if str(one.id) == rest["organization_id"])
+        house.caseworker(who).does(f"{plan.task('rest')}/decline", ANSWER["referral"])
+        told += asked(house, rest["referral_id"]) if tells == "before the engine looks" else []
+        advance_plan(house.engine, UUID(plan.id))
+        rest = plan.step("rest")
+        told += asked(house, rest["referral_id"])
+    assert told == ["no other provider was found. Please choose what comes next."]
+    advance_plan(house.engine, UUID(plan.id))
+    assert len(asked(house, rest["referral_id"])) == 1, "said once, however often the engine looks"
+    plan.edit("/steps/rest/reassign", {"organization_id": str(organization_id(house, "housing"))})
+    assert asked(house, rest["referral_id"]) == []
+
+
+def test_nobody_chooses_any_more_once_the_engine_has_found_another_after_all(house: House) -> None:
+    load(house, "found_later", [step("rest", {"term": "care.respite"}, on_decline="other_provider")])
+    plan = Live.begin(house, "found_later")
+    rest = plan.step("rest")
+    first, other = sorted(
+        ("family", "aging"), key=lambda slug: str(organization_id(house, slug)) != rest["organization_id"]
+    )
+    service = next(one for one in house.region.services if one.term == "care.respite" and one.slug.startswith(other))
+    house.caseworker(other).does(f"/v1/services/{service.id}/capacity", saying(0))
+    house.caseworker(first).does(f"{plan.task('rest')}/decline", ANSWER["referral"])
+    advance_plan(house.engine, UUID(plan.id))
+    assert len(asked(house, rest["referral_id"])) == 1
+    house.sql("delete from service_capacity")
+    advance_plan(house.engine, UUID(plan.id))
+    assert asked(house, rest["referral_id"]) == []
+
+
+def test_where_the_template_leaves_out_what_fails_nobody_is_asked(house: House) -> None:
+    load(house, "left_out", [step("first", {"organization": "housing"}, on_failure="skip")])
+    plan = Live.begin(house, "left_out")
+    first, task = plan.step("first"), plan.task("first")
+    house.person("gwen.housing").does(f"{task}/accept")
+    house.person("gwen.housing").does(f"{task}/fail", {"reason": "full"})
+    assert asked(house, first["referral_id"]) == []
+    advance_plan(house.engine, UUID(plan.id))
+    assert (plan.state("first"), asked(house, first["referral_id"])) == ("skipped", [])
+
+
 def advance(house: House, referral_id: str) -> None:
     advance_referral(house.engine, UUID(referral_id))
 
@@ -461,12 +523,13 @@ def test_so_it_is_where_the_plan_of_a_step_gets_the_consent(house: House) -> Non
 
 
 def states(house: House, slug: str, slots: int) -> None:
-    said = {
-        "open_slots": slots,
-        "taking": True,
-        "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
-    }
-    house.caseworker(slug).does(f"/v1/services/{house.service(slug).id}/capacity", said)
+    house.caseworker(slug).does(f"/v1/services/{house.service(slug).id}/capacity", saying(slots))
+
+
+def saying(slots: int) -> dict[str, Any]:
+    """What a service says of its room, for a month."""
+    lapses_on = (datetime.now(UTC) + timedelta(days=30)).date()
+    return {"open_slots": slots, "taking": True, "lapses_on": lapses_on.isoformat()}
 
 
 @pytest.fixture
