@@ -79,15 +79,17 @@ def next_word(
     """What the next rung of the running clock says: of a task, of a referral's own clock and of a plan's alike.
 
     To whoever blocks by the cause, as the list of stalled work and a nudge have it: the event names their organization.
-    Where that has not heard of it yet, it hears first, once, and the ladder climbs from there.
+    Where that has not heard of it yet, it hears first, once, and the ladder climbs from there; whom a rung has told of
+    them already, by time or by hand, it does not tell again.
     """
     found = reminded(blocked(work, noun, row["id"]), holder_of(noun, row, f))
-    if rung and not _has_heard(work, noun, row["id"], clock, found.by):
+    if rung and _has_heard(work, noun, row["id"], clock, 0, found.by) is False:
         return Said(Did.REMINDED, _facts(clock, 0, Rung.OWNER, found), 1)
     ladder = at.ladder_of(clock)
     to = ladder.rungs[rung].to
     theirs = found.cause is not None and CAUSES[Cause(found.cause)].turn is Turn.BACKBONE
-    if (to is Rung.BACKBONE and theirs) or not reaches(work, to, found.by, (f or row)["restricted"]):
+    known = rung and _has_heard(work, noun, row["id"], clock, rung, found.by)
+    if known or (to is Rung.BACKBONE and theirs) or not reaches(work, to, found.by, (f or row)["restricted"]):
         return Said(None, {}, rung + 1)
     return Said(ladder.did(rung), _facts(clock, rung, to, found), rung + 1)
 
@@ -96,19 +98,19 @@ def _facts(clock: Clock, rung: int, to: Rung, found: Blocked) -> dict[str, Any]:
     return {"clock": clock.value, "rung": rung, "to": to.value} | whose_turn(found)
 
 
-def _has_heard(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder) -> bool:
-    """Whether they were told as the owner since the running clock's limit has passed. Where nobody was told by name,
-    they have.
+def _has_heard(work: Work, noun: str, item_id: UUID, clock: Clock, rung: int, holder: Holder) -> bool | None:
+    """Whether this rung (0: the owner's) was said because of them since the running clock's limit has passed. Where it
+    named nobody, it was; None: it was not said at all.
     """
     organization, told = str(holder.organization_id), []
     for event in reversed(work.journal.events):
         if _subject(event) == str(item_id) and event["facts"].get("clock") == clock.value:
-            told += [event["facts"].get("holder", organization)] if event["facts"].get("to") == Rung.OWNER else []
+            told += [event["facts"].get("holder", organization)] if event["facts"].get("rung") == rung else []
             if event["kind"].endswith(f"_{Did.OVERDUE}"):
                 return organization in told
-    row = work.row(_HEARD[noun], id=str(item_id), clock=clock.value, holder=organization)
+    row = work.row(_HEARD[noun], id=str(item_id), clock=clock.value, rung=rung, holder=organization)
     assert row is not None
-    return organization in told or row.heard is not False
+    return organization in told or row.heard
 
 
 def since_task(work: Work, offer: Locked, at: Moment) -> Moment:
@@ -177,7 +179,7 @@ with begun as (
      where {whose} and e.facts ->> 'clock' = :clock and e.kind like '%\\_{Did.OVERDUE}')
 select bool_or(coalesce(e.facts ->> 'holder', :holder) = :holder) as heard
   from event e join begun on e.seq >= begun.seq
- where {whose} and e.facts ->> 'clock' = :clock and e.facts ->> 'to' = '{Rung.OWNER}'
+ where {whose} and e.facts ->> 'clock' = :clock and cast(e.facts ->> 'rung' as integer) = :rung
 """
     )
 

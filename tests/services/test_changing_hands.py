@@ -141,6 +141,29 @@ def test_who_escalates_by_hand_skips_nobody_whose_turn_it_has_become(house: Hous
     assert not shown(house, "jolene.cap", task), "what was escalated for want of room is over with it"
 
 
+@pytest.mark.parametrize("by", ["hand", "time"])
+def test_a_supervisor_who_was_told_of_a_clock_is_not_told_again_after_the_owner(house: House, by: str) -> None:
+    """By hand before the owner of the same agency had heard; by time, where hands went to another agency and back."""
+    referral, task = late(house)
+    if by == "hand":
+        look(house, referral)
+        state(house, "housing", taking=False)
+        house.person("ruth.hub").does(f"/v1/tasks/{task}/escalate")
+    else:
+        state(house, "housing", taking=False)
+        look(house, referral)
+        long_ago(house, referral)
+        assert look(house, referral)[2] == {"jolene.cap"}
+        state(house, "housing", taking=True)
+    long_ago(house, referral)
+    assert look(house, referral) == ("task_reminded", "owner", CAP if by == "hand" else HOUSING)
+    state(house, "housing", taking=False)
+    long_ago(house, referral)
+    assert look(house, referral) == ("task_escalated", "backbone", HUB)
+    tell(house)
+    assert sum("jolene.cap" in heard(house, event) for event, _, _ in rungs(house, referral)) == 1
+
+
 def shown(house: House, login: str, task: str) -> set[str]:
     tell(house)
     return {one["kind"] for one in feed(house, login, limit=200) if one["task_id"] == task} - {"asked"}
