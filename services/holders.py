@@ -48,14 +48,14 @@ def who_blocks(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] |
     of ordinary work the row says it, and to ask is dear (ADR 8).
     """
     holder = holder_of(noun, row, f)
-    if row.get("clock") is None or not _may_turn(tx, noun, row, f, holder):
+    if row.get("clock") is None:
         return holder
-    found = blocker(tx, noun, row["id"])
-    return Holder(found.organization_id, found.user_id) if found else holder
+    found = blocker(tx, noun, row["id"]) if _may_turn(tx, noun, row, f, holder) else None
+    return Holder(found.organization_id, found.user_id) if found else who_acts(tx, holder)
 
 
 def _may_turn(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None, holder: Holder) -> bool:
-    """Whether a cause can make it somebody else's turn, or a colleague whom the caller could nudge is stood in for."""
+    """Whether a cause can make it another organization's turn."""
     if noun != "task":
         return True
     full = row["state"] in UNDECIDED and bool(row.get("s_has_said"))
@@ -63,20 +63,20 @@ def _may_turn(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | 
     ended = until is not None and until <= tx.now
     unknown = row["clock"] == Clock.FIRST_CONTACT and row["client_id"] is None and row["due_at"] <= tx.now
     crosses = row["organization_id"] != row["source_organization_id"] and not row["on_behalf"]
-    colleague = holder.organization_id == tx.here.organization_id and holder.user_id not in (None, tx.here.user_id)
     elsewhere = holder.organization_id != tx.here.organization_id
     left = elsewhere and is_deserted(tx, holder.organization_id)
-    return full or (crosses and (ended or unknown)) or colleague or left
+    return full or (crosses and (ended or unknown)) or left
 
 
 def who_acts(work: Work, holder: Holder) -> Holder:
-    """The holder as they stand today: their delegate while they are away, nobody once they are gone."""
+    """The holder as they stand today: their delegate while they are away, nobody once they are gone. One query a
+    transaction, of however many it is asked.
+    """
     if holder.user_id is None:
         return holder
-    person = work.connection.execute(
-        _STANDS_IN, {"user": holder.user_id, "organization": holder.organization_id}
-    ).scalar()
-    return Holder(holder.organization_id, person)
+    if work.away is None:
+        work.away = {(row.user_id, row.organization_id): row.delegate_user_id for row in work.rows(_AWAY)}
+    return Holder(holder.organization_id, work.away.get((holder.user_id, holder.organization_id), holder.user_id))
 
 
 def is_staffed(work: Work, organization_id: UUID) -> bool:
@@ -169,6 +169,6 @@ def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:
     return tx.agenda.ladder(row.get("priority", "routine"), own)
 
 
-_STANDS_IN = text("select app.stands_in(:user, :organization)")
+_AWAY = text("select user_id, organization_id, delegate_user_id from app.away()")
 _STAFFED = text("select app.staffed(:organization)")
 _SUPERVISED = text("select app.supervised(:organization, :user)")

@@ -10,15 +10,15 @@ from domain import plan as rules
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.referral import State as RequestState
-from services.holders import foresee_actions, holder_of, watchers_actions
-from services.plan_advance import waited_for
+from services.holders import Holder, foresee_actions, holder_of, watchers_actions, who_acts, who_blocks
+from services.plan_advance import Ticking, waited_for
 from services.plan_rows import PLAN, STEP
 from services.plan_shapes import ActionPlan, ActionPlanSummary, PlanGoal, PlanStep
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, SERVICE, TASK, does_casework, known, referral_columns
-from services.shapes import BallInCourt
+from services.shapes import BallInCourt, Task
 from services.transaction import Tx
-from services.views import resting, task_view
+from services.views import ball_of, resting, task_view
 
 HIDDEN = "A step of another partner"
 """The title of a step whose term is sensitive, for all but the lead and its own organization."""
@@ -34,7 +34,9 @@ def plan_view(tx: Tx, plan_id: UUID) -> ActionPlan:
     mine = p["organization_id"] == tx.here.organization_id
     shown = [row for row in rows if row["k_key"] is not None]
     names = {row["k_key"]: _name(tx, row) for row in shown}
-    foresee_actions(tx, "task", [(row, _prefixed(row, "f_")) for row in shown if row["id"] is not None])
+    seen = [(row, _prefixed(row, "f_")) for row in shown if row["id"] is not None]
+    foresee_actions(tx, "task", seen)
+    foresee_actions(tx, "referral", [(f, None) for _, f in seen])
     steps = [_step(tx, p, row, names, leads) for row in shown]
     return ActionPlan.model_construct(
         **_summary(p, mine),
@@ -44,7 +46,7 @@ def plan_view(tx: Tx, plan_id: UUID) -> ActionPlan:
         reason=p["reason"],
         goals=[_goal(goal, mine) for goal in rows[0]["goals"] or ()],
         steps=steps,
-        ball_in_court=_ball(p, steps),
+        ball_in_court=_ball(tx, p, steps),
         stop_asked_by=names.get(p["stop_asked_by"]),
         updated_at=p["updated_at"],
         assigned_to=p["assigned_to"],
@@ -57,13 +59,21 @@ def _beside(tx: Tx, p: Mapping[str, Any], leads: bool) -> list[str]:
     """What may be done with a plan that runs besides changing it."""
     if p["state"] != rules.State.ACTIVE:
         return []
-    first = waited_for(p, tx.now, resting=True)
     late = waited_for(p, tx.now)
-    now = dict(p) | ({"clock": first.clock, "rung": p[first.rung]} if first else {"clock": None})
-    holder = None if late else holder_of("plan", p)
-    found = watchers_actions(tx, "plan", now, holder=holder)
+    now = _running(p, waited_for(p, tx.now, resting=True))
+    found = watchers_actions(tx, "plan", now, holder=_lead(tx, p) if late else holder_of("plan", p))
     found = [verb for verb in found if late or verb not in ("nudge", "escalate")]
     return found + (["assign"] if leads else [])
+
+
+def _running(p: Mapping[str, Any], ticking: Ticking | None) -> dict[str, Any]:
+    return dict(p) | ({"clock": ticking.clock, "rung": p[ticking.rung]} if ticking else {"clock": None})
+
+
+def _lead(tx: Tx, p: Mapping[str, Any]) -> Holder:
+    """Who is waited for where the lead is: once one of its dates has passed that may be somebody else."""
+    late = waited_for(p, tx.now)
+    return who_blocks(tx, "plan", _running(p, late)) if late else who_acts(tx, holder_of("plan", p))
 
 
 def summary(tx: Tx, p: Mapping[str, Any]) -> ActionPlanSummary:
@@ -101,7 +111,7 @@ def _step(tx: Tx, p: Mapping[str, Any], row: Mapping[str, Any], names: Mapping[s
     step, hidden, involved = parse_step(row["k_definition"]), _hides(tx, row), _involved(tx, row)
     request = RequestState(row["x_state"]) if row["x_state"] else None
     state = rules.state_of(request, row["x_reported"] or False, row["k_skipped_at"] is not None)
-    ball = row["x_ball_organization_id"] if state is rules.StepState.OPEN else None
+    task = _task(tx, row)
     return PlanStep.model_construct(
         key=names[step.key],
         title=HIDDEN if hidden else step.title,
@@ -113,14 +123,14 @@ def _step(tx: Tx, p: Mapping[str, Any], row: Mapping[str, Any], names: Mapping[s
         service_id=row["k_service_id"] if involved else None,
         term=row["k_term"] if involved else None,
         goal=step.goal if involved else None,
-        ball_in_court=BallInCourt(organization_id=ball) if ball else None,
+        ball_in_court=_step_ball(tx, row, task) if state is rules.StepState.OPEN else None,
         due_at=row["x_due_at"] if state is rules.StepState.OPEN else None,
         opens_at=row["k_opens_at"],
         ended_at=row["k_skipped_at"] or row["x_ended_at"] if state in rules.ENDED else None,
         skipped_because=row["k_skipped_because"]
         or (rules.Skipped.WITHDRAWN.value if state is rules.StepState.SKIPPED else None),
         referral_id=row["x_referral_id"] if involved else None,
-        task=_task(tx, row),
+        task=task,
         allowed_actions=[
             verb.value for verb in rules.allowed_on_step(rules.State(p["state"]), Standing(step, state), leads)
         ],
@@ -134,14 +144,25 @@ def _task(tx: Tx, row: Mapping[str, Any]) -> Any:
     return task_view(tx, row, _prefixed(row, "f_"))
 
 
-def _ball(p: Mapping[str, Any], steps: Sequence[PlanStep]) -> BallInCourt | None:
+def _step_ball(tx: Tx, row: Mapping[str, Any], task: Task | None) -> BallInCourt | None:
+    """As its request or its task names them, as far as the caller sees those; else whose turn the clock makes it."""
+    if row["f_clock"] is not None:
+        return ball_of(who_blocks(tx, "referral", _prefixed(row, "f_")))
+    if task is not None and task.ball_in_court is not None:
+        return task.ball_in_court
+    ball = row["x_ball_organization_id"]
+    return BallInCourt(organization_id=ball) if ball else None
+
+
+def _ball(tx: Tx, p: Mapping[str, Any], steps: Sequence[PlanStep]) -> BallInCourt | None:
+    """The lead's, once one of the plan's own dates has passed, as the list of stalled work says; else of its open
+    steps that is due first.
+    """
     if p["state"] != rules.State.ACTIVE:
         return None
-    if p["goals_since"] is not None or p["stop_asked_by"] is not None:
-        return BallInCourt(organization_id=p["organization_id"])
     waiting = [step for step in steps if step.ball_in_court is not None]
-    if not waiting:
-        return BallInCourt(organization_id=p["organization_id"])
+    if p["stop_asked_by"] is not None or waited_for(p, tx.now) or not waiting:
+        return ball_of(_lead(tx, p))
     return min(waiting, key=lambda step: (step.due_at is None, step.due_at, step.position)).ball_in_court
 
 

@@ -82,8 +82,7 @@ def referral_view(
         target, service = current["organization_id"], current["service_id"]
     ball = None
     if f["clock"]:
-        own = who_blocks(tx, "referral", f)
-        ball = BallInCourt(organization_id=own.organization_id, user_id=own.user_id)
+        ball = ball_of(who_blocks(tx, "referral", f))
     elif current:
         ball = _ball(current, who_blocks(tx, "task", current, f))
     return Referral.model_construct(
@@ -168,9 +167,11 @@ def _outputs(tx: Tx, t: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _ball(t: Mapping[str, Any], holder: Holder) -> BallInCourt | None:
+    return None if t["ball_organization_id"] is None else ball_of(holder)
+
+
+def ball_of(holder: Holder) -> BallInCourt:
     """Whom a reminder or a nudge would reach, too."""
-    if t["ball_organization_id"] is None:
-        return None
     return BallInCourt(organization_id=holder.organization_id, user_id=holder.user_id)
 
 

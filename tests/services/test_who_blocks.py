@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import pytest
 from services.lists import list_referrals, list_tasks
 from services.tasks import get_task
 from tests.house import House
+from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id
 from tests.services.test_capacities import state
 from tests.services.test_escalating import counted, user
@@ -81,6 +82,79 @@ def test_a_referral_names_whoever_blocks_its_task(house: House) -> None:
         assert referral["ball_in_court"]["organization_id"] == str(organization_id(house, "cap"))
 
 
+ABSENT = {
+    "has left": ("starts_on = current_date - 9, ends_on = current_date - 1", None),
+    "is away": ("absent_until = '2098-01-01'", None),
+    "is stood in for": ("absent_until = '2098-01-01', delegate_user_id = %s", "gwen.housing"),
+}
+
+
+@pytest.fixture
+def back(house: House) -> Iterator[None]:
+    yield
+    house.sql("update membership set ends_on = null, absent_until = null, delegate_user_id = null")
+
+
+def absent(house: House, login: str, how: str, stands_in: str) -> str | None:
+    """Let them be gone or away; answers the id of whoever acts instead."""
+    change, delegate = ABSENT[how]
+    acts = [str(user(house, stands_in))] if delegate else []
+    house.sql(f"update membership set {change} where user_id = %s", *acts, user(house, login))
+    return next(iter(acts), None)
+
+
+def item_of(house: House, login: str, id_: str) -> Any:
+    (item,) = [one for one in house.person(login).read("/v1/monitor/stalled", limit=200)["items"] if one["id"] == id_]
+    return item
+
+
+@pytest.mark.usefixtures("back")
+@pytest.mark.parametrize("how", ABSENT)
+def test_every_view_names_whom_a_nudge_would_reach(house: House, how: str) -> None:
+    """Never who has left, nor who is away with nobody in their place: for either side and for the backbone."""
+    made = house.refer("cap", "housing")
+    task = made["tasks"][0]["id"]
+    house.sql("update task set due_at = now() - interval '1 hour', assigned_to = %s where id = %s",
+              user(house, "hector.housing"), task)  # fmt: skip
+    acts = absent(house, "hector.housing", how, "gwen.housing")
+    for login in ("maria.cap", "gwen.housing", "ruth.hub"):
+        places = [*shown(house, login, made), house.person(login).read(f"/v1/referrals/{made['id']}")]
+        assert [one["ball_in_court"]["user_id"] for one in places] == [acts] * len(places), login
+    house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
+    said = house.sql("select facts ->> 'person' from event where task_id = %s and kind = 'task_nudged'", task)
+    assert said == [(acts,)]
+
+
+@pytest.mark.usefixtures("back")
+@pytest.mark.parametrize("how", ABSENT)
+def test_so_it_is_where_the_source_makes_the_moves_of_a_partner_by_phone(house: House, how: str) -> None:
+    task = house.refer("cap", "cupboard")["tasks"][0]["id"]
+    acts = absent(house, "maria.cap", how, "dale.cap")
+    for login in ("dale.cap", "ruth.hub"):
+        assert house.person(login).read(f"/v1/tasks/{task}")["ball_in_court"]["user_id"] == acts
+
+
+@pytest.mark.usefixtures("back")
+@pytest.mark.parametrize("how", ABSENT)
+def test_so_it_is_in_a_plan_of_its_steps_and_of_its_lead(house: House, how: str) -> None:
+    code = f"absent_{len(how)}"
+    load(house, code, [step("first", {"organization": "housing"})])
+    plan = Live.begin(house, code)
+    task = plan.step("first")["task"]["id"]
+    house.sql("update task set assigned_to = %s where id = %s", user(house, "hector.housing"), task)
+    acts = absent(house, "hector.housing", how, "gwen.housing")
+    for login in ("dale.cap", "gwen.housing", "ruth.hub"):
+        seen = house.person(login).read(plan.path)
+        balls = [seen["ball_in_court"], *(one["ball_in_court"] for one in seen["steps"])]
+        assert balls == [{"organization_id": str(organization_id(house, "housing")), "user_id": acts}] * 2, login
+    house.sql("update action_plan set due_at = now() - interval '1 hour' where id = %s", plan.id)
+    acts = absent(house, "maria.cap", how, "dale.cap")
+    for login in ("dale.cap", "gwen.housing", "ruth.hub"):
+        ball = house.person(login).read(plan.path)["ball_in_court"]
+        assert ball == item_of(house, login, plan.id)["ball_in_court"], login
+        assert ball == {"organization_id": str(organization_id(house, "cap")), "user_id": acts}
+
+
 def test_of_work_that_a_colleague_holds_whoever_stands_in_nudges_nobody(house: House) -> None:
     made = house.refer("housing", "housing")
     task = made["tasks"][0]["id"]
@@ -117,6 +191,7 @@ def test_a_longer_list_asks_no_more_often(house: House) -> None:
         for make in CAUSES.values():
             house.sql("delete from service_capacity")
             make(house)
+        house.sql("update task set assigned_to = %s where assigned_to is null", user(house, "hector.housing"))
         with counted(house) as asked:
             list_referrals(house.api, house.call("gwen.housing"), limit=200)
             list_tasks(house.api, house.call("gwen.housing"), limit=200)
