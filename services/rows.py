@@ -16,7 +16,7 @@ from domain.clock import Clock, Moment
 from domain.reason import PLACED_ELSEWHERE
 from domain.referral import ConfirmedBy, Referral
 from domain.referral import State as ReferralState
-from domain.task import Side, State, Task
+from domain.task import ENDED, Side, State, Task
 from services.refusals import Conflict, Forbidden, NotVisible, Refusal
 from services.transaction import Tx, Work
 from storage import tables
@@ -50,7 +50,9 @@ class LockedReferral:
 
 
 def lock_task(tx: Tx, task_id: UUID) -> Locked:
-    """Raises NotVisible; Forbidden where the caller sees it but takes no part in it."""
+    """Raises NotVisible; Forbidden where the caller sees it but takes no part in it, Conflict where it is their own and
+    the referral went on without them.
+    """
     row = tx.row(_LOCK_TASK, id=task_id)
     if row is None:
         raise _not_to_move(tx, tx.row(_SEE_TASK, id=task_id))
@@ -61,13 +63,19 @@ def lock_task(tx: Tx, task_id: UUID) -> Locked:
 def _not_to_move(tx: Tx, seen: Any | None) -> Refusal:
     if seen is None:
         return NotVisible()
-    if seen.reason == PLACED_ELSEWHERE and seen.organization_id == tx.organization_id:
-        return Conflict(
-            "Another provider that was asked at the same time has it. There is nothing left to do here.",
-            code="placed-elsewhere",
-            current={"state": seen.state, "version": seen.version},
-        )
-    return Forbidden("Only the organizations that work on it may move it. You may read it.")
+    if seen.organization_id != tx.organization_id or seen.state not in ENDED or not does_casework(tx):
+        return Forbidden("Only the organizations that work on it may move it. You may read it.")
+    placed = seen.reason == PLACED_ELSEWHERE
+    why = (
+        "Another provider that was asked at the same time has it."
+        if placed
+        else f"The task has ended ({seen.state.replace('_', ' ')})."
+    )
+    return Conflict(
+        f"{why} There is nothing left to do here.",
+        code="placed-elsewhere" if placed else "wrong-state",
+        current={"state": seen.state, "version": seen.version},
+    )
 
 
 def lock_referral(tx: Work, referral_id: UUID) -> LockedReferral:

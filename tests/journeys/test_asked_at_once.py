@@ -246,8 +246,27 @@ def test_a_mistake_at_one_leaves_the_others_asked(house: House, three: Any) -> N
     asked = ask(house, *ALL)
     lupe.does(f"{offer(house, asked, 'faith')}/void", {"reason": "The wrong one."})
     assert (_seen(house, asked)["state"], len(_seen(house, asked)["asked"])) == ("active", 2)
-    assert naomi.post(f"{offer(house, asked, 'faith')}/accept").status_code in (403, 409)
+    late = naomi.post(f"{offer(house, asked, 'faith')}/accept")
+    assert (late.status_code, late.json()["code"]) == (409, "wrong-state")
     proven(house)
+
+
+@pytest.mark.parametrize("end", ["withdraw", "void", "declined"])
+def test_whoever_is_out_hears_how_their_own_request_stands(house: House, three: Any, end: str) -> None:
+    """Whichever of them leads; who never had a part in it may only read it."""
+    naomi, gwen, _ = three
+    asked = ask(house, "faith", "housing")
+    if end == "declined":
+        for person, slug in ((naomi, "faith"), (gwen, "housing")):
+            person.does(f"{offer(house, asked, slug)}/decline", FULL)
+    else:
+        reason = "client_declined" if end == "withdraw" else "Entered twice."
+        house.caseworker("pantry").does(f"/v1/referrals/{asked['id']}/{end}", {"reason": reason})
+    state = {"withdraw": "cancelled", "void": "entered_in_error"}.get(end, "declined")
+    for person, slug in ((naomi, "faith"), (gwen, "housing")):
+        late = person.post(f"{offer(house, asked, slug)}/accept")
+        assert (late.status_code, late.json()["code"], late.json()["current"]["state"]) == (409, "wrong-state", state)
+    assert house.person("ruth.hub").post(f"{offer(house, asked, 'faith')}/accept").status_code == 403
 
 
 def test_a_partner_by_phone_is_asked_beside_others_and_the_caller_says_yes_for_it(house: House) -> None:

@@ -14,4 +14,5 @@ def test_a_past_target_reads_its_own_task_and_nothing_else(house: House) -> None
     assert gwen.read(f"/v1/tasks/{task_id}")["state"] == "declined"
     assert [task["id"] for task in gwen.inbox(state="declined")] == [task_id]
     assert gwen.get(f"/v1/referrals/{made['id']}").status_code == 404
-    assert gwen.post(f"/v1/tasks/{task_id}/accept").status_code == 403
+    late = gwen.post(f"/v1/tasks/{task_id}/accept")
+    assert (late.status_code, late.json()["code"], late.json()["current"]["state"]) == (409, "wrong-state", "declined")
