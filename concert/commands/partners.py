@@ -41,7 +41,7 @@ def partners(
 def _found(start: str | None, end: str | None, login: str | None) -> Partners:
     from concert.instance import reached
     from services.partners import get_partners
-    from services.refusals import Refusal
+    from services.refusals import Unprocessable
 
     for month in (start, end):
         if month is not None and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", month):
@@ -51,7 +51,7 @@ def _found(start: str | None, end: str | None, login: str | None) -> Partners:
     with people(chosen) as record:
         try:
             return get_partners(record, call, start=start, end=end)
-        except Refusal as refusal:
+        except Unprocessable as refusal:
             raise Failed(refusal.detail, "Run: concert partners --help", usage=True) from None
 
 

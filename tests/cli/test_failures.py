@@ -25,6 +25,22 @@ def test_where_nothing_runs_the_next_command_is_named(command: str, tried: Run, 
     assert "concert up" in said
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "agenda", "engine", "indicators", "indicators show referrals_sent", "partners", "publish 2026-01 --preview",
+        "stalled", "templates", "templates show reentry",
+    ],
+)  # fmt: skip
+def test_for_whoever_nobody_knows_the_next_command_lists_the_logins(command: str, tried: Run, house: House) -> None:
+    urls = {
+        "CONCERT_DATABASE_URL": house.settings.database_url,
+        "CONCERT_ENGINE_DATABASE_URL": house.settings.engine_database_url,
+    }
+    status, said = tried(*command.split(), "--as", "nobody.x", **urls)
+    assert (status, "That login is unknown" in said, "concert logins" in said) == (1, True, True), said
+
+
 def test_a_token_needs_a_key_that_somebody_uses(tried: Run, home: Path) -> None:
     status, said = tried("token", "maria.cap")
     assert (status, "concert up" in said) == (1, True)
