@@ -78,17 +78,29 @@ def create_app(
     app.router.routes.extend(_routes().routes)
     if issuer is not None:
         app.include_router(issuer_routes(*issuer))
-    description = _DESCRIPTIONS.setdefault(issuer is not None, {})
-    assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits, description=description)
+    assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits)
+    _describe_once(app, issuer is not None)
     app.add_middleware(Watched, tracer=tracer)
     app.add_middleware(ActShell)
     return app
 
 
+def _describe_once(app: FastAPI, with_issuer: bool) -> None:
+    described = app.openapi
+
+    def known() -> dict[str, Any]:
+        if with_issuer not in _DESCRIPTIONS:
+            _DESCRIPTIONS[with_issuer] = described()
+        return _DESCRIPTIONS[with_issuer]
+
+    app.openapi = known  # type: ignore[method-assign]  # as FastAPI documents it
+
+
 @cache
 def _routes() -> APIRouter:
     """Included once in a process: with a route is kept what FastAPI works out when it is first looked at, and that
-    takes an eighth of a second for all of them. What differs between two apps is in their state.
+    takes an eighth of a second for all of them. What differs between two apps is in their state; an app's
+    `dependency_overrides` do not reach these routes.
     """
     routes = APIRouter()
     for router in _ROUTERS:

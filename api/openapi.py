@@ -76,14 +76,14 @@ _PROBLEM = {
 }
 
 
-def describe(app: FastAPI, known: dict[str, Any] | None = None) -> None:
-    """Let `app.openapi()` answer the completed document. `known` keeps it, also for other apps with the same routes."""
-    plain, document = app.openapi, {} if known is None else known
+def describe(app: FastAPI) -> None:
+    """Let `app.openapi()` answer the completed document."""
+    plain = app.openapi
 
     def described() -> dict[str, Any]:
-        if not document:
-            document.update(_completed(plain()))
-        return document
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(plain())
+        return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]  # as FastAPI documents it
 

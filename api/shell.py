@@ -6,7 +6,7 @@ import math
 import re
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, FastAPI, Request
@@ -174,11 +174,8 @@ def assemble(
     cursors: Cursors,
     limits: Limits | None = None,
     largest_body: int = LARGEST_BODY,
-    description: dict[str, Any] | None = None,
 ) -> None:
     """Install the shell on an app, before or after its routers. `limits` left out means the default rate.
-
-    `description`: where the OpenAPI document is kept for all apps with these routes.
 
     Create the app with `docs_url=None, redoc_url=None`: FastAPI's pages load scripts from elsewhere.
     """
@@ -190,4 +187,4 @@ def assemble(
     app.add_middleware(Bodies, largest=largest_body)
     app.add_middleware(Envelope)
     app.include_router(kinds.router)
-    describe(app, description)
+    describe(app)

@@ -138,8 +138,8 @@ def _wrong_state(state: State, verb: Verb) -> str:
             f"The task is {state.value.replace('_', ' ')}; '{verb.value}' does not fit that. Read it again:"
             f" allowed_actions says what does."
         )
-    left = "its answers can be corrected, or all of it voided" if state is State.COMPLETED else "it can be voided"
-    return f"The task has ended ({state.value.replace('_', ' ')}). Nothing more can be done with it, but {left}."
+    answers = "; whoever completed it may correct its answers" if state is State.COMPLETED else ""
+    return f"The task has ended ({state.value.replace('_', ' ')}). Its source may void it{answers}; nothing else."
 
 
 def _check(task: Task, verb: Verb, at: Moment, details: Details) -> None:

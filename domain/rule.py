@@ -159,9 +159,10 @@ MEMBERS: dict[str, tuple[str, ...]] = {
 }
 """Measure → what its rule may say."""
 STEP_DONE = "task_completed"
-CORRECTED = "task_corrected"
 RESTATED = "task_restated"
-"""A completion once more, with the answers that a correction put in place of the former: it counts as one."""
+"""A completion once more, with the answers that a correction put in place of the former."""
+COUNTS_AS = {RESTATED: STEP_DONE}
+"""Kinds of events that rules do not name, for they count as another."""
 DECLINED = "task_declined"
 CLOCKS = frozenset({"acknowledge", "decide", "first_contact"})
 """Those that are settled once in a task's life."""
@@ -172,7 +173,7 @@ COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
         "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "finished", "from_state", "kind",
-        "of_partner", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
+        "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
         *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
     }
 )  # fmt: skip
@@ -193,7 +194,7 @@ VALUES: dict[str, frozenset[str]] = {
 EVENTS = frozenset(
     {
         *(row.event for row in TRANSITIONS.values()), *EVENT_OF.values(), "referral_created", "information_given",
-        "task_requested", "task_answered_late", "demand_turned_away", "need_outcome", "request_outcome",
+        "task_requested", "task_answered_late", "demand_turned_away", "need_outcome", "referral_outcome",
         "plan_created", "plan_changed",
         "plan_consented", "plan_reviewed", "plan_closed", "plan_stop_asked", "plan_voided", "step_opened",
         "step_skipped", "step_taken_back", "step_unplaced", "step_reroute_proposed", "referral_reroute_proposed",

@@ -432,6 +432,9 @@ def _nonsense(rule: Rule, unit: str) -> Iterator[tuple[str, str]]:
         yield "numerator", "is the same as `denominator`, so that it is always 1"
     if rule.money and rule.fact in DURATIONS:
         yield "money", "says that days are money"
+    for place, one in rule.selectors.items():
+        if {"of_partner", "of_request"} & set(one.where) and one.events != {"referral_outcome"}:
+            yield str([*place, "where"][0]), "asks what only referral_outcome says: count that, by of_partner"
     if rule.measure == "sum" and unit == MONEY and not rule.money:
         yield "fact", "adds up dollars, and not their cents: add money: true"
 

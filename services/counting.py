@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.indicator import Event, Touch, earn
-from domain.rule import RESTATED, STEP_DONE
+from domain.rule import COUNTS_AS
 from services.agenda import Agenda
 from services.transaction import Work
 
@@ -129,7 +129,7 @@ def _event(row: Mapping[str, Any]) -> Event:
     absent = row["on_behalf_of"] is not None
     return Event(
         id=str(row["id"]),
-        kind=STEP_DONE if row["kind"] == RESTATED else row["kind"],
+        kind=COUNTS_AS.get(row["kind"], row["kind"]),
         day=row["day"] if isinstance(row["day"], date) else date.fromisoformat(row["day"]),
         organization_id=None if absent else _text(row["organization_id"]),
         source_organization_id=str(row["source_organization_id"]),

@@ -55,7 +55,7 @@ def events_behind(
         told = _told_of(rule, figure)
         rows = tx.rows(_EVENTS[told], **values, after=after[0] if after else None, limit=limit)
         small = figure.by is not None and _withheld(tx, code, one, grain, figure)
-        together = not tx.here.backbone or told is not Told.ANY
+        together = not tx.here.backbone or told is not Told.NOTHING
         others = [] if small else tx.rows(_OTHERS[told], **values, together=together)
         return measure_shapes.EventsBehind(
             items=[measure_shapes.CountedEvent.model_validate(row) for row in rows],
@@ -68,9 +68,10 @@ def events_behind(
 
 
 class Told(StrEnum):
-    """What it says of somebody that an event is of the group asked for."""
+    """What it says of somebody that an event is behind the figure."""
 
-    ANY = "any"
+    NOTHING = "nothing"
+    ANSWER = "answer"
     NEED = "need"
     PERSON = "person"
 
@@ -78,9 +79,11 @@ class Told(StrEnum):
 def _told_of(rule: Rule, figure: Figure) -> Told:
     if figure.by in GROUPS:
         return Told.PERSON
-    if figure.by == "term" or any(one.terms for one in rule.selectors.values()):
-        return Told.NEED
-    return Told.ANY
+    amount = {(rule.fact or "").removeprefix("answer.")} if rule.money else set()
+    if set(rule.answers) - amount:
+        return Told.ANSWER
+    needs = figure.by == "term" or rule.fed or any(one.terms for one in rule.selectors.values())
+    return Told.NEED if needs else Told.NOTHING
 
 
 def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
@@ -169,13 +172,17 @@ n.indicator_id = :id and n.period collate "C" between :first and :last
    and (not :distinct or cast(:cell as text) is null or n.dimensions = cast(:cell as jsonb))
 """
 _SOURCE = "e.source_organization_id = (select app.me())"
+_OWN_WORK = "(e.organization_id = (select app.me()) and e.task_id is not null)"
 _SENSITIVE = """
 (exists (select from referral r where r.id = e.referral_id and r.sensitive)
  or exists (select from taxonomy_term x where x.code = e.dimensions ->> 'term' and x.sensitive))"""
-# Who is told of which group an event is: who recorded it knows all of it; a sensitive need nobody else (decision 18).
+# To whom it may be told: who recorded it knows all of it; of their own work those who do it know what was needed and
+# what they answered; the backbone what was paid, and no sensitive need (decision 18). What came of a plan's goal,
+# others read in the plan, where they see it.
 _KNOWN = {
-    Told.ANY: f"({_SOURCE} or e.kind <> 'need_outcome' or not {_SENSITIVE})",
-    Told.NEED: f"({_SOURCE} or (select app.is_backbone()) and not {_SENSITIVE})",
+    Told.NOTHING: f"({_SOURCE} or e.referral_id is not null or e.kind <> 'need_outcome')",
+    Told.ANSWER: f"({_SOURCE} or {_OWN_WORK})",
+    Told.NEED: f"({_SOURCE} or {_OWN_WORK} or (select app.is_backbone()) and not {_SENSITIVE})",
     Told.PERSON: _SOURCE,
 }
 _EVENTS = {

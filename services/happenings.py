@@ -113,14 +113,13 @@ def happened(
     return event_id
 
 
-def restate(work: Work, event: Mapping[str, Any], kind: str, version: int, answers: Mapping[str, Any]) -> None:
-    """Append an event of the record once more with other answers: of the same day and groups, by whoever acts now.
+def restate(work: Work, event: Mapping[str, Any], kind: str, version: int, facts: Mapping[str, Any]) -> None:
+    """Append an event of the record once more with other `facts`: of the same day and groups, by whoever acts now.
 
     What it had taken back itself stays taken back.
     """
-    kept = {name: fact for name, fact in event["facts"].items() if not name.startswith("answer.")}
     now = {"at": work.now, "acting_organization_id": work.organization_id, "user_id": work.user_id}
-    said = {"id": new_id(), "kind": kind, "version": version, "facts": kept | dict(answers), "reverses": []}
+    said = {"id": new_id(), "kind": kind, "version": version, "facts": dict(facts), "reverses": []}
     _append(work, {**event, **now, **said})
 
 

@@ -13,7 +13,7 @@ from services.folding import broken_seal
 from services.transaction import Record
 from services.verifying import verify_indicators
 from storage.tables.plans import OPEN_PLAN
-from storage.tables.work import OPEN_REFERRAL, OPEN_TASK
+from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, OUTCOME
 
 SHOWN = 20
 """Of each kind of violation; a thousand more would say the same."""
@@ -44,10 +44,11 @@ def violations(connection: Connection) -> list[str]:
 
 # An answer that came after the end, and a completion that a correction states anew, are written down without moving
 # the task: they share the version before them.
-_MOVES = """
+_MOVES = f"""
 select e.task_id, e.seq, e.version, e.from_state, e.to_state,
        lag(e.version, 1, 0) over w as before, lag(e.to_state) over w as came_from, lead(e.seq) over w is null as last
-  from event e where e.task_id is not null and e.kind not in ('need_outcome', 'task_answered_late', 'task_restated')
+  from event e
+ where e.task_id is not null and not e.{OUTCOME} and e.kind not in ('task_answered_late', 'task_restated')
 window w as (partition by e.task_id order by e.seq)
 """
 _STEPS = f"""
@@ -62,11 +63,14 @@ select t.id, t.state, t.version, m.to_state, m.version as said
   from task t left join ({_MOVES}) m on m.task_id = t.id and m.last
  where m.task_id is null or m.to_state <> t.state or m.version <> t.version
 """
-_REFERRAL_EVENTS = """
+_TAKEN_BACK = """
+select r.id, count(*) as times from event v cross join lateral jsonb_array_elements_text(v.reverses) as r(id)
+ where v.reverses <> '[]' group by r.id having count(*) > 1
+"""
+_REFERRAL_EVENTS = f"""
 select x.referral_id, x.version, x.before from (
     select e.referral_id, e.version, lag(e.version, 1, 0) over (partition by e.referral_id order by e.seq) as before
-      from event e where e.task_id is null and e.referral_id is not null
-       and e.kind not in ('need_outcome', 'request_outcome')) x
+      from event e where e.task_id is null and e.referral_id is not null and not e.{OUTCOME}) x
  where x.version <= x.before
 """
 _ROUNDS = """
@@ -135,11 +139,11 @@ select x.id, round(extract(epoch from clock_timestamp() - min(x.due_at))) as sec
   join referral f on f.id = x.id and f.{OPEN_REFERRAL} and f.{_SLEEPS}
  group by x.id
 """
-_PLAN_EVENTS = """
+_PLAN_EVENTS = f"""
 select x.action_plan_id, x.version, x.before from (
     select e.action_plan_id, e.version,
            lag(e.version, 1, 0) over (partition by e.action_plan_id order by e.seq) as before
-      from event e where e.action_plan_id is not null and e.referral_id is null and e.kind <> 'need_outcome') x
+      from event e where e.action_plan_id is not null and e.referral_id is null and not e.{OUTCOME}) x
  where x.version <> x.before + 1
 """
 _PLAN_IDLE = f"""
@@ -209,6 +213,7 @@ select a.id from audit a
    and not exists (select from audit_unsealed u where u.audit_id = a.id)
 """
 _CHECKS: tuple[tuple[str, str], ...] = (
+    ("I2 event {id} is taken back {times} times", _TAKEN_BACK),
     ("I3 task {task_id}: version {before} is followed by {version}", _STEPS),
     ("I3 task {task_id}: an event leaves {from_state}, but the one before it came to {came_from}", _GAPS),
     ("I3 task {id} is {state} (version {version}), its events end with {to_state} (version {said})", _ENDS),

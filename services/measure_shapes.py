@@ -18,7 +18,7 @@ class Worth(Shape):
     Negative where something was taken back. Money is in cents.
     """
 
-    organization_id: UUID | None = Field(description="Whose figure; null: the region's.")
+    organization_id: UUID | None = Field(description="Whose figure; null: the region's, or of several together.")
     part: str
     bucket: int = Field(description="Of a duration: how many whole units; else 0.")
     value: int
@@ -32,7 +32,9 @@ class CountedEvent(Event):
 
 
 class EventsBehind(Shape):
-    """A page of the events that you may see; `others` is what all the others behind this figure are worth together."""
+    """A page of the events that you may see, and of which you may know that they are behind this figure: of a person's
+    group, their answers or a sensitive need not everybody may. `others`: what all the others are worth together.
+    """
 
     items: list[CountedEvent]
     others: list[Worth]

@@ -20,7 +20,7 @@ from domain.groups import SERVICE
 from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
 from domain.reason import ReasonClass
-from domain.rule import CORRECTED, DECLINED, RESTATED, STEP_DONE
+from domain.rule import DECLINED, RESTATED, STEP_DONE
 from domain.task import State, Task, Verb
 from services import stages
 from services.deadlines import referral_look, task_look
@@ -32,6 +32,7 @@ from services.needs import settle_need
 from services.refusals import Unprocessable
 from services.rows import Locked, is_asked, moment, save_referral, save_task
 from services.transaction import Tx, Work
+from storage.tables.work import OUTCOME, STANDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def move_task(
     if verb is not Verb.VOID and note_overdue(tx, locked, at):
         after, what = move(locked.task, verb, at, details)
     extra = more(tx, locked)
-    settle_move(tx, locked, after, what, at, extra, facts)
+    if verb is Verb.CORRECT:
+        correct_answers(tx, locked, after, what, at, extra)
+    else:
+        settle_move(tx, locked, after, what, at, extra, facts)
     tx.audit(f"task.{verb.value}", "task", locked.t["id"], after.version)
     if said.said_by:
         say(tx, locked.f, "said_by", said.said_by, task=locked.t)
@@ -100,11 +104,7 @@ def settle_move(
     if what.reason and after.ended:
         columns |= {"reason": what.reason, "reason_class": what.facts.get("reason_class")}
     save(work, locked, after, **columns)
-    stands = work.row(_STANDS, task=locked.t["id"]) if what.kind == CORRECTED else None
-    answers = _answers(locked, after)
-    if stands is not None:
-        reverses = [str(stands.id)]
-    elif reverses is None and voided:
+    if reverses is None and voided:
         reverses, came_to = stages.taken_back(work, locked.t, locked.f, unreversed(work, task_id=locked.t["id"]))
     event_id = happened(
         work,
@@ -115,13 +115,10 @@ def settle_move(
         facts=_cohort(work, locked, before, after, what, at)
         | handover
         | came_to
-        | (answers if stands is None else {})
+        | _answers(locked, before, after)
         | dict(facts or {}),
         reverses=reverses,
     )
-    if stands is not None:
-        restate(work, stands._mapping, RESTATED, after.version, answers)
-        work.journal.look(workflow_of(locked.f))
     if after.ended and before.state is not after.state:
         work.journal.complete(workflow_of(locked.f), locked.t["id"], after.state.value)
         if leads:
@@ -129,6 +126,21 @@ def settle_move(
     else:
         wake(work, locked, at)
     return event_id
+
+
+def correct_answers(work: Work, locked: Locked, after: Task, what: Happened, at: Moment, extra: dict[str, Any]) -> None:
+    """The completion that stands is taken back, and stated anew with the answers in `extra`: of the same day and
+    groups, so that a payment stays one case and the largest of a month is the true one. Only a plan's workflow is told:
+    a step that was left out because of an answer may be wanted after all.
+    """
+    row = work.row(_COMPLETION, task=locked.t["id"])
+    assert row is not None, "what is completed has a completion"
+    stands = row._mapping
+    settle_move(work, locked, after, what, at, extra, reverses=[str(stands["id"])])
+    facts = {name: fact for name, fact in stands["facts"].items() if not name.startswith(ANSWER)}
+    restate(work, stands, RESTATED, after.version, facts | answer_facts(locked.t))
+    if locked.f["action_plan_id"] is not None:
+        work.journal.look(workflow_of(locked.f))
 
 
 def _about(locked: Locked, what: Happened) -> dict[str, Any]:
@@ -250,11 +262,17 @@ def refused_answers(locked: Locked, outputs: Mapping[str, Any]) -> list[tuple[st
     return parse_step(locked.t["step"]).refuse(outputs) if locked.t["step"] else refuse_plain(outputs)
 
 
-def _answers(locked: Locked, after: Task) -> dict[str, Any]:
+def _answers(locked: Locked, before: Task, after: Task) -> dict[str, Any]:
+    done = after.state is State.COMPLETED and before.state is not after.state
+    return answer_facts(locked.t) if done else {}
+
+
+ANSWER = "answer."
+
+
+def answer_facts(t: Mapping[str, Any]) -> dict[str, Any]:
     """What a step of a plan recorded, as facts that indicators may count."""
-    if after.state is not State.COMPLETED or not locked.t["step"]:
-        return {}
-    return {f"answer.{key}": value for key, value in locked.t["outputs"].items()}
+    return {f"{ANSWER}{key}": value for key, value in t["outputs"].items()} if t["step"] else {}
 
 
 def _handover(work: Work, locked: Locked, after: Task, at: Moment) -> dict[str, Any]:
@@ -282,27 +300,27 @@ def class_of(tx: Tx, code: str, pointer: str) -> ReasonClass:
     return known
 
 
-_STANDS = text(
+_COMPLETION = text(
     f"""
 select {EVENT_NAMES} from event e where e.task_id = :task and e.kind in ('{STEP_DONE}', '{RESTATED}')
-   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
+   and {STANDS}
 """
 )
 """The completion that counts, as it was said last."""
 _PLAN = text("select state from action_plan where id = :id for share")
 _CLOSINGS = text(
-    """
+    f"""
 select e.id, e.occurred_at from event e
  where e.referral_id = :referral and e.task_id is null and e.kind in ('referral_closed', 'step_closed')
-   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
+   and {STANDS}
  order by e.seq
 """
 )
 _UNREVERSED = text(
-    """
+    f"""
 select e.id from event e
- where (e.task_id = :task or e.referral_id = :referral) and e.kind not in ('need_outcome', 'request_outcome')
-   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
+ where (e.task_id = :task or e.referral_id = :referral) and not e.{OUTCOME}
+   and {STANDS}
  order by e.seq
 """
 )

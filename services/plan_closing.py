@@ -25,6 +25,7 @@ from services.plan_shapes import ActionPlan
 from services.refusals import Unprocessable
 from services.rows import lock_referral
 from services.transaction import Answer, Call, Record, Tx
+from storage.tables.work import OUTCOME
 
 Outcomes = Mapping[str, Outcome]
 
@@ -169,9 +170,9 @@ _REQUESTS = text(
     " and f.state <> 'entered_in_error' order by f.id"
 )
 _UNREVERSED = text(
-    """
+    f"""
 select e.id from event e
- where e.action_plan_id = :id and e.referral_id is null and e.kind <> 'need_outcome'
+ where e.action_plan_id = :id and e.referral_id is null and not e.{OUTCOME}
    and not exists (select from event x where x.action_plan_id = e.action_plan_id and x.reverses ? cast(e.id as text))
  order by e.seq
 """

@@ -94,7 +94,9 @@ def _written(dimensions: str) -> str:
 
 
 def batches(connection: Connection, after: int, most: int = BATCH) -> Iterator[list[dict[str, Any]]]:
-    """In order of sequence; the order of two concurrent events does not change what they are worth together."""
+    """In order of sequence, equal ones together; the order of concurrent events does not change what they are worth
+    together.
+    """
     while rows := connection.execute(_EVENTS, {"after": after, "most": most}).all():
         yield [dict(row._mapping) for row in rows]
         after = rows[-1].seq
@@ -127,7 +129,9 @@ def _touched(connection: Connection, rules: Mapping[str, Rule], span: dict[str, 
 
 _RULES = text("select id, rule from indicator where standing = 'in_force'")
 _COUNT = text("select count(*) from event where seq > :after")
-_EVENTS = text(f"select e.seq, {EVENT_COLUMNS} from event e where e.seq > :after order by e.seq limit :most")
+_EVENTS = text(
+    f"select e.seq, {EVENT_COLUMNS} from event e where e.seq > :after order by e.seq fetch first (:most) rows with ties"
+)
 _BY_ID = text(f"select {EVENT_COLUMNS} from event e where e.id = any(cast(:ids as uuid[]))")
 _ENTRIES = text(
     """

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from domain.stage import COUNTED_KINDS, Stage, said, stages_of
 from domain.task import Task
 from services.transaction import Work
+from storage.tables.work import STANDS
 
 Row = Mapping[str, Any]
 
@@ -61,11 +62,11 @@ _FIRST = [f"first_{stage}" for stage in Stage]
 _REACHED = text("select offered, acknowledged, accepted, served from app.stages_reached(:referral, :but, :side)")
 # A void that spoke for what another offer had reached. When that one goes too, the void's word goes with it.
 _STANDING_IN = text(
-    """
+    f"""
 select e.id from event e
  where e.referral_id = :referral and e.kind = 'task_voided' and e.restricted = :side
    and e.facts ?| array['first_offered', 'first_acknowledged', 'first_accepted', 'first_served']
-   and not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))
+   and {STANDS}
 """
 )
 _HELD = text(

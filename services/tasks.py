@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from domain.answers import written
 from domain.moves import NOTHING, Details
+from domain.referral import State as ReferralState
 from domain.refusal import NotPossible
 from domain.task import TRANSITIONS, ContactResult, Outcome, Side, Verb, first
 from services import shapes
@@ -163,7 +164,8 @@ def correct_task(
     """Other answers in place of what completing recorded, all of them: `outputs` answer the form as then.
 
     They count in the period of the completion, and the former no more, also where that period, the referral or the plan
-    is over. What a live plan left out because of an answer may come back. The same answers again are refused (409).
+    is over. What a live plan left out because of an answer may come back; a step that was opened by one stays, and its
+    lead may drop it. The same answers again are refused (409).
     """
     corrected = dict(outputs)
 
@@ -172,6 +174,8 @@ def correct_task(
         return NOTHING
 
     def more(_tx: Tx, locked: Locked) -> dict[str, Any]:
+        if locked.referral.state is ReferralState.ENTERED_IN_ERROR:
+            raise NotPossible("wrong-state", "All of it was entered in error: there is nothing left to correct.")
         if written(corrected) == locked.t["outputs"]:
             raise NotPossible("same-answers", "These are the answers on the record: nothing is corrected.")
         return {"outputs": written(corrected)}

@@ -19,6 +19,8 @@ from services.transaction import Tx
 def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
     mine = sides(tx, t)
     verbs = task_rules.allowed(task_rules.State(t["state"]), mine, absent=t["on_behalf"], alongside=is_asked(t, f))
+    if f["state"] == referral_rules.State.ENTERED_IN_ERROR:
+        verbs = tuple(verb for verb in verbs if verb is not task_rules.Verb.CORRECT)
     hidden = _hides(tx, f)
     holder = who_blocks(tx, "task", t, f)
     return Task.model_construct(

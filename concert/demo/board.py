@@ -44,6 +44,7 @@ EVENTS = {
     "task_held": "put it on hold",
     "task_resumed": "went on after the hold",
     "task_completed": "reported it done",
+    "task_corrected": "put an answer right",
     "task_failed": "could not do it after all",
     "task_overdue": "was reminded: its time is over",
     "task_reminded": "was reminded again",
@@ -175,7 +176,8 @@ _EVENTS = text(
     """
 select kind, case when kind like 'referral%' or kind = 'information_given' or kind = 'task_answered'
                   then source_organization_id else organization_id end as who
-  from event where kind not in ('task_requested', 'need_outcome', 'request_outcome') and not restricted
+  from event
+ where kind not in ('task_requested', 'task_restated', 'need_outcome', 'referral_outcome') and not restricted
  order by seq desc limit 8
 """
 )

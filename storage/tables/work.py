@@ -23,6 +23,10 @@ from sqlalchemy import (
 
 from storage.tables.columns import ID, IDS, INSTANT, JSON, MAYBE_JSON, TEXT, metadata, personal, plain
 
+OUTCOME = "kind in ('need_outcome', 'referral_outcome')"
+"""Of an event: what came of a need, or of a referral. It moves nothing, and is taken back by its own kind alone."""
+STANDS = "not exists (select from event x where x.referral_id = e.referral_id and x.reverses ? cast(e.id as text))"
+"""Of a referral's event e: nobody took it back."""
 OPEN_TASK = (
     "state in ('requested', 'acknowledged', 'info_requested', 'accepted', 'waitlisted', 'in_progress', 'on_hold')"
 )

@@ -19,7 +19,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.app import TAGS
+from api.app import TAGS, create_app
+from api.keys import FixedKeys
+from api.tokens import Tokens
 from tests.description import Description
 from tests.house import House
 
@@ -41,6 +43,15 @@ def description(house: House) -> Description:
 def test_no_operation_changes_its_name_or_vanishes_unnoticed(description: Description) -> None:
     named = sorted(f"{method} {path} {each['operationId']}" for (method, path), each in description.operations.items())
     assert named == OPERATIONS.read_text().splitlines()
+
+
+def test_the_embedded_issuer_is_described_where_it_serves_and_nowhere_else(house: House) -> None:
+    """Descriptions are kept for all apps of a process: not one for another."""
+    tokens, key = Tokens("https://id.example.org", "concert", FixedKeys({"keys": []})), b"0" * 32
+    served: Any = ({}, lambda _address: {})
+    for issuer in (None, served, None):
+        app = create_app(house.api, tokens, key, issuer=issuer)
+        assert ("/.well-known/openid-configuration" in app.openapi()["paths"]) == (issuer is not None)
 
 
 def test_every_operation_says_to_which_job_it_belongs_and_what_it_does(description: Description) -> None:

@@ -19,12 +19,16 @@ WRONG = {"outputs": {"amount": 100}, "reason": "One zero too many."}
 RENT = step("pay", {"organization": "pantry"}, form=[AMOUNT], feeds=["flexible_funds_paid"])
 
 
+@pytest.fixture(scope="module")
+def rent(house: House) -> str:
+    load(house, "rent", [RENT])
+    return "rent"
+
+
 @pytest.fixture
-def plan(house: House, request: pytest.FixtureRequest) -> Live:
+def plan(house: House, rent: str) -> Live:
     """A plan of one payment by the pantry, over as soon as that is done."""
-    code = f"rent_{abs(hash(request.node.name)) % 10**6}"
-    load(house, code, [RENT])
-    return Live.begin(house, code)
+    return Live.begin(house, rent)
 
 
 def pays(house: House, plan: Live, amount: float) -> Person:
@@ -62,15 +66,15 @@ def test_the_amount_is_put_right_and_counts_where_the_wrong_one_had(house: House
     assert paid(house) == before + 99.5
 
 
-def test_what_was_corrected_and_then_entered_in_error_counts_nowhere(house: House) -> None:
-    load(house, "never_paid", [RENT])
+def test_what_was_corrected_and_then_entered_in_error_counts_nowhere(house: House, rent: str) -> None:
     before = numbers(house)
-    plan = Live.begin(house, "never_paid")
+    plan = Live.begin(house, rent)
     lee, task = pays(house, plan, 1000), plan.task("pay")
     lee.does(f"{task}/correct", WRONG)
     plan.edit("/void", {"reason": "The wrong family."})
     assert numbers(house) == before
-    assert lee.post(f"{task}/correct", WRONG).status_code == 409
+    other = lee.post(f"{task}/correct", {"outputs": {"amount": 7}, "reason": "It was less."})
+    assert (other.status_code, other.json()["code"], lee.read(task)["allowed_actions"]) == (409, "wrong-state", [])
     proven(house)
 
 
@@ -142,4 +146,26 @@ def test_a_step_that_was_left_out_because_of_a_wrong_answer_comes_back(house: Ho
     assert looks[0][0] >= 1, "the engine is asked to look again"
     advance_plan(house.engine, UUID(plan.id))
     assert plan.states() == {"screen": "done", "see": "open", "last": "open"}
+    body = {"outputs": {"risk": "no"}, "reason": "The first answer was right."}
+    house.caseworker("family").does(f"{plan.task('screen')}/correct", body)
+    advance_plan(house.engine, UUID(plan.id))
+    assert plan.state("see") == "open", "what was opened by an answer stays: its lead may drop it"
+    proven(house)
+
+
+def test_for_a_partner_on_the_phone_its_source_corrects_and_says_who_told_so(house: House) -> None:
+    phoned = next(
+        one.slug
+        for one in house.region.organizations
+        if one.mode == "by_phone" and any(service.organization_id == one.id for service in house.region.services)
+    )
+    maria, made = house.person("maria.cap"), house.refer("cap", phoned)
+    task = f"/v1/tasks/{made['tasks'][0]['id']}"
+    for verb, body in (("accept", {}), ("complete", {"outcome": "need_met", "outputs": {"nights": 2}})):
+        maria.does(f"{task}/{verb}", body | {"said_by": "Ann at the desk"})
+    before = numbers(house)
+    body = {"outputs": {"nights": 3}, "reason": "Ann counted again."}
+    assert maria.post(f"{task}/correct", body).json()["errors"][0]["pointer"] == "/said_by"
+    assert maria.does(f"{task}/correct", body | {"said_by": "Ann at the desk"})["outputs"] == {"nights": 3}
+    assert numbers(house) == before, "work outside a plan feeds no figure by its answers"
     proven(house)

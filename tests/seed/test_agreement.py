@@ -112,6 +112,8 @@ WRONG: list[tuple[str, str, str, str, int]] = [
     ("name: Referrals sent", 'name: "a\\u202eb"', "", "the text holds a control character", 0),
     ("measure: count, event: referral_created", "measure: sum, fact: decide_days, money: true, event: task_accepted",
      "", "says that days are money", 0),
+    ('event: referral_outcome, where: {outcome: need_met, of_partner: "yes"}',
+     'event: need_outcome, where: {outcome: need_met, of_partner: "yes"}', "", "only referral_outcome says", 0),
     ("fact: answer.amount, money: true", "fact: answer.amount", "", "not their cents: add money: true", 0),
     ("[task_started, task_cancelled, task_failed, task_accepted, task_released], where: {from_state: waitlisted}",
      "task_waitlisted", "", "is the same as `entered`", 0),

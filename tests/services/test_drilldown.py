@@ -320,3 +320,22 @@ def test_a_plans_partner_learns_of_no_goal_that_it_does_not_see(house: House) ->
         assert "need_outcome" not in {one["kind"] for one in who.read(f"{plan.path}/timeline")["items"]}
     told = {item["id"] for item in behind(lupe, "needs_met", period=MONTH)[0] if item["action_plan_id"] == plan.id}
     assert told == set()
+
+
+FOLLOW_UP = [
+    {"key": "reached", "kind": "choice", "label": "Who answered?",
+     "choices": [{"code": "client", "label": "The client"}, {"code": "nobody", "label": "Nobody"}]},
+    {"key": "stable", "kind": "yes_no", "label": "Does it hold?"},
+]  # fmt: skip
+
+
+def test_what_a_family_answered_is_between_the_two_that_work_on_it(house: House) -> None:
+    load(house, "asked_later", [step("ask", {"organization": "pantry"}, form=FOLLOW_UP, feeds=["followup_stable"])])
+    plan = Live.begin(house, "asked_later")
+    plan.works("ask", "pantry", {"reached": "client", "stable": "no"})
+    task = plan.task("ask").rpartition("/")[2]
+    assert house.person(BACKBONE).read(f"/v1/tasks/{task}")["outputs"] is None
+    for who, told in ((plan.lead, True), (house.caseworker("pantry"), True), (house.person(BACKBONE), False)):
+        items, others = behind(who, "followup_stable", period=MONTH)
+        assert (task in {item["task_id"] for item in items}) == told
+        assert worth(items, others)["denominator", 0] >= 1, "what is not listed is in the sum of the others"

@@ -82,10 +82,11 @@ def test_published_amounts_are_as_coarse_as_their_largest_payment(house: House) 
     right = {"outputs": {"amount": 1105.11}, "reason": "A zero was missing."}
     plans[5].lead.does(f"{plans[5].task('pay')}/correct", right)
     assert [published(house)] == [(2000, 12)], "2276.32, to the nearest 2,000: the corrected one is the largest now"
-    assert (
-        "work was recorded late, taken back or corrected since"
-        in snapshot(house, period=MONTH)["explanation"]["sentence"]
-    )
+    explained = snapshot(house, period=MONTH)["explanation"]
+    moved = {one["indicator"]: one["reasons"] for one in explained["changes"]}
+    assert moved == {"flexible_funds_paid": ["work taken back or corrected"]}, "nothing was late, no other figure moved"
+    told = {one["indicator"] for one in explained["corrections"]}
+    assert told == {"flexible_funds_paid"}
 
 
 def published(house: House) -> tuple[float, int]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import storage.migrations
+from services.advance import advance_referral
+from services.invariants import check_record
 from services.outcomes import KIND
 from tests.house import OUTCOME, House
 from tests.services.plans import Live, load, step
-from tests.services.scenes import ledger, numbers, proven, refer, task_of
+from tests.services.scenes import ledger, numbers, organization_id, proven, refer, task_of
 
 UNMET = {"outcome": "unmet", "by": "client"}
 SQL = Path(storage.migrations.__file__).parent / "sql"
@@ -48,12 +51,29 @@ def serves(house: House, made: Any, slug: str) -> str:
     return f"/v1/referrals/{made['id'] if isinstance(made, dict) else made.id}"
 
 
+def again(house: House, first: str) -> Any:
+    """Another referral for the same need, to the faith network."""
+    maria = house.person("maria.cap")
+    asked = maria.read(first)
+    body = {"service_id": str(house.other_door().id), "client_id": asked["client_id"], "need_id": asked["need_id"]}
+    return maria.does("/v1/referrals", body)
+
+
+RELOAD = "update collaborative set revision = revision + 1"
 FORMER = f"""
-set session_replication_role = replica;
-create temporary table pairs as
+create temporary table pairs on commit drop as
 select r.id as told, n.id as need from event r join event n on n.need_id = r.need_id and n.kind = 'need_outcome'
    and n.facts ->> 'outcome' is not distinct from r.facts ->> 'outcome' and n.referral_id = r.referral_id
  where r.kind = '{KIND}';
+insert into indicator_entry (id, event_id, collaborative_id, indicator_id, part, period, bucket, organization_id,
+                             dimensions, restricted, value)
+select uuidv7(), later.id, e.collaborative_id, e.indicator_id, e.part, e.period, e.bucket, e.organization_id,
+       e.dimensions, e.restricted, -e.value
+  from pairs p join event later on later.kind = 'need_outcome' and later.reverses ? p.need::text
+  join indicator_entry e on e.event_id = p.told and e.value > 0
+  join indicator i on i.id = e.indicator_id and i.rule ->> 'event' = '{KIND}'
+ where not exists (select from event r where r.kind = '{KIND}' and r.reverses ? p.told::text);
+set session_replication_role = replica;
 update event n set facts = n.facts || r.facts || '{{"of_request": "yes"}}' from pairs p join event r on r.id = p.told
  where n.id = p.need and r.facts ->> 'outcome' is not null;
 update indicator_entry e set event_id = p.need from pairs p where e.event_id = p.told;
@@ -61,7 +81,8 @@ delete from event where id in (select told from pairs);
 update indicator set rule = jsonb_set(rule, '{{event}}', '"need_outcome"')
  where rule ->> 'event' = '{KIND}';
 update indicator set rule = jsonb_set(rule, '{{where,of_request}}', '"yes"') where code = 'funnel_met';
-set session_replication_role = origin
+set session_replication_role = origin;
+{RELOAD}
 """
 """As the record was before a request's outcome was an event of its own."""
 
@@ -75,7 +96,7 @@ def test_what_was_counted_before_stays_counted_and_goes_on(house: House) -> None
     then = numbers(house)
     house.sql(FORMER)
     assert numbers(house) == then
-    house.sql(f"set role concert_owner; {(SQL / '0033_outcomes.sql').read_text()}; reset role")
+    house.sql(f"set role concert_owner; {(SQL / '0033_outcomes.sql').read_text()}; reset role; {RELOAD}")
     assert numbers(house) == then
     proven(house)
     for path in (paths[0], paths[2]):
@@ -84,14 +105,30 @@ def test_what_was_counted_before_stays_counted_and_goes_on(house: House) -> None
     proven(house)
 
 
+def test_where_one_referrals_word_took_back_anothers_nothing_is_taken_back_twice(house: House) -> None:
+    before, maria = numbers(house), house.person("maria.cap")
+    first = serves(house, refer(house, "cap", "housing"), "housing")
+    maria.does(f"{first}/confirm", {"outcome": "unmet"})
+    second = serves(house, again(house, first), "faith")
+    house.sql(FORMER)
+    proven(house)
+    then = numbers(house)
+    house.sql(f"set role concert_owner; {(SQL / '0033_outcomes.sql').read_text()}; reset role; {RELOAD}")
+    assert numbers(house) == then
+    proven(house)
+    for path in (first, second):
+        maria.does(f"{path}/void", SLIP)
+    assert numbers(house) == before
+    proven(house)
+    assert [one for one in check_record(house.engine) if "taken back" in one] == []
+
+
 def two_attempts(house: House) -> tuple[str, str]:
     """Housing met the need, its source confirms; so does the faith network's work later, which nobody confirmed yet."""
     maria = house.person("maria.cap")
     first = serves(house, refer(house, "cap", "housing"), "housing")
     maria.does(f"{first}/confirm", OUTCOME)
-    asked = maria.read(first)
-    body = {"service_id": str(house.other_door().id), "client_id": asked["client_id"], "need_id": asked["need_id"]}
-    return first, serves(house, maria.does("/v1/referrals", body), "faith")
+    return first, serves(house, again(house, first), "faith")
 
 
 def test_who_met_a_need_together_shows_it_each_and_the_region_once(house: House) -> None:
@@ -129,6 +166,40 @@ def test_a_step_that_was_entered_in_error_met_nothing_whatever_its_goal_came_to(
     plan.lead.does(f"{plan.task('rent')}/void", SLIP)
     assert counted(house, before) == {"needs_met": {"": 1}}, "the lead's own word on the goal stands"
     plan.edit("/void", SLIP)
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_who_said_no_shows_nothing_and_who_failed_nothing_either(house: House) -> None:
+    """Asked at once: one declines, the other takes it on and fails; the source closes it as unmet."""
+    before, maria = numbers(house), house.person("maria.cap")
+    doors = [str(house.service("housing").id), str(house.other_door().id)]
+    made = maria.does("/v1/referrals", {"service_ids": doors, "client": {"given_name": "A", "family_name": "B"}})
+    tasks = {one["organization_id"]: f"/v1/tasks/{one['id']}" for one in made["tasks"]}
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.caseworker("housing").does(f"{tasks[str(organization_id(house, 'housing'))]}/decline", no)
+    theirs = tasks[str(organization_id(house, "faith"))]
+    naomi = house.caseworker("faith")
+    naomi.does(f"{theirs}/accept")
+    naomi.does(f"{theirs}/fail", {"reason": "full"})
+    maria.does(f"/v1/referrals/{made['id']}/close-unmet", {"reason": "full"})
+    assert counted(house, before) == {"outcome_unmet": {"faith": 1}}
+    maria.does(f"/v1/referrals/{made['id']}/void", SLIP)
+    assert numbers(house) == before
+    proven(house)
+
+
+def test_what_nobody_confirmed_counts_as_its_partner_reported_it(house: House) -> None:
+    before = numbers(house)
+    path = serves(house, refer(house, "cap", "housing"), "housing")
+    assert counted(house, before) == both("housing")
+    referral = path.rpartition("/")[2]
+    house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", referral)
+    advance_referral(house.engine, UUID(referral))
+    assert counted(house, before) == both("housing")
+    house.person("maria.cap").does(f"{path}/confirm", UNMET)
+    assert counted(house, before) == {"outcome_unmet": {"housing": 1}}
+    house.person("maria.cap").does(f"{path}/void", SLIP)
     assert numbers(house) == before
     proven(house)
 
