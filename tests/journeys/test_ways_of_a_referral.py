@@ -49,7 +49,7 @@ def test_declined_by_one_asked_of_another_and_accepted_after_a_question(house: H
     assert (closed["state"], closed["outcome"], closed["confirmed_by"]) == ("completed", "need_met", "client")
     kinds = [event["kind"] for event in reversed(maria.read(f"/v1/referrals/{made['id']}/timeline")["items"])]
     assert [kind for kind in kinds if kind.startswith("referral")] == [
-        "referral_created", "referral_rerouted", "referral_closed",
+        "referral_created", "referral_rerouted", "referral_outcome", "referral_closed", "referral_outcome",
     ]  # fmt: skip
 
 

@@ -219,7 +219,7 @@ def test_who_declined_hears_the_same_again_after_the_referral_went_elsewhere(hou
     again = gwen.post(path, body, key)
     assert (again.status_code, again.content) == (200, first.content)
     assert gwen.read(task_of(referral))["state"] == "declined"
-    assert gwen.post(f"{task_of(referral)}/accept").status_code == 403
+    assert gwen.post(f"{task_of(referral)}/accept").status_code == 409
     assert gwen.get(f"/v1/referrals/{referral.id}").status_code == 404
 
 
