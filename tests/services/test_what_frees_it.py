@@ -296,25 +296,26 @@ def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, 
     person = house.person(login)
     wanted = set((source if login == "maria.cap" else target).split())
     beside = {verb.value for verb in WatchVerb if verb is not WatchVerb.ASSIGN}
-    id_ = make(house)
-    cause = found(house.person("ruth.hub"), id_)
-    assert cause is not None
-    for verb in sorted(wanted | named(cause)):
-        as_new(house)
-        id_ = make(house)
-        item = found(house.person("ruth.hub"), id_)
-        assert item is not None
-        assert item["reason_code"] == code
-        mine = found(person, id_)
-        assert set(mine["allowed_actions"] if mine else ()) - beside == wanted
-        offering = [path for path in routes(item) if verb in offers(person, path)]
-        if verb in wanted:
-            assert posted(house, person, item, offering[0], verb) == 200, (verb, offering)
-            assert still(house, id_) != code, verb
-            continue
+    item = found(house.person("ruth.hub"), make(house))
+    assert item is not None
+    for verb in sorted(named(item) - wanted):
         for path in routes(item):
             status = posted(house, person, item, path, verb)
-            assert status in (403, 404, 409, 422) or still(house, id_) == code, (verb, path, status)
+            assert status in (403, 404, 409, 422) or still(house, item["id"]) == code, (verb, path, status)
+    for verb in sorted(wanted):
+        as_new(house)
+        item = found(house.person("ruth.hub"), make(house))
+        assert item is not None
+        assert item["reason_code"] == code
+        mine = found(person, item["id"])
+        assert mine is not None
+        assert set(mine["allowed_actions"]) - beside == wanted
+        offering = [path for path in routes(item) if verb in offers(person, path)]
+        assert posted(house, person, item, offering[0], verb) == 200, (verb, offering)
+        assert still(house, item["id"]) != code, verb
+    if not wanted:
+        mine = found(person, item["id"])
+        assert set(mine["allowed_actions"] if mine else ()) <= beside
 
 
 def named(item: Item) -> frozenset[str]:
@@ -387,6 +388,12 @@ def test_a_system_that_answers_is_not_deserted(house: House, change: str) -> Non
 
 
 def as_new(house: House) -> None:
+    """What earlier situations left would only make the list longer."""
+    house.sql(
+        "set session_replication_role = replica; delete from task; delete from referral; delete from plan_step;"
+        " delete from plan_partner; delete from plan_goal; delete from action_plan;"
+        " set session_replication_role = origin"
+    )
     house.sql("delete from service_capacity")
     house.sql("update membership set ends_on = null where user_id = any(%s)", [user(house, one) for one in LEAVING])
     house.sql("update membership set ends_on = null where organization_id = %s", organization_id(house, CLOSES))
