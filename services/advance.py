@@ -128,12 +128,13 @@ def _progress(work: Work, locked: LockedReferral) -> Progress:
 
 
 def open_tasks(work: Work, offers: Iterable[Locked]) -> list[OpenTask]:
-    """Those that somebody still works on, each with the queue of its organization."""
+    """Those that somebody still works on, each with the queue of its organization: its own while it is a partner."""
     still = [offer for offer in offers if not offer.task.ended]
     if not still:
         return []
     ids = {str(offer.t["organization_id"]) for offer in still}
-    queues = {row.id: f"partner.{row.slug}" for row in work.rows(_QUEUES, ids=list(ids))}
+    values = {"ids": list(ids), "collaborative": work.agenda.collaborative_id}
+    queues = {row.id: f"partner.{row.slug}" for row in work.rows(_QUEUES, **values)}
     return [
         OpenTask(str(o.t["id"]), queues.get(o.t["organization_id"], HOSTED), o.t["organization_id"] in queues)
         for o in still
@@ -147,5 +148,7 @@ def seconds_until(now: datetime, at: datetime | None) -> float | None:
 
 _START = text("select collaborative_id, clock_timestamp() as now from referral where id = :id")
 _QUEUES = text(
-    "select id, slug from organization where id = any(cast(:ids as uuid[])) and own_worker and mode = 'connected'"
+    "select o.id, o.slug from organization o"
+    " join app.partners() p on p.organization_id = o.id and p.collaborative_id = :collaborative"
+    " where o.id = any(cast(:ids as uuid[])) and o.own_worker and o.mode = 'connected'"
 )

@@ -20,7 +20,6 @@ from domain.watch import SAID
 from services import notice_shapes as shapes
 from services.refusals import NotVisible, Unprocessable
 from services.rows import sides
-from services.stalls import DESERTED
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL
@@ -165,19 +164,19 @@ exists (
       join referral g on g.id = w.referral_id
       join collaborative k on k.id = w.collaborative_id
      where y.id = n.event_id and y.facts ->> 'cause' = any(:sources) and (%s))"""
-_SOURCE_WAITED_FOR = f"""
+_SOURCE_WAITED_FOR = """
 w.on_behalf or w.state = 'info_requested'
 or w.state = any(:undecided)
    and exists (select from app.room(w.service_id, k.zone) v where not v.taking or v."left" = 0)
 or w.organization_id <> w.source_organization_id
-   and (w.organization_id in (select organization_id from ({DESERTED}) d)
+   and (w.organization_id in (select organization_id from app.deserted())
         or coalesce(g.consent_until <= clock_timestamp(), false)
         or coalesce(w.clock = 'first_contact' and w.client_id is null and w.due_at <= clock_timestamp(), false))"""
 """What makes it the source's turn, as in `services/stalls.py`: whichever of them the notice was told for."""
 _FOR_THE_BACKBONE = """
 exists (select from event y where y.id = n.event_id and y.facts ->> 'cause' = any(:backbones) and (%s))"""
-_BACKBONE_WAITED_FOR = f"""
-y.source_organization_id in (select organization_id from ({DESERTED}) d)
+_BACKBONE_WAITED_FOR = """
+y.source_organization_id in (select organization_id from app.deserted())
 or exists (select from engine_finding z where z.case_id in (n.referral_id, n.action_plan_id))"""
 _STILL_THEIRS = f"({_FOR_A_CAUSE % _SOURCE_WAITED_FOR} or {_FOR_THE_BACKBONE % _BACKBONE_WAITED_FOR})"
 _THEIRS_NO_MORE = f"""

@@ -18,7 +18,7 @@ BATCH = 1000
 @dataclass(frozen=True, slots=True)
 class OpenCase:
     """A referral or a plan that has a workflow. `tasks`: its open ones that wait for people; a partner's own worker may
-    have given up on others for good.
+    have given up on others for good, or answered after its partnership had ended.
     """
 
     kind: str

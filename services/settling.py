@@ -26,7 +26,8 @@ from services.transaction import Record, Work, by_engine
 def settle_task(record: Record, task_id: UUID, result: StepResult) -> str:
     """Accepted and completed (or declined, or failed) in one transaction; answers the task's state as it then stands.
 
-    If the record is over already, the record wins and the late answer becomes an event. A repeat changes nothing.
+    If the record is over already, or the partnership is, the record wins and the late answer becomes an event. A repeat
+    changes nothing.
     """
 
     def run(connection: Connection) -> tuple[str, Journal]:
@@ -50,6 +51,9 @@ def _settle(work: Work, offer: Locked, result: StepResult) -> None:
     if offer.task.ended:
         if _word(offer.task.state.value) != _word(result.state):
             _late(work, offer, result, "over")
+        return
+    if work.row(_PARTNER, organization=offer.t["organization_id"], collaborative=work.agenda.collaborative_id) is None:
+        _late(work, offer, result, "no-partner")
         return
     at, moves = moment(work, offer.t), _moves(work, offer, result)
     note_overdue(work, offer, at)
@@ -130,6 +134,9 @@ def _late(work: Work, offer: Locked, result: StepResult, why: str, **more: Any) 
     happened(work, about_task(offer.t, offer.f), what, version=offer.task.version)
 
 
+_PARTNER = text(
+    "select 1 from app.partners() where organization_id = :organization and collaborative_id = :collaborative"
+)
 _SAID = text("select 1 from event where task_id = :task and kind = 'task_answered_late' limit 1")
 # For app.disclose: it copies for the organization whose transaction it is.
 _AS_PARTNER = text("select set_config('app.organization', :organization, true), set_config('app.user', :user, true)")

@@ -195,7 +195,10 @@ class Unwritten(Shape):
     """What a partner's own system answered, that could not be written: its people go on with the task."""
 
     said: str
-    why: str = Field(description="`form`: it does not answer the form; `over`: the task had ended; or the rule's code.")
+    why: str = Field(
+        description="`form`: it does not answer the form; `over`: the task had ended; `no-partner`: the partnership"
+        " had; or the rule's code."
+    )
     fields: list[str] = Field(default=[], description="The questions of the form without an answer that fits.")
 
 

@@ -69,14 +69,8 @@ def _backbones(alias: str) -> str:
     return f"{_turn(Turn.BACKBONE)} and not {alias}.restricted"
 
 
-DESERTED = """
-select d.organization_id, d.since
-  from app.deserted() d
-  join organization o on o.id = d.organization_id and not (o.own_worker and o.mode = 'connected')"""
-"""Organizations where nobody works any more, and no system of theirs answers."""
-
 SHARED = f"""
-deserted as materialized ({DESERTED}),
+deserted as materialized (select * from app.deserted()),
 away as materialized (select * from app.away()),
 gone as materialized (select * from away where gone_since is not null),
 teams as materialized (select organization_id from app.teams()),

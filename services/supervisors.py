@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.stalls import ACTS, DESERTED, OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
+from services.stalls import ACTS, OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
 from services.transaction import Tx
 
 
@@ -69,6 +69,6 @@ select s.id, s.ball, {ACTS} as user_id, {OVERSEEN} as overseen
     )
 
 
-_DESERTED = text(DESERTED)
+_DESERTED = text("select organization_id from app.deserted()")
 _UNSTAFFED = text("select organization_id from app.unstaffed()")
 _BLOCKERS = {"task": _blockers(TASKS), "referral": _blockers(REFERRALS), "plan": _blockers(PLANS)}

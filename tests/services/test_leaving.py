@@ -171,29 +171,30 @@ def test_where_everybody_has_left_the_source_is_nudged_and_where_nobody_has_begu
     assert told == [(str(cap),)]
 
 
+@pytest.mark.parametrize("slug", ["health", "clinic"])
 def test_of_an_agency_whose_partnership_has_ended_all_is_listed_at_once_and_nobody_there_is_nudged(
-    house: House,
+    house: House, slug: str
 ) -> None:
-    """None of them can sign in: it is as if they had all left."""
-    made = refer(house, "cap", "health", client=NewClient(identity="anonymous"))
-    owed = refer(house, "health", "cap", client=NewClient(identity="anonymous"))
-    maria, ruth, above = house.person("maria.cap"), house.person("ruth.hub"), house.caseworker("health")
+    """None of them can sign in: it is as if they had all left. The clinic's system is no partner's, either."""
+    made = refer(house, "cap", slug, client=NewClient(identity="anonymous"))
+    owed = refer(house, slug, "cap", client=NewClient(identity="anonymous"))
+    maria, ruth, above = house.person("maria.cap"), house.person("ruth.hub"), house.caseworker(slug)
     maria.does(f"{task_of(owed)}/request-info", {"question": "How many people?"})
-    cap, health, hub = (str(house.region.organization(slug).id) for slug in ("cap", "health", "hub"))
-    began = house.sql("select starts_on from partnership where organization_id = %s", health)[0][0]
+    cap, agency, hub = (str(house.region.organization(slug).id) for slug in ("cap", slug, "hub"))
+    began = house.sql("select starts_on from partnership where organization_id = %s", agency)[0][0]
     try:
-        house.sql("update partnership set starts_on = current_date + 2 where organization_id = %s", health)
+        house.sql("update partnership set starts_on = current_date + 2 where organization_id = %s", agency)
         refused = maria.post(f"{task_of(made)}/nudge")
         assert "nudge" not in maria.read(task_of(made))["allowed_actions"]
         left = "starts_on = current_date - 9, ends_on = current_date - 2"
-        house.sql(f"update partnership set {left} where organization_id = %s", health)
+        house.sql(f"update partnership set {left} where organization_id = %s", agency)
         assert above.get("/v1/me").status_code == 401
         items = {one["referral_id"]: one for one in ruth.read("/v1/monitor/stalled", limit=200)["items"]}
         own_turn = maria.post(f"{task_of(made)}/nudge")
         ruth.does(f"{task_of(made)}/nudge")
     finally:
         sets = "update partnership set starts_on = %s, ends_on = null where organization_id = %s"
-        house.sql(sets, began, health)
+        house.sql(sets, began, agency)
     assert [(one.status_code, one.json()["code"]) for one in (refused, own_turn)] == [
         (409, "nobody-there"),
         (409, "own-turn"),
@@ -206,6 +207,30 @@ def test_of_an_agency_whose_partnership_has_ended_all_is_listed_at_once_and_nobo
     assert house.sql(
         "select facts ->> 'to' from event where kind = 'task_nudged' and referral_id = %s", str(made.id)
     ) == [(cap,)]
+
+
+def test_an_agency_that_only_its_system_answers_for_is_gone_with_its_partnership(house: House) -> None:
+    """Nobody worked there who could have left."""
+    made = refer(house, "cap", "clinic", client=NewClient(identity="anonymous"))
+    clinic, ruth = house.region.organization("clinic").id, house.person("ruth.hub")
+    people = [
+        row[0] for row in house.sql("select id from user_account where login like '%%.clinic' and not service_account")
+    ]
+    only = "update user_account set service_account = %s where id = any(%s)"
+    ends = "update partnership set ends_on = {} where organization_id = %s"
+
+    def listed() -> bool:
+        items = ruth.read("/v1/monitor/stalled", limit=200)["items"]
+        return str(made.id) in {one["referral_id"] for one in items}
+
+    house.sql(only, True, people)
+    try:
+        assert not listed()
+        house.sql(ends.format("current_date - 2"), clinic)
+        assert listed()
+    finally:
+        house.sql(ends.format("null"), clinic)
+        house.sql(only, False, people)
 
 
 @pytest.mark.parametrize(("agency", "above", "gone"), [("cap", "jolene", "dale"), ("clinic", "felix", "system")])
