@@ -35,7 +35,7 @@ def list_services(
     after: After = None,
     limit: int = 50,
 ) -> list[directory_shapes.Service]:
-    """Active services by name. `taxonomy` is a term's code and takes its narrower terms too;
+    """Active services of partners of today, by name. `taxonomy` is a term's code and takes its narrower terms too;
     `q` searches names and words. `taking`: those that can be asked (who said nothing that still holds can), or those
     that said that they have no room.
     """
@@ -60,8 +60,7 @@ def list_reasons(record: Record, call: Call) -> list[directory_shapes.Reason]:
 _ORGANIZATIONS = text(
     """
 select o.id, o.slug, o.name, o.description, o.kind, o.mode, p.role, o.email, o.phone, o.website
-  from organization o join partnership p on p.organization_id = o.id and p.collaborative_id = app.collaborative()
-   and app.current(p.starts_on, p.ends_on)
+  from organization o join app.partners() p on p.organization_id = o.id and p.collaborative_id = app.collaborative()
  where cast(:name as text) is null or (o.name, o.id) > (:name, cast(:id as uuid))
  order by o.name, o.id limit :limit
 """
@@ -83,6 +82,7 @@ select s.*, o.name as organization, o.mode, coalesce(places.list, '[]') as locat
                      l.postal_code) order by l.name) as list
       from service_at_location x join location l on l.id = x.location_id where x.service_id = s.id) places on true
  where s.status = 'active'
+   and s.organization_id in (select organization_id from app.partners() where collaborative_id = app.collaborative())
    and (cast(:taxonomy as text) is null or s.term in (select code from wanted))
    and (cast(:taking as boolean) is null or coalesce(room.takes, true) = :taking)
    and (cast(:q as text) is null or s.name ilike :q or s.description ilike :q or o.name ilike :q or s.term ilike :q)

@@ -44,13 +44,13 @@ class Offered:
 
 
 def find_service(tx: Work, service_id: UUID, pointer: str = "/service_id") -> Offered:
-    """Raises Unprocessable for a service that is not in the directory or takes no requests now."""
-    row = tx.row(_SERVICE, id=service_id)
+    """Raises Unprocessable for a service that is not in the directory, takes no requests or is no partner's today."""
+    row = tx.row(_SERVICE, id=service_id, collaborative=tx.agenda.collaborative_id)
     if row is None:
         raise Unprocessable("No service with that id in the directory; GET /v1/services lists them.", pointer=pointer)
     if row.status != "active":
         raise Unprocessable("That service takes no requests now. Choose another one.", pointer=pointer)
-    _require_partner(row.backbone, pointer)
+    _require_partner(row.roles, pointer)
     return Offered(
         row.id,
         row.organization_id,
@@ -77,20 +77,28 @@ def require_same_need(offered: Offered, term: str | None, pointer: str = "/servi
 
 
 def find_organization(tx: Work, organization_id: UUID) -> Offered:
-    """Raises Unprocessable for one that is no partner. It is asked as a whole, by the region's hours and limits."""
-    row = tx.row(_ORGANIZATION, id=organization_id)
+    """Asked as a whole, by the region's hours and limits. Raises Unprocessable for one that is no partner today."""
+    row = tx.row(_ORGANIZATION, id=organization_id, collaborative=tx.agenda.collaborative_id)
     if row is None:
         raise Unprocessable(
             "No organization with that id in the directory; GET /v1/organizations lists them.",
             pointer="/organization_id",
         )
-    _require_partner(row.backbone, "/organization_id")
+    _require_partner(row.roles, "/organization_id")
     return Offered(None, row.id, row.name, None, False, row.mode == "connected", row.confidential, _NO_SERVICE)
 
 
-def _require_partner(backbone: bool, pointer: str) -> None:
-    """Nobody at the backbone could answer. Raises Unprocessable."""
-    if backbone:
+def _require_partner(roles: Sequence[str], pointer: str) -> None:
+    """Whoever is only phoned is a partner, too, if without a login (decision 24); nobody at the backbone could answer.
+    Raises Unprocessable.
+    """
+    if not roles:
+        raise Unprocessable(
+            "That organization is no partner today. Choose one that is: GET /v1/organizations lists them,"
+            " GET /v1/services what they offer.",
+            pointer=pointer,
+        )
+    if "backbone" in roles:
         raise Unprocessable(
             "That organization is the backbone, which does no casework. Choose a partner, or a service of one.",
             pointer=pointer,
@@ -163,16 +171,14 @@ def first_look(*offers: Locked) -> datetime:
 
 
 _NO_SERVICE: Mapping[str, Any] = dict.fromkeys(part.split()[-1] for part in SERVICE.split(", "))
-_IS_BACKBONE = """
-exists (select from partnership p
-         where p.organization_id = o.id and p.role = 'backbone' and app.current(p.starts_on, p.ends_on)) as backbone
+_ROLES = """
+array(select p.role from app.partners() p
+       where p.organization_id = o.id and p.collaborative_id = :collaborative) as roles
 """
-_ORGANIZATION = text(
-    f"select o.id, o.name, o.mode, o.confidential, {_IS_BACKBONE} from organization o where o.id = :id"
-)
+_ORGANIZATION = text(f"select o.id, o.name, o.mode, o.confidential, {_ROLES} from organization o where o.id = :id")
 _SERVICE = text(
     f"""
-select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential, {_IS_BACKBONE},
+select s.id, s.organization_id, s.status, s.term, o.mode, o.confidential, {_ROLES},
        x.sensitive, room.taking as room_taking, room."left" as room_left,
        {SERVICE}
   from service s join organization o on o.id = s.organization_id join taxonomy_term x on x.code = s.term

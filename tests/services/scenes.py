@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -70,6 +71,17 @@ def events(house: House, referral_id: Any, kind: str | None = None) -> list[str]
 
 def organization_id(house: House, slug: str) -> UUID:
     return house.region.organization(slug).id
+
+
+@contextmanager
+def no_partner(house: House, slug: str) -> Iterator[None]:
+    """Its partnership has ended while the block runs."""
+    ends = "update partnership set ends_on = {} where organization_id = %s"
+    house.sql(ends.format("current_date - 2"), organization_id(house, slug))
+    try:
+        yield
+    finally:
+        house.sql(ends.format("null"), organization_id(house, slug))
 
 
 def series(house: House, code: str, login: str = "ruth.hub", **params: Any) -> dict[tuple[str, str | None], Any]:

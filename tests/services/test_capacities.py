@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from services import shortages
 from tests.house import House, Person
-from tests.services.scenes import at_once, events, organization_id, proven, series, statuses, total
+from tests.services.scenes import at_once, events, no_partner, organization_id, proven, series, statuses, total
 
 FULL = {"reason_code": "full", "reason_class": "no_capacity"}
 
@@ -187,23 +187,39 @@ def test_a_new_client_of_a_request_that_was_turned_away_was_never_recorded(house
     assert county == [("31013",)]
 
 
-def test_matching_skips_who_has_no_room_and_prefers_who_said_that_there_is_some(house: House) -> None:
+def providers(house: House, term: str = "housing") -> list[Any]:
+    """Of no county that any of them is in: who has least to do comes first, then by name."""
     region = house.sql("select id from collaborative")[0][0]
+    rows = house.sql("select service_id from app.providers(%s, %s, '0', '{}')", region, term)
+    return [row[0] for row in rows]
 
-    def providers() -> list[Any]:
-        """Of no county that any of them is in: who has least to do comes first, then by name."""
-        return [row[0] for row in house.sql("select service_id from app.providers(%s, 'housing', '0', '{}')", region)]
 
-    before = providers()
+def test_matching_skips_who_has_no_room_and_prefers_who_said_that_there_is_some(house: House) -> None:
+    before = providers(house)
     full, last = house.service("housing").id, before[-1]
     slug = next(s.slug for s in house.region.services if s.id == last).partition("/")[0]
     nth = [s.id for s in house.region.services if s.slug.startswith(f"{slug}/")].index(last)
     state(house, "housing", 0)
-    assert full not in providers()
+    assert full not in providers(house)
     state(house, slug, 1, nth=nth)
-    assert providers()[0] == last
+    assert providers(house)[0] == last
     house.sql("update service_capacity set lapses_on = %s", today() - timedelta(days=1))
-    assert providers() == before
+    assert providers(house) == before
+
+
+@pytest.mark.parametrize(("slug", "asked"), [("housing", False), ("clinic", True), ("fuel", True)])
+def test_matching_asks_nobody_who_could_not_answer(house: House, slug: str, asked: bool) -> None:
+    """Of the clinic its own system answers, at the fuel fund the telephone; while they are partners."""
+    service = house.service(slug)
+    assert service.id in providers(house, service.term)
+    left = "update membership set ends_on = {} where organization_id = %s"
+    house.sql(left.format("current_date - 2"), service.organization_id)
+    try:
+        assert (service.id in providers(house, service.term)) is asked
+    finally:
+        house.sql(left.format("null"), service.organization_id)
+    with no_partner(house, slug):
+        assert service.id not in providers(house, service.term)
 
 
 def test_the_report_says_where_room_is_lacking_and_a_partner_reads_its_own(house: House) -> None:

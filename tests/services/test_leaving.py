@@ -13,7 +13,7 @@ from services.advance import advance_referral
 from services.clients import NewClient
 from tests.house import House, Person
 from tests.services.plans import Live, load, step
-from tests.services.scenes import at_once, refer, statuses, task_of
+from tests.services.scenes import at_once, no_partner, refer, statuses, task_of
 
 SOON = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
 
@@ -212,12 +212,11 @@ def test_of_an_agency_whose_partnership_has_ended_all_is_listed_at_once_and_nobo
 def test_an_agency_that_only_its_system_answers_for_is_gone_with_its_partnership(house: House) -> None:
     """Nobody worked there who could have left."""
     made = refer(house, "cap", "clinic", client=NewClient(identity="anonymous"))
-    clinic, ruth = house.region.organization("clinic").id, house.person("ruth.hub")
+    ruth = house.person("ruth.hub")
     people = [
         row[0] for row in house.sql("select id from user_account where login like '%%.clinic' and not service_account")
     ]
     only = "update user_account set service_account = %s where id = any(%s)"
-    ends = "update partnership set ends_on = {} where organization_id = %s"
 
     def listed() -> bool:
         items = ruth.read("/v1/monitor/stalled", limit=200)["items"]
@@ -226,10 +225,9 @@ def test_an_agency_that_only_its_system_answers_for_is_gone_with_its_partnership
     house.sql(only, True, people)
     try:
         assert not listed()
-        house.sql(ends.format("current_date - 2"), clinic)
-        assert listed()
+        with no_partner(house, "clinic"):
+            assert listed()
     finally:
-        house.sql(ends.format("null"), clinic)
         house.sql(only, False, people)
 
 

@@ -14,7 +14,7 @@ from services.plan_advance import advance_plan
 from services.plans import get_plan
 from tests.house import House
 from tests.services.plans import Live, load, step
-from tests.services.scenes import numbers, organization_id, proven
+from tests.services.scenes import no_partner, numbers, organization_id, proven
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,17 @@ def test_nobody_offers_what_is_needed_and_the_lead_hears_it_at_once(house: House
     plan.works("none", "cap")
     advance(house, plan)
     assert plan.state("next") == "open"
+
+
+def test_a_step_for_who_is_no_partner_any_more_asks_nobody_and_its_lead_decides(house: House) -> None:
+    load(house, "parted", [step("listen"), step("then", {"organization": "housing"}, after=["listen"])])
+    plan = Live.begin(house, "parted")
+    with no_partner(house, "housing"):
+        plan.works("listen", "cap")
+        advance(house, plan)
+    one = plan.step("then")
+    assert (one["state"], one["task"]) == ("open", None)
+    assert one["ball_in_court"]["organization_id"] == plan.body["organization_id"]
 
 
 def test_a_plan_changes_under_way_and_its_history_keeps_what_it_was(house: House) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from services.clients import NewClient
 from tests.house import OUTCOME, House, Person
-from tests.services.scenes import events, ledger, organization_id, proven, refer, series, task_of
+from tests.services.plans import Live, load, step
+from tests.services.scenes import events, ledger, no_partner, organization_id, proven, refer, series, task_of
 
 
 def client_of(worker: Person) -> str:
@@ -124,6 +126,42 @@ def test_for_a_partner_on_the_phone_the_source_makes_the_moves_and_says_who_said
         assert fuel not in {key[3] for key in ledger(house, code)}, code
     assert sum(point["value"] for point in series(house, "needs_met").values()) >= 1
     proven(house)
+
+
+@pytest.mark.parametrize("slug", ["housing", "fuel", "thrift"])
+def test_nobody_is_asked_who_is_no_partner_any_more_not_even_on_the_phone(house: House, slug: str) -> None:
+    """Whoever asks hears what to do; what was asked before stays where it is."""
+    maria, ruth, service = house.person("maria.cap"), house.person("ruth.hub"), house.service(slug)
+    before = house.refer("cap", slug)
+    made = refer(house, "cap", "health", client=NewClient(identity="anonymous"))
+    house.caseworker("health").does(f"{task_of(made)}/decline", {"reason_code": "full", "reason_class": "no_capacity"})
+    load(house, f"asks_{slug}", [step("listen")])
+    plan = Live.begin(house, f"asks_{slug}")
+    one, new = {"service_id": str(service.id)}, {"client": {"given_name": "Rosalind"}}
+    several = {"service_ids": [str(service.id), str(house.service("health").id)]}
+    match, reassign = {"If-Match": f'"{plan.read()["version"]}"'}, f"{plan.path}/steps/listen/reassign"
+
+    def listed() -> bool:
+        return one["service_id"] in {each["id"] for each in maria.read("/v1/services", limit=200)["items"]}
+
+    assert listed()
+    with no_partner(house, slug):
+        assert not listed()
+        answers = [
+            maria.post("/v1/referrals", one | new),
+            maria.post("/v1/referrals", one | new | {"kind": "information"}),
+            maria.post("/v1/referrals", several | new),
+            maria.post(f"/v1/referrals/{made.id}/reroute", one),
+            ruth.post(f"/v1/referrals/{made.id}/propose-reroute", one),
+            maria.post(reassign, one, **match),
+            maria.post(reassign, {"organization_id": str(service.organization_id)}, **match),
+        ]
+        kept = [
+            (task["organization_id"], task["state"]) for task in maria.read(f"/v1/referrals/{before['id']}")["tasks"]
+        ]
+    for answer in answers:
+        assert (answer.status_code, "no partner today. Choose" in answer.json()["detail"]) == (422, True), answer.text
+    assert kept == [(str(service.organization_id), "requested")]
 
 
 def test_handing_out_a_phone_number_is_done_when_it_is_recorded(house: House) -> None:

@@ -13,7 +13,7 @@ from domain.stall import CAUSES
 from domain.watch import Verb as WatchVerb
 from tests.house import OUTCOME, House, Person
 from tests.services.plans import Live, load, step
-from tests.services.scenes import organization_id
+from tests.services.scenes import no_partner, organization_id
 from tests.services.test_capacities import state
 from tests.services.test_escalating import user
 
@@ -374,6 +374,19 @@ def test_a_plan_whose_lead_nobody_works_at_any_more_is_the_backbone_s_to_see_to(
     assert (item["reason_code"], item["symptom"]) == ("owner_gone", None)
     assert item["ball_in_court"]["organization_id"] == str(organization_id(house, "hub"))
     assert "who takes over" in item["remedy"]
+
+
+def test_who_is_no_partner_any_more_is_nobody_who_could_be_asked(house: House) -> None:
+    """The church alone helps with what the housing authority said no to."""
+    made, ruth = house.refer("cap", "housing"), house.person("ruth.hub")
+    no = {"reason_code": "over_income", "reason_class": "ineligible"}
+    house.person("gwen.housing").does(f"/v1/tasks/{made['tasks'][0]['id']}/decline", no)
+    house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", made["id"])
+    assert still(house, made["id"]) == "source_has_not_chosen"
+    with no_partner(house, "faith"):
+        item = found(ruth, made["id"])
+    assert item is not None
+    assert (item["symptom"], item["reason_code"]) == ("source_has_not_chosen", "no_capacity")
 
 
 @pytest.mark.parametrize("change", ["own_worker = true", "mode = 'connected'"])

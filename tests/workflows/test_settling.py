@@ -12,6 +12,7 @@ from services.plan_advance import advance_plan
 from services.settling import settle_task
 from tests.house import OUTCOME, House
 from tests.services.plans import Live, load, step
+from tests.services.scenes import no_partner
 from tests.workflows.case import Case, refer
 from tests.workflows.room import at_once
 
@@ -132,15 +133,11 @@ def test_what_consent_discloses_is_copied_when_a_system_accepts_too(case: Case) 
 
 def test_a_system_whose_agency_is_no_partner_any_more_moves_nothing_and_is_asked_nothing_more(case: Case) -> None:
     """No client is copied to it; its task is the source's to take back, as at any agency that is gone."""
-    house, clinic = case.house, case.house.region.organization("clinic").id
-    ends = "update partnership set ends_on = {} where organization_id = %s"
+    house = case.house
     assert [one.queue for one in advance_referral(house.engine, UUID(case.id)).open] == ["partner.clinic"]
-    house.sql(ends.format("current_date - 2"), clinic)
-    try:
+    with no_partner(house, "clinic"):
         assert settle(case, DONE) == "requested"
         (still,) = advance_referral(house.engine, UUID(case.id)).open
-    finally:
-        house.sql(ends.format("null"), clinic)
     assert (still.queue, still.own_queue) == ("partners", False)
     assert case.events()[-1]["facts"] == {"said": "completed", "why": "no-partner"}
     assert case.column("task", "client_id") is None
