@@ -97,7 +97,7 @@ CAUSES: dict[Cause, Behind] = {
     ),
     Cause.NOBODY_THERE: Behind(
         "owner_gone",
-        "Nobody works at {who} any more.",
+        "Nobody at {who} can sign in any more.",
         "Nobody there can assign it: take it back ('withdraw'), or cancel it there and ask another service.",
         _moves(f"cancel withdraw {_ANOTHER}"),
         "Nobody there can assign it: re-assign {step} to another provider on its plan, or drop it.",
@@ -106,8 +106,9 @@ CAUSES: dict[Cause, Behind] = {
     ),
     Cause.NOBODY_AT_SOURCE: Behind(
         "owner_gone",
-        "Nobody works at {who} any more.",
-        "Nobody can move it: find out who takes over what {who} did, and let somebody of theirs sign in there.",
+        "Nobody at {who} can sign in any more.",
+        "Nobody can move it: find out who takes over what {who} did, and let somebody of theirs sign in there; where"
+        " its partnership has ended, it has to be renewed first.",
         turn=Turn.BACKBONE,
         at_once=True,
     ),

@@ -43,7 +43,7 @@ def foresee(tx: Tx, noun: str, ids: Iterable[UUID]) -> None:
 
 
 def is_deserted(tx: Tx, organization_id: UUID) -> bool:
-    """Whether nobody works there any more. One query a transaction, however often it is asked."""
+    """Whether nobody there can sign in any more. One query a transaction, however often it is asked."""
     if tx.deserted is None:
         tx.deserted = frozenset(row.organization_id for row in tx.rows(_DESERTED))
     return organization_id in tx.deserted

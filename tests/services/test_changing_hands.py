@@ -470,7 +470,7 @@ def test_an_empty_source_is_nobodys_turn_and_what_is_offered_is_accepted(house: 
         assert item is None, "it can say no, and is not late yet"
     else:
         cap = house.region.organization("cap").name
-        assert (item["reason_code"], item["reason"]) == ("owner_gone", f"Nobody works at {cap} any more.")
+        assert (item["reason_code"], item["reason"]) == ("owner_gone", f"Nobody at {cap} can sign in any more.")
 
 
 @pytest.mark.parametrize("role", ["backbone", "agency_admin"])

@@ -202,8 +202,9 @@ def test_of_an_agency_whose_partnership_has_ended_all_is_listed_at_once_and_nobo
     for one, ball in ((made, cap), (owed, hub)):
         item = items[str(one.id)]
         assert (item["symptom"], item["reason_code"]) == (None, "owner_gone")
-        assert item["reason"].startswith("Nobody works at ")
+        assert "can sign in any more" in item["reason"]
         assert item["ball_in_court"]["organization_id"] == ball
+    assert "partnership has ended, it has to be renewed first" in items[str(owed.id)]["remedy"], "else nobody gets in"
     assert house.sql(
         "select facts ->> 'to' from event where kind = 'task_nudged' and referral_id = %s", str(made.id)
     ) == [(cap,)]

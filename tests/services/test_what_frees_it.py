@@ -348,7 +348,7 @@ def test_where_everybody_left_the_source_is_asked_and_hears_that_nobody_there_ca
         item = found(house.person(login), task)
         assert item is not None
         assert (item["symptom"], item["ball_in_court"]["organization_id"]) == (None, str(cap))
-        assert item["reason"].startswith("Nobody works at ")
+        assert "can sign in any more" in item["reason"]
         assert "withdraw" in item["remedy"]
         assert house.person(login).read(f"/v1/tasks/{task}")["ball_in_court"]["organization_id"] == str(cap)
         assert ("nudge" in item["allowed_actions"]) == (login == "ruth.hub")
