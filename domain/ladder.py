@@ -6,7 +6,7 @@ tenth note.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -67,12 +67,14 @@ class Ladder:
             return Did.OVERDUE
         return Did.REMINDED if self.rungs[rung].to is self.rungs[rung - 1].to else Did.ESCALATED
 
-    def above(self, rung: int) -> list[int]:
-        """The rungs that are left whose people none of the first `rung` has reached, the first for each."""
-        told = {one.to for one in self.rungs[:rung]}
+    def above(self, rung: int, told: Container[int] = ()) -> list[int]:
+        """The rungs that are left whose people none of the first `rung` has reached, nor any of `told`; the first for
+        each.
+        """
+        reached = {one.to for number, one in enumerate(self.rungs) if number < rung or number in told}
         left: dict[Rung, int] = {}
         for number, one in enumerate(self.rungs):
-            if number >= rung and one.to not in told:
+            if number >= rung and one.to not in reached:
                 left.setdefault(one.to, number)
         return list(left.values())
 

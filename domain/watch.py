@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from enum import StrEnum
 
 from domain.ladder import Did, Ladder, Rung
@@ -35,6 +35,8 @@ SAID = frozenset({*Did, "nudged", "excepted", "watched", "reroute_proposed"})
 """The last words of events that moved nothing."""
 
 
-def climb_by_hand(ladder: Ladder, rung: int, reaches: Callable[[Rung], bool]) -> int | None:
-    """The next rung whose people were not told yet and who are somebody else; None at the top."""
-    return next((number for number in ladder.above(rung) if reaches(ladder.rungs[number].to)), None)
+def climb_by_hand(ladder: Ladder, rung: int, reaches: Callable[[Rung], bool], told: Container[int] = ()) -> int | None:
+    """The next rung whose people neither the first `rung` nor `told` have told and who are somebody else; None at the
+    top.
+    """
+    return next((number for number in ladder.above(rung, told) if reaches(ladder.rungs[number].to)), None)

@@ -129,7 +129,7 @@ def watchers_actions(
     nudges = may_nudge(tx, noun, row, holder) and not own and hears(tx, holder.organization_id)
     found = [Verb.NUDGE] if nudges else []
     left = _left(tx, noun, row)
-    if left - {Rung.SUPERVISOR} or (left and _overseen(tx, noun, row)):
+    if left and left & _above(tx, noun, row):
         found.append(Verb.ESCALATE)
     if is_watcher(tx):
         until = row.get("excepted_until")
@@ -145,11 +145,11 @@ def foresee_actions(tx: Tx, noun: str, rows: Iterable[tuple[Mapping[str, Any], M
 def _will_ask(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None) -> bool:
     if row.get("clock") is None:
         return False
-    return _left(tx, noun, row) == {Rung.SUPERVISOR} or _may_turn(tx, noun, row, f, holder_of(noun, row, f))
+    return bool(_left(tx, noun, row)) or _may_turn(tx, noun, row, f, holder_of(noun, row, f))
 
 
 def _left(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[Rung]:
-    """Whom the caller may still tell of it, by its ladder. Whether there is a supervisor, `_overseen` says."""
+    """Whom the caller may still tell of it, by its ladder. Who of them is there and was not told, `_above` says."""
     if row.get("clock") is None or not row["rung"] or not may_escalate(tx, noun, row):
         return frozenset()
     ladder = ladder_of_row(tx, row)
@@ -157,11 +157,11 @@ def _left(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[Rung]:
     return left - {Rung.BACKBONE} if is_watcher(tx) or row["restricted"] else left
 
 
-def _overseen(tx: Tx, noun: str, row: Mapping[str, Any]) -> bool:
-    if "overseen" in row:
-        return bool(row["overseen"])
+def _above(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[str]:
+    if "above" in row:
+        return frozenset(row["above"] or ())
     found = blocker(tx, noun, row["id"])
-    return found is not None and found.overseen
+    return found.above if found else frozenset()
 
 
 def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:

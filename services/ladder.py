@@ -83,12 +83,13 @@ def next_word(
     them already, by time or by hand, it does not tell again.
     """
     found = reminded(blocked(work, noun, row["id"]), holder_of(noun, row, f))
-    if rung and _has_heard(work, noun, row["id"], clock, 0, found.by) is False:
+    told = rungs_told(work, noun, row["id"], clock, found.by) if rung else frozenset({0})
+    if 0 not in told:
         return Said(Did.REMINDED, _facts(clock, 0, Rung.OWNER, found), 1)
     ladder = at.ladder_of(clock)
     to = ladder.rungs[rung].to
     theirs = found.cause is not None and CAUSES[Cause(found.cause)].turn is Turn.BACKBONE
-    known = rung and _has_heard(work, noun, row["id"], clock, rung, found.by)
+    known = rung > 0 and rung in told
     if known or (to is Rung.BACKBONE and theirs) or not reaches(work, to, found.by, (f or row)["restricted"]):
         return Said(None, {}, rung + 1)
     return Said(ladder.did(rung), _facts(clock, rung, to, found), rung + 1)
@@ -98,19 +99,21 @@ def _facts(clock: Clock, rung: int, to: Rung, found: Blocked) -> dict[str, Any]:
     return {"clock": clock.value, "rung": rung, "to": to.value} | whose_turn(found)
 
 
-def _has_heard(work: Work, noun: str, item_id: UUID, clock: Clock, rung: int, holder: Holder) -> bool | None:
-    """Whether this rung (0: the owner's) was said because of them since the running clock's limit has passed. Where it
-    named nobody, it was; None: it was not said at all.
+def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder) -> frozenset[int]:
+    """Which rungs (0: the owner's) were said because of them since the running clock's limit has passed. One that named
+    nobody was; so was the owner's, where it was not said at all.
     """
-    organization, told = str(holder.organization_id), []
+    organization, said = str(holder.organization_id), []
     for event in reversed(work.journal.events):
-        if _subject(event) == str(item_id) and event["facts"].get("clock") == clock.value:
-            told += [event["facts"].get("holder", organization)] if event["facts"].get("rung") == rung else []
+        facts = event["facts"]
+        if _subject(event) == str(item_id) and facts.get("clock") == clock.value and "rung" in facts:
+            said.append((facts["rung"], facts.get("holder")))
             if event["kind"].endswith(f"_{Did.OVERDUE}"):
-                return organization in told
-    row = work.row(_HEARD[noun], id=str(item_id), clock=clock.value, rung=rung, holder=organization)
-    assert row is not None
-    return organization in told or row.heard
+                break
+    else:
+        said += [(row.rung, row.holder) for row in work.rows(_SAID[noun], id=str(item_id), clock=clock.value)]
+    unsaid = {0} - {rung for rung, _ in said}
+    return frozenset({rung for rung, whose in said if whose in (None, organization)} | unsaid)
 
 
 def since_task(work: Work, offer: Locked, at: Moment) -> Moment:
@@ -171,15 +174,15 @@ select cast(e.facts ->> 'rung' as integer) as rung, e.at from event e
     )
 
 
-def _heard(whose: str) -> Any:
+def _said(whose: str) -> Any:
     return text(
         f"""
 with begun as (
     select max(e.seq) as seq from event e
      where {whose} and e.facts ->> 'clock' = :clock and e.kind like '%\\_{Did.OVERDUE}')
-select bool_or(coalesce(e.facts ->> 'holder', :holder) = :holder) as heard
+select cast(e.facts ->> 'rung' as integer) as rung, e.facts ->> 'holder' as holder
   from event e join begun on e.seq >= begun.seq
- where {whose} and e.facts ->> 'clock' = :clock and cast(e.facts ->> 'rung' as integer) = :rung
+ where {whose} and e.facts ->> 'clock' = :clock and e.facts ? 'rung'
 """
     )
 
@@ -190,4 +193,4 @@ _ABOUT = {
     "plan": "e.action_plan_id = cast(:id as uuid) and e.referral_id is null",
 }
 _TOLD = {noun: _told(about) for noun, about in _ABOUT.items()}
-_HEARD = {noun: _heard(about) for noun, about in _ABOUT.items()}
+_SAID = {noun: _said(about) for noun, about in _ABOUT.items()}

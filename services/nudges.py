@@ -15,6 +15,7 @@ from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
 from services.blocking import Blocked, blocked, caused, reminded, whose_turn
 from services.holders import Holder, is_staffed, is_watcher, may_escalate, may_nudge, reaches, who_acts
+from services.ladder import rungs_told
 from services.messages import tell
 from services.refusals import Conflict, Forbidden, Unprocessable
 from services.transaction import Answer, Call, Record, Tx
@@ -161,7 +162,8 @@ def _escalate(tx: Tx, watched: Watched) -> None:
             tx, to, found.by, bool(watched.row["restricted"])
         )
 
-    number = climb_by_hand(running.ladder, running.rung, reached)
+    told = rungs_told(tx, watched.noun, watched.row["id"], running.clock, found.by)
+    number = climb_by_hand(running.ladder, running.rung, reached, told)
     if number is None:
         raise Conflict(
             "Everybody on its ladder was told. Phone them, or propose another service.",

@@ -27,13 +27,13 @@ from services.holders import Holder, ladder_of_row, watchers_actions
 from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
 from services.stalls import (
+    ABOVE,
     ACTS,
     CODE,
     DUE_PLANS,
     DUE_REFERRALS,
     DUE_TASKS,
     OFFERS,
-    OVERSEEN,
     PLANS,
     REFERRALS,
     SHARED,
@@ -259,7 +259,7 @@ tasks as materialized (select * from ({TASKS % f"({DUE_TASKS}) k"}) x where {STA
 referrals as materialized (select * from ({REFERRALS % f"({DUE_REFERRALS}) k"}) x where {STALLED}),
 {STEPS}
 select s.*, h.name as who, t.name as target, q.name as root,
-       {ACTS} as user_id, s.rung > 0 and {OVERSEEN} as overseen,
+       {ACTS} as user_id, case when s.rung > 0 then {ABOVE} end as above,
        (select w.definition from plan_step w where w.action_plan_id = s.action_plan_id and w.key = s.step_key)
            as definition
   from (select s.*, {CODE} as code

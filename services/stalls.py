@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from domain.ladder import Did
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
 from services.rows import REFERRAL, TASK
 from services.transaction import Work
@@ -289,8 +290,22 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
 
 ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
 """Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
-OVERSEEN = f"app.supervised(s.ball, {ACTS})"
-"""Whether there is a supervisor above them who is somebody else."""
+ABOVE = f"""
+array(
+    select x.rung
+      from (values ('supervisor', app.supervised(s.ball, {ACTS})), ('backbone', true)) x (rung, there)
+     where x.there and not exists (
+        select from event e
+         where (e.task_id = s.id or e.referral_id = s.id or e.action_plan_id = s.id)
+           and coalesce(e.task_id, e.referral_id, e.action_plan_id) = s.id
+           and e.facts ->> 'clock' = s.clock and e.facts ? 'rung' and e.facts ->> 'to' = x.rung
+           and coalesce(e.facts ->> 'holder' = cast(s.ball as text), true)
+           and e.seq >= (
+                select max(b.seq) from event b
+                 where (b.task_id = s.id or b.referral_id = s.id or b.action_plan_id = s.id)
+                   and coalesce(b.task_id, b.referral_id, b.action_plan_id) = s.id
+                   and b.facts ->> 'clock' = s.clock and b.kind like '%\\_{Did.OVERDUE}')))"""
+"""Who is above them, is somebody else, and was not told of `s`'s clock because of them: as `services.ladder` has it."""
 STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
 """Of what was looked at, what stands still."""
 

@@ -1,4 +1,4 @@
-"""Who holds work up, and whether they have a supervisor who is somebody else: asked of all work on a page at once."""
+"""Who holds work up, and who above them would hear of it for the first time: asked of all work on a page at once."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.stalls import ACTS, OFFERS, OVERSEEN, PLANS, REFERRALS, SHARED, TASKS, read_at
+from services.stalls import ABOVE, ACTS, OFFERS, PLANS, REFERRALS, SHARED, TASKS, read_at
 from services.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """The organization and the person that must act, as `services.blocking` has them; `overseen` by somebody else."""
+    """The organization and the person that must act, as `services.blocking` has them. `above`: the rungs of those who
+    are somebody else and were not told because of them.
+    """
 
     organization_id: UUID
     user_id: UUID | None
-    overseen: bool
+    above: frozenset[str]
 
 
 def blocker(tx: Tx, noun: str, id: UUID) -> Blocker | None:  # noqa: A002 - an item's id is called so everywhere
@@ -38,7 +40,7 @@ def foresee(tx: Tx, noun: str, ids: Iterable[UUID]) -> None:
     asked = list(ids)
     if asked:
         rows = tx.rows(_BLOCKERS[noun], ids=asked, **read_at(tx))
-        found = {row.id: Blocker(row.ball, row.user_id, row.overseen) for row in rows}
+        found = {row.id: Blocker(row.ball, row.user_id, frozenset(row.above)) for row in rows}
         tx.blockers.update({each: found.get(each) for each in asked})
 
 
@@ -62,7 +64,7 @@ def _blockers(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.id, s.ball, {ACTS} as user_id, {OVERSEEN} as overseen
+select s.id, s.ball, {ACTS} as user_id, {ABOVE} as above
   from ({part % "(select unnest(cast(:ids as uuid[])) as id) k"}) s
   left join away b on b.user_id = s.person and b.organization_id = s.ball
 """

@@ -177,3 +177,10 @@ def test_whoever_owes_it_may_be_reminded_before_anybody_above_hears() -> None:
 )
 def test_by_hand_it_goes_to_the_next_who_was_not_told(rung: int, reached: set[str], next_one: int | None) -> None:
     assert climb_by_hand(DEFAULT, rung, lambda to: Rung(to).value in reached) == next_one
+
+
+@pytest.mark.parametrize(("rung", "told", "next_one"), [(1, {1}, 2), (1, {1, 2}, None), (1, {3}, 1), (2, {3}, None)])
+def test_nor_to_whom_a_later_rung_had_told_before_it_climbed_again(
+    rung: int, told: set[int], next_one: int | None
+) -> None:
+    assert climb_by_hand(DEFAULT, rung, lambda _: True, told) == next_one

@@ -143,7 +143,37 @@ def test_who_escalates_by_hand_skips_nobody_whose_turn_it_has_become(house: Hous
 
 @pytest.mark.parametrize("by", ["hand", "time"])
 def test_a_supervisor_who_was_told_of_a_clock_is_not_told_again_after_the_owner(house: House, by: str) -> None:
-    """By hand before the owner of the same agency had heard; by time, where hands went to another agency and back."""
+    referral, _ = told_before_it_was_their_turn(house, by)
+    long_ago(house, referral)
+    assert look(house, referral) == ("task_escalated", "backbone", HUB)
+    assert told(house, referral, "jolene.cap") == 1
+
+
+@pytest.mark.parametrize("by", ["hand", "time"])
+def test_nor_by_hand_which_goes_to_the_next_above(house: House, by: str) -> None:
+    """Offered where it is accepted: in the list and in the task itself. The backbone does not tell itself."""
+    referral, task = told_before_it_was_their_turn(house, by)
+    ruth, maria = house.person("ruth.hub"), house.person("maria.cap")
+    for person, goes in ((ruth, False), (maria, True)):
+        listed = [one for one in person.read("/v1/monitor/stalled", limit=200)["items"] if one["id"] == task]
+        shown = [*listed, person.read(f"/v1/tasks/{task}")]
+        assert ["escalate" in one["allowed_actions"] for one in shown] == [goes] * 2
+    assert ruth.post(f"/v1/tasks/{task}/escalate").json()["code"] == "top-of-the-ladder"
+    maria.does(f"/v1/tasks/{task}/escalate")
+    assert [to for _, _, to in rungs(house, referral)][-1] == "backbone"
+    assert told(house, referral, "jolene.cap") == 1
+
+
+def told(house: House, referral: str, login: str) -> int:
+    """How often a rung told them of it."""
+    tell(house)
+    return sum(login in heard(house, event) for event, _, _ in rungs(house, referral))
+
+
+def told_before_it_was_their_turn(house: House, by: str) -> tuple[str, str]:
+    """A supervisor heard, by hand before the owner of the same agency; by time, and hands went to another agency and
+    back. It is that agency's turn.
+    """
     referral, task = late(house)
     if by == "hand":
         look(house, referral)
@@ -158,10 +188,7 @@ def test_a_supervisor_who_was_told_of_a_clock_is_not_told_again_after_the_owner(
     long_ago(house, referral)
     assert look(house, referral) == ("task_reminded", "owner", CAP if by == "hand" else HOUSING)
     state(house, "housing", taking=False)
-    long_ago(house, referral)
-    assert look(house, referral) == ("task_escalated", "backbone", HUB)
-    tell(house)
-    assert sum("jolene.cap" in heard(house, event) for event, _, _ in rungs(house, referral)) == 1
+    return referral, task
 
 
 def shown(house: House, login: str, task: str) -> set[str]:
