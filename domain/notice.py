@@ -135,7 +135,7 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
     "plan_excepted": (Rule(Topic.EXCEPTED, Whom.HOLDER, "plan_excepted", _P),),
     "task_declined": (Rule(Topic.ASKED, Whom.SOURCE, "declined", _R, choice=True),),
     "task_failed": (Rule(Topic.ASKED, Whom.SOURCE, "failed", _R, choice=True),),
-    "step_unplaced": (Rule(Topic.ASKED, Whom.SOURCE, "unplaced", _R),),
+    **_each("referral_unplaced step_unplaced", Rule(Topic.ASKED, Whom.SOURCE, "unplaced", _R)),
     "task_cancelled": (Rule(Topic.ENDED, Whom.OTHER, "cancelled", _R),),
     "task_released": (Rule(Topic.RELEASED, Whom.TARGET, "released"),),
     "task_expired": (
@@ -213,8 +213,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{reference} terminó sin servicio. Por favor, elija cómo sigue.",
     ),
     "unplaced": (
-        "For {reference} no other provider was found. Please choose what comes next.",
-        "Para {reference} no se encontró otro proveedor. Por favor, elija cómo sigue.",
+        "For {reference} no provider was found. Please choose what comes next.",
+        "Para {reference} no se encontró proveedor. Por favor, elija cómo sigue.",
     ),
     "cancelled": ("{reference} was cancelled.", "{reference} fue cancelada."),
     "released": (

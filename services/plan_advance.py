@@ -69,6 +69,9 @@ def _advance(work: Work, plan: LockedPlan) -> Progress:
     for one in plan.open_requests:
         _advance_step(work, plan, one)
     later = open_ready(work, plan)
+    for one in plan.open_requests:
+        if one.request and not one.request.tasks:
+            _leave_to_lead(work, one.request)
     if plan.p["restricted"] or _owners(plan) != owners:
         keep_readers(work, plan)
     settle_end(work, plan)
@@ -112,12 +115,13 @@ def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
 
 
 def _leave_to_lead(work: Work, request: LockedReferral) -> None:
-    """Nobody else is there to be asked: said once each time that the request comes to wait for its source."""
+    """Nobody is left to be asked, or nobody was there: said once each time that the request comes to wait."""
     referral, f = request.referral, request.f
     if work.row(_LEFT_TO_LEAD, id=f["id"], since=referral.clock_started_at):
         return
     save_referral(work, request, replace(referral, version=referral.version + 1))
-    happened(work, about_referral(f), Happened("step_unplaced", None, None), version=f["version"])
+    kind = "step_unplaced" if referral.plain else "referral_unplaced"
+    happened(work, about_referral(f), Happened(kind, None, None), version=f["version"])
     work.audit("step.unplaced", "referral", f["id"], f["version"])
 
 
@@ -191,5 +195,8 @@ def _progress(work: Work, plan: LockedPlan, later: dict[str, datetime]) -> Progr
     return Progress(plan.state.value, over, seconds_until(work.now, look_at), open_tasks(work, offers))
 
 
-_LEFT_TO_LEAD = text("select 1 from event where referral_id = :id and kind = 'step_unplaced' and at >= :since limit 1")
+_LEFT_TO_LEAD = text(
+    "select 1 from event where referral_id = :id and kind in ('step_unplaced', 'referral_unplaced') and at >= :since"
+    " limit 1"
+)
 _START = text("select collaborative_id, clock_timestamp() as now from action_plan where id = :id")

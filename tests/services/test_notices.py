@@ -178,7 +178,7 @@ def test_exactly_these_people_hear_of_it(house: House, made: Any, situation: str
 def test_every_kind_that_somebody_hears_of_is_in_the_table_or_in_a_story() -> None:
     told = {kind for kind, _, _, readers in SITUATIONS.values() if readers}
     of_plans = {kind for kind in HEARS if kind.startswith(("plan_", "step_"))}
-    the_same_for_referrals = {"referral_reminded", "referral_excepted"}
+    the_same_for_referrals = {"referral_reminded", "referral_excepted", "referral_unplaced"}
     assert set(HEARS) - told - of_plans == the_same_for_referrals
 
 
@@ -396,11 +396,30 @@ def test_where_the_template_names_another_provider_the_lead_chooses_once_nobody_
         advance_plan(house.engine, UUID(plan.id))
         rest = plan.step("rest")
         told += asked(house, rest["referral_id"])
-    assert told == ["no other provider was found. Please choose what comes next."]
+    assert told == ["no provider was found. Please choose what comes next."]
     advance_plan(house.engine, UUID(plan.id))
     assert len(asked(house, rest["referral_id"])) == 1, "said once, however often the engine looks"
     plan.edit("/steps/rest/reassign", {"organization_id": str(organization_id(house, "housing"))})
     assert asked(house, rest["referral_id"]) == []
+
+
+@pytest.mark.parametrize("kind", ["step", "referral"])
+def test_the_lead_hears_at_once_of_a_step_that_opens_with_nobody_to_ask(house: House, kind: str) -> None:
+    house.sql("insert into taxonomy_term (code, name) values ('emergency.coats', 'Coats') on conflict do nothing")
+    goal = {"key": "warm", "name": "Warm", "term": "emergency.coats"}
+    then = step("then", {"term": "emergency.coats"}, after=["first"], kind=kind, goal="warm")
+    load(house, f"unplaced_{kind}", [step("first", {"organization": "housing"}), then], goals=[goal])
+    plan = Live.begin(house, f"unplaced_{kind}")
+    plan.works("first", "housing")
+    advance_plan(house.engine, UUID(plan.id))
+    referral = plan.step("then")["referral_id"]
+    for _ in range(2):
+        assert asked(house, referral) == ["no provider was found. Please choose what comes next."]
+        advance_plan(house.engine, UUID(plan.id))
+    events = house.sql("select kind from event where referral_id = %s and kind like '%%unplaced'", referral)
+    assert events == [(f"{kind}_unplaced",)], "said once, in the words of what it is"
+    plan.edit("/steps/then/reassign", {})
+    assert asked(house, referral) == []
 
 
 def test_nobody_chooses_any_more_once_the_engine_has_found_another_after_all(house: House) -> None:
