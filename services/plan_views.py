@@ -34,9 +34,9 @@ def plan_view(tx: Tx, plan_id: UUID) -> ActionPlan:
     mine = p["organization_id"] == tx.here.organization_id
     shown = [row for row in rows if row["k_key"] is not None]
     names = {row["k_key"]: _name(tx, row) for row in shown}
-    seen = [(row, _prefixed(row, "f_")) for row in shown if row["id"] is not None]
-    foresee_actions(tx, "task", seen)
-    foresee_actions(tx, "referral", [(f, None) for _, f in seen])
+    seen = [(row, _prefixed(row, "f_")) for row in shown]
+    foresee_actions(tx, "task", [(row, f) for row, f in seen if row["id"] is not None])
+    foresee_actions(tx, "referral", [(f, None) for _, f in seen if f["id"] is not None])
     steps = [_step(tx, p, row, names, leads) for row in shown]
     return ActionPlan.model_construct(
         **_summary(p, mine),
@@ -185,7 +185,7 @@ select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}, {_as(PLAN, "p_
   left join plan_step k on k.action_plan_id = p.id and k.removed_at is null
   left join x on x.key = k.key
   left join task t on t.id = x.task_id
-  left join referral f on f.id = t.referral_id
+  left join referral f on f.id = x.referral_id
   left join service s on s.id = t.service_id
  where p.id = :id
  order by k.position, k.key

@@ -155,6 +155,24 @@ def test_so_it_is_in_a_plan_of_its_steps_and_of_its_lead(house: House, how: str)
         assert ball == {"organization_id": str(organization_id(house, "cap")), "user_id": acts}
 
 
+@pytest.mark.usefixtures("back")
+@pytest.mark.parametrize("how", ["is there", *ABSENT])
+def test_so_it_is_of_a_step_that_opened_with_nobody_to_ask(house: House, how: str) -> None:
+    house.sql("insert into taxonomy_term (code, name) values ('emergency.coats', 'Coats') on conflict do nothing")
+    code = f"unplaced_{how.replace(' ', '_')}"
+    load(house, code, [step("none", {"term": "emergency.coats"})])
+    plan = Live.begin(house, code)
+    referral, maria = plan.step("none")["referral_id"], str(user(house, "maria.cap"))
+    acts = maria if how == "is there" else absent(house, "maria.cap", how, "dale.cap")
+    house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", referral)
+    for login in ("dale.cap", "ruth.hub"):
+        person = house.person(login)
+        seen = person.read(plan.path)
+        shown = [seen, *seen["steps"], person.read(f"/v1/referrals/{referral}"), item_of(house, login, referral)]
+        ball = {"organization_id": str(organization_id(house, "cap")), "user_id": acts}
+        assert [one["ball_in_court"] for one in shown] == [ball] * 4, login
+
+
 def test_of_work_that_a_colleague_holds_whoever_stands_in_nudges_nobody(house: House) -> None:
     made = house.refer("housing", "housing")
     task = made["tasks"][0]["id"]
