@@ -80,7 +80,7 @@ class About(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`code` names the sentence. `loop`: only where somebody confirms, so not for a plain step of a plan. `choice`:
-    only where the source is to choose what comes next.
+    only the source's, where it is to choose what comes next.
     """
 
     kind: Topic
@@ -136,7 +136,10 @@ HEARS: Mapping[str, tuple[Rule, ...]] = {
     "task_declined": (Rule(Topic.ASKED, Whom.SOURCE, "declined", _R, choice=True),),
     "task_failed": (Rule(Topic.ASKED, Whom.SOURCE, "failed", _R, choice=True),),
     **_each("referral_unplaced step_unplaced", Rule(Topic.ASKED, Whom.SOURCE, "unplaced", _R)),
-    "task_cancelled": (Rule(Topic.ENDED, Whom.OTHER, "cancelled", _R),),
+    "task_cancelled": (
+        Rule(Topic.ASKED, Whom.OTHER, "failed", _R, choice=True),
+        Rule(Topic.ENDED, Whom.OTHER, "cancelled", _R),
+    ),
     "task_released": (Rule(Topic.RELEASED, Whom.TARGET, "released"),),
     "task_expired": (
         Rule(Topic.EXPIRED, Whom.TARGET, "expired"),

@@ -74,7 +74,8 @@ def recipients(connection: Connection, e: Row) -> list[Recipient]:
 
 
 def _applies(rule: Rule, e: Row) -> bool:
-    return not (rule.loop and e["plain"]) and not (rule.choice and not _is_to_choose(e))
+    chooses = rule.choice and _which(e, rule.whom) is Side.SOURCE and _is_to_choose(e)
+    return not (rule.loop and e["plain"]) and (chooses or not rule.choice)
 
 
 def _is_to_choose(e: Row) -> bool:
@@ -172,8 +173,8 @@ def _ball(e: Row, rule: Rule) -> UUID:
     """By whose move the notice is over."""
     if rule.whom is Whom.NAMED:
         return UUID(e["facts"]["to"])
-    if rule.whom in (Whom.TARGET, Whom.SOURCE):
-        return _side(e, Side(rule.whom.value)).organization_id
+    if rule.whom in (Whom.TARGET, Whom.SOURCE, Whom.OTHER):
+        return _side(e, _which(e, rule.whom)).organization_id
     return _holder(e).organization_id
 
 

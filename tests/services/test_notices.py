@@ -396,7 +396,7 @@ def test_where_the_template_names_another_provider_the_lead_chooses_once_nobody_
         advance_plan(house.engine, UUID(plan.id))
         rest = plan.step("rest")
         told += asked(house, rest["referral_id"])
-    assert told == ["no provider was found. Please choose what comes next."]
+    assert told == [f"no provider was found. {CHOOSE}"]
     advance_plan(house.engine, UUID(plan.id))
     assert len(asked(house, rest["referral_id"])) == 1, "said once, however often the engine looks"
     plan.edit("/steps/rest/reassign", {"organization_id": str(organization_id(house, "housing"))})
@@ -414,7 +414,7 @@ def test_the_lead_hears_at_once_of_a_step_that_opens_with_nobody_to_ask(house: H
     advance_plan(house.engine, UUID(plan.id))
     referral = plan.step("then")["referral_id"]
     for _ in range(2):
-        assert asked(house, referral) == ["no provider was found. Please choose what comes next."]
+        assert asked(house, referral) == [f"no provider was found. {CHOOSE}"]
         advance_plan(house.engine, UUID(plan.id))
     events = house.sql("select kind from event where referral_id = %s and kind like '%%unplaced'", referral)
     assert events == [(f"{kind}_unplaced",)], "said once, in the words of what it is"
@@ -439,12 +439,35 @@ def test_nobody_chooses_any_more_once_the_engine_has_found_another_after_all(hou
     assert asked(house, rest["referral_id"]) == []
 
 
-def test_where_the_template_leaves_out_what_fails_nobody_is_asked(house: House) -> None:
-    load(house, "left_out", [step("first", {"organization": "housing"}, on_failure="skip")])
-    plan = Live.begin(house, "left_out")
+@pytest.mark.parametrize(("by", "told"), [("gwen.housing", [f"ended without service. {CHOOSE}"]), ("dale.cap", [])])
+def test_a_partner_that_cancels_asks_the_source_to_choose_as_one_that_fails(
+    house: House, by: str, told: list[str]
+) -> None:
+    """Who cancels it at the source knows; so do their colleagues."""
+    made = house.refer("cap", "housing")
+    task = f"/v1/tasks/{made['tasks'][0]['id']}"
+    house.person("gwen.housing").does(f"{task}/accept")
+    house.person(by).does(f"{task}/cancel", {"reason": "full"})
+    assert house.person("maria.cap").read(f"/v1/referrals/{made['id']}")["state"] == "awaiting_source"
+    assert asked(house, made["id"]) == told
+    letters = house.sql(
+        "select count(*) from mail_item i join notice n on n.id = i.notice_id"
+        " where n.referral_id = %s and n.user_id = %s",
+        made["id"],
+        user(house, "maria.cap"),
+    )
+    assert letters == [(len(told),)]
+    house.person("maria.cap").does(f"/v1/referrals/{made['id']}/withdraw", {"reason": "moved_away"})
+    assert asked(house, made["id"]) == []
+
+
+@pytest.mark.parametrize("verb", ["fail", "cancel"])
+def test_where_the_template_leaves_out_what_fails_nobody_is_asked(house: House, verb: str) -> None:
+    load(house, f"left_out_{verb}", [step("first", {"organization": "housing"}, on_failure="skip")])
+    plan = Live.begin(house, f"left_out_{verb}")
     first, task = plan.step("first"), plan.task("first")
     house.person("gwen.housing").does(f"{task}/accept")
-    house.person("gwen.housing").does(f"{task}/fail", {"reason": "full"})
+    house.person("gwen.housing").does(f"{task}/{verb}", {"reason": "full"})
     assert asked(house, first["referral_id"]) == []
     advance_plan(house.engine, UUID(plan.id))
     assert (plan.state("first"), asked(house, first["referral_id"])) == ("skipped", [])
