@@ -186,8 +186,8 @@ def policy(step: Step, task: TaskState | None) -> Policy:
 
 
 def goes_on(step: Step, task: TaskState) -> bool:
-    """Whether the template says what comes next, so that nobody has to choose."""
-    return policy(step, task) in (Policy.OTHER_PROVIDER, Policy.SKIP)
+    """Whether the template says what comes next, so that nobody chooses on the request: of a stop the plan asks."""
+    return policy(step, task) is not Policy.LEAD
 
 
 # ------------------------------------------------------------------------------------------------ what may be edited

@@ -461,6 +461,18 @@ def test_a_partner_that_cancels_asks_the_source_to_choose_as_one_that_fails(
     assert asked(house, made["id"]) == []
 
 
+def test_where_the_template_stops_the_plan_asks_and_not_the_request_too(house: House) -> None:
+    load(house, "stops_once", [step("first", {"organization": "housing"}, on_decline="stop")])
+    plan = Live.begin(house, "stops_once")
+    referral = plan.step("first")["referral_id"]
+    house.person("gwen.housing").does(f"{plan.task('first')}/decline", ANSWER["referral"])
+    for told in ([], [f"Plan {plan.body['reference']} asks to be stopped. Please decide how it goes on."]):
+        assert asked(house, referral) == []
+        mine = feed(house, "maria.cap", kind="asked", limit=200)
+        assert [one["sentence"] for one in mine if one["action_plan_id"] == plan.id] == told
+        advance_plan(house.engine, UUID(plan.id))
+
+
 @pytest.mark.parametrize("verb", ["fail", "cancel"])
 def test_where_the_template_leaves_out_what_fails_nobody_is_asked(house: House, verb: str) -> None:
     load(house, f"left_out_{verb}", [step("first", {"organization": "housing"}, on_failure="skip")])
