@@ -69,14 +69,23 @@ def _may_turn(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | 
 
 
 def who_acts(work: Work, holder: Holder) -> Holder:
-    """The holder as they stand today: their delegate while they are away, nobody once they are gone. One query a
-    transaction, of however many it is asked.
+    """The holder as they stand today: their delegate while they are away, nobody once they are gone. One small query,
+    unless it was foreseen.
     """
     if holder.user_id is None:
         return holder
-    if work.away is None:
-        work.away = {(row.user_id, row.organization_id): row.delegate_user_id for row in work.rows(_AWAY)}
-    return Holder(holder.organization_id, work.away.get((holder.user_id, holder.organization_id), holder.user_id))
+    if holder not in work.acting:
+        _foresee_acting(work, [holder])
+    return Holder(holder.organization_id, work.acting[holder])
+
+
+def _foresee_acting(work: Work, holders: Iterable[Holder]) -> None:
+    """Ask for all of these by one query, and for nobody else: those who ever left grow more with every year."""
+    named = list({each for each in holders if each.user_id is not None})
+    if named:
+        users, organizations = [each.user_id for each in named], [each.organization_id for each in named]
+        for row in work.rows(_ACTING, users=users, organizations=organizations):
+            work.acting[Holder(row.organization_id, row.user_id)] = row.acts
 
 
 def is_staffed(work: Work, organization_id: UUID) -> bool:
@@ -139,13 +148,10 @@ def watchers_actions(
 
 def foresee_actions(tx: Tx, noun: str, rows: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]) -> None:
     """Before many rows, each with its referral's, are shown: ask at once what would be asked of each."""
-    foresee(tx, noun, [row["id"] for row, f in rows if _will_ask(tx, noun, row, f)])
-
-
-def _will_ask(tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None) -> bool:
-    if row.get("clock") is None:
-        return False
-    return bool(_left(tx, noun, row)) or _may_turn(tx, noun, row, f, holder_of(noun, row, f))
+    running = [(row, holder_of(noun, row, f), f) for row, f in rows if row.get("clock") is not None]
+    turning = {row["id"] for row, holder, f in running if _may_turn(tx, noun, row, f, holder)}
+    foresee(tx, noun, turning | {row["id"] for row, _, _ in running if _left(tx, noun, row)})
+    _foresee_acting(tx, [holder for row, holder, _ in running if row["id"] not in turning])
 
 
 def _left(tx: Tx, noun: str, row: Mapping[str, Any]) -> frozenset[Rung]:
@@ -169,6 +175,11 @@ def ladder_of_row(tx: Tx, row: Mapping[str, Any]) -> Ladder:
     return tx.agenda.ladder(row.get("priority", "routine"), own)
 
 
-_AWAY = text("select user_id, organization_id, delegate_user_id from app.away()")
+_ACTING = text(
+    """
+select x.user_id, x.organization_id, app.stands_in(x.user_id, x.organization_id) as acts
+  from unnest(cast(:users as uuid[]), cast(:organizations as uuid[])) as x (user_id, organization_id)
+"""
+)
 _STAFFED = text("select app.staffed(:organization)")
 _SUPERVISED = text("select app.supervised(:organization, :user)")

@@ -10,7 +10,7 @@ committed together with the answer, so a retry gets the same answer and nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -87,8 +87,8 @@ class Here:
 class Work:
     """A running transaction, a person's or the engine's. Functions that take one work in it and never commit.
 
-    `now` is the database's clock. `organization_id` and `user_id` say who acts; both None for the engine. `away`: who
-    is not at work, with whoever stands in, once it was asked (`services.holders`).
+    `now` is the database's clock. `organization_id` and `user_id` say who acts; both None for the engine. `acting`: who
+    acts for whom today, of those that were asked for (`services.holders`).
     """
 
     connection: Connection
@@ -97,7 +97,7 @@ class Work:
     organization_id: UUID | None = None
     user_id: UUID | None = None
     journal: Journal = field(default_factory=Journal)
-    away: Mapping[tuple[UUID, UUID], UUID | None] | None = None
+    acting: dict[Any, UUID | None] = field(default_factory=dict)
 
     def rows(self, statement: Any, **values: Any) -> list[Any]:
         return list(self.connection.execute(statement, values).all())
