@@ -23,7 +23,7 @@ def publish(period: Period, preview: Preview = False, as_login: As = None, as_js
     from concert.console import progress
     from concert.instance import reached
     from services import publications
-    from services.refusals import Refusal, Unauthenticated
+    from services.refusals import Unprocessable
     from services.transaction import Answer
 
     chosen = reached(settings(), "database_url")
@@ -35,9 +35,7 @@ def publish(period: Period, preview: Preview = False, as_login: As = None, as_js
                     found: Content | Answer[Publication] = publications.preview(record, call, period, hiding)
                 else:
                     found = publications.publish(record, _once(call), period, hiding)
-        except Unauthenticated:
-            raise
-        except Refusal as refusal:
+        except Unprocessable as refusal:
             raise Failed(refusal.detail, "Run: concert publish --help") from None
     if isinstance(found, Answer):
         _say(found, as_json)
