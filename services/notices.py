@@ -142,13 +142,14 @@ MOVED_VALUES = {
     "backbones": _turns(Turn.BACKBONE),
 }
 _BY_ITS_PEOPLE = (
-    "x.seq > n.event_seq and ("
+    "x.seq > n.event_seq"
+    " and not coalesce(x.kind ~ '_assigned$' and x.facts ->> 'from_user' = x.facts ->> 'to_user', false) and ("
     "(x.user_id is not null and x.acting_organization_id = n.ball_organization_id and x.kind !~ :beside"
     f" and not (n.kind in ('{Topic.ASKED}', '{Topic.PROPOSED}') and x.kind = 'task_noted'))"
     " or (x.kind ~ '_assigned$' and x.facts ->> 'from_user' = cast(n.user_id as text)))"
 )
 """A note says that somebody is at it, which answers a reminder and not what was asked or proposed. Or somebody took it
-from this very person, whoever that was."""
+from this very person, whoever that was. Who is assigned what they have already has not moved it."""
 _MOVED_ON = "x.seq > n.event_seq and x.to_state <> x.from_state and x.kind !~ :beside"
 """Whoever moved the task on: what was asked of these people in its former state is asked no more, but for a nudge of
 those who are waited for all the same."""
@@ -203,8 +204,12 @@ ENDED = f"""
         exists (select from event x where x.referral_id = n.referral_id and {_BY_ITS_PEOPLE})
         or exists (select from referral f where f.id = n.referral_id and {_WAITS_NO_MORE})))
     or (n.task_id is null and n.referral_id is null and (
-        exists (select from event x where x.action_plan_id = n.action_plan_id and {_BY_ITS_PEOPLE})
-        or exists (select from action_plan f where f.id = n.action_plan_id and not f.{OPEN_PLAN})))))
+        n.code <> 'stop_asked'
+        and exists (select from event x where x.action_plan_id = n.action_plan_id and x.referral_id is null
+                                          and {_BY_ITS_PEOPLE})
+        or exists (select from action_plan f
+                    where f.id = n.action_plan_id
+                      and (not f.{OPEN_PLAN} or n.code = 'stop_asked' and f.stop_asked_by is null))))))
 """
 """Whether the work has moved since, for good: by somebody who had the ball, or to its end. Of `notice n`, with
 MOVED_VALUES."""

@@ -107,7 +107,10 @@ def _meant(connection: Connection, e: Row, rule: Rule) -> Iterable[Meant]:
 
 def _which(e: Row, whom: Whom) -> Side:
     if whom is Whom.OTHER:
-        return Side.TARGET if e["acting_organization_id"] == e["source_organization_id"] else Side.SOURCE
+        recorded = e["on_behalf"] or e["organization_id"] == e["source_organization_id"]
+        return (
+            Side.TARGET if e["acting_organization_id"] == e["source_organization_id"] and not recorded else Side.SOURCE
+        )
     return Side(whom.value)
 
 

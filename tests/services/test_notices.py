@@ -364,6 +364,7 @@ def test_the_lead_of_a_plan_hears_that_it_asks_to_be_stopped_until_it_moves_the_
         " 9, organization_id, organization_id from action_plan where id = %s",
         plan_id,
     )
+    house.sql("update action_plan set stop_asked_by = 'first' where id = %s", plan_id)
     tell(house)
     (asked,) = [each for each in feed(house, "maria.cap", kind="asked") if each["action_plan_id"] == plan_id]
     assert asked["sentence"].startswith("Plan P-")
@@ -462,8 +463,9 @@ def test_a_partner_that_cancels_asks_the_source_to_choose_as_one_that_fails(
 
 
 def test_where_the_template_stops_the_plan_asks_and_not_the_request_too(house: House) -> None:
-    load(house, "stops_once", [step("first", {"organization": "housing"}, on_decline="stop")])
+    load(house, "stops_once", [step("first", {"organization": "housing"}, on_decline="stop"), step("own", "lead")])
     plan = Live.begin(house, "stops_once")
+    own = plan.task("own")
     referral = plan.step("first")["referral_id"]
     house.person("gwen.housing").does(f"{plan.task('first')}/decline", ANSWER["referral"])
     for told in ([], [f"Plan {plan.body['reference']} asks to be stopped. Please decide how it goes on."]):
@@ -471,6 +473,27 @@ def test_where_the_template_stops_the_plan_asks_and_not_the_request_too(house: H
         mine = feed(house, "maria.cap", kind="asked", limit=200)
         assert [one["sentence"] for one in mine if one["action_plan_id"] == plan.id] == told
         advance_plan(house.engine, UUID(plan.id))
+    house.person("dale.cap").does(f"{own}/accept")
+    assert _of_plan(house, plan.id) == told, "what is done for another step decides nothing"
+    plan.edit("/steps/first/reassign", {"organization_id": str(organization_id(house, "family"))})
+    assert _of_plan(house, plan.id) == []
+
+
+def _of_plan(house: House, plan_id: str) -> list[str]:
+    mine = feed(house, "maria.cap", kind="asked", limit=200)
+    return [one["sentence"] for one in mine if one["action_plan_id"] == plan_id and one["referral_id"] is None]
+
+
+def test_work_of_ones_own_agency_that_a_colleague_cancels_asks_who_follows_it_to_choose(house: House) -> None:
+    made = house.refer("cap", "cap")
+    task = f"/v1/tasks/{made['tasks'][0]['id']}"
+    house.person("dale.cap").does(f"{task}/accept")
+    house.person("dale.cap").does(f"{task}/cancel", {"reason": "full"})
+    told = [f"ended without service. {CHOOSE}"]
+    assert asked(house, made["id"]) == told
+    follower = {"user_id": str(user(house, "maria.cap"))}
+    house.person("dale.cap").does(f"/v1/referrals/{made['id']}/assign", follower)
+    assert asked(house, made["id"]) == told, "it was theirs already: nothing has moved"
 
 
 @pytest.mark.parametrize("verb", ["fail", "cancel"])
