@@ -68,6 +68,7 @@ def _advance(work: Work, plan: LockedPlan) -> Progress:
     owners = _owners(plan)
     for one in plan.open_requests:
         _advance_step(work, plan, one)
+    _answer_stop(work, plan)
     later = open_ready(work, plan)
     for one in plan.open_requests:
         if one.request and not one.request.tasks:
@@ -81,6 +82,13 @@ def _advance(work: Work, plan: LockedPlan) -> Progress:
 
 def _owners(plan: LockedPlan) -> list[tuple[Any, bool]]:
     return [(one.s["organization_id"], one.s["restricted"]) for one in plan.steps.values()]
+
+
+def _answer_stop(work: Work, plan: LockedPlan) -> None:
+    """Whoever closed the request of the step that asked the plan to stop has decided: it goes on without that step."""
+    asked = plan.steps.get(plan.p["stop_asked_by"] or "")
+    if asked is not None and asked.standing.state in rules.ENDED:
+        save_plan(work, plan, stop_asked_by=None)
 
 
 def _advance_step(work: Work, plan: LockedPlan, one: PlanStep) -> None:

@@ -118,6 +118,18 @@ def test_work_that_fails_follows_its_own_policy_not_that_of_a_no(house: House) -
     assert not [wrong for wrong in check_record(house.engine) if plan.id in wrong]
 
 
+def test_a_plan_that_asked_to_be_stopped_goes_on_when_its_lead_closes_that_request_as_unmet(house: House) -> None:
+    steps = [step("first", {"organization": "housing"}, on_decline="stop"), step("then", after=["first"])]
+    load(house, "goes_on", steps)
+    plan = Live.begin(house, "goes_on")
+    declined(house, plan, "first", "housing")
+    advance(house, plan)
+    assert (plan.read()["stop_asked_by"], plan.states()["then"]) == ("first", "waiting")
+    plan.lead.does(f"/v1/referrals/{plan.step('first')['referral_id']}/close-unmet", {"reason": "full"})
+    advance(house, plan)
+    assert (plan.read()["stop_asked_by"], plan.states()) == (None, {"first": "done", "then": "open"})
+
+
 def test_nobody_offers_what_is_needed_and_the_lead_hears_it_at_once(house: House) -> None:
     load(house, "nobody", [step("none", {"term": "emergency.clothing"}), step("next", after=["none"])])
     house.sql("insert into taxonomy_term (code, name) values ('emergency.clothing', 'Coats') on conflict do nothing")
