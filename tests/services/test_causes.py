@@ -60,7 +60,7 @@ def hectors(house: House) -> Iterator[Any]:
     [
         ("absent_until = null", "not_acknowledged", "hector.housing"),
         ("absent_until = current_date + 9", "owner_absent", None),
-        ("absent_until = current_date - 1", "not_acknowledged", "hector.housing"),
+        ("absent_until = current_date - 2", "not_acknowledged", "hector.housing"),
         ("absent_until = (now() at time zone 'America/Denver')::date", "not_acknowledged", "hector.housing"),
         ("absent_until = current_date + 9, delegate_user_id = :gwen", "not_acknowledged", "gwen.housing"),
         ("ends_on = current_date - 2", "owner_gone", None),

@@ -39,7 +39,7 @@ def hub(house: House) -> UUID:
 
 def empties(house: House, slug: str) -> None:
     house.sql(
-        "update membership set starts_on = current_date - 9, ends_on = current_date - 1 where organization_id = %s",
+        "update membership set starts_on = current_date - 9, ends_on = current_date - 2 where organization_id = %s",
         organization_id(house, slug),
     )
 
@@ -207,7 +207,7 @@ def test_a_nudge_for_want_of_room_ends_with_the_want(house: House, end: str) -> 
     house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
     assert "nudged" in shown(house, "maria.cap", task)
     if end == "the statement lapses":
-        house.sql("update service_capacity set lapses_on = current_date - 1")
+        house.sql("update service_capacity set lapses_on = current_date - 2")
     else:
         house.person("maria.cap").does(f"/v1/tasks/{taken}/void", {"reason": "The wrong family."})
     assert shown(house, "maria.cap", task) == set()
@@ -455,7 +455,7 @@ def test_it_stays_where_one_reason_gives_way_to_another(house: House) -> None:
     state(house, "housing", taking=False)
     house.person("ruth.hub").does(f"/v1/tasks/{task}/nudge")
     empties(house, "housing")
-    house.sql("update service_capacity set lapses_on = current_date - 1")
+    house.sql("update service_capacity set lapses_on = current_date - 2")
     assert "nudged" in shown(house, "maria.cap", task)
     fills(house, "housing")
     assert shown(house, "maria.cap", task) == set()
@@ -507,7 +507,7 @@ def test_a_nudge_of_the_backbone_reaches_its_people(house: House, role: str) -> 
     house.person("maria.cap").does(f"/v1/consents/{made['consent_id']}/revoke")
     empties(house, "cap")
     house.sql(
-        "update membership set ends_on = current_date - 1, starts_on = current_date - 9"
+        "update membership set ends_on = current_date - 2, starts_on = current_date - 9"
         " where organization_id = %s and role <> %s",
         hub(house),
         role,

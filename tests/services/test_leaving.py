@@ -161,7 +161,7 @@ def test_where_everybody_has_left_the_source_is_nudged_and_where_nobody_has_begu
     cap, health = (house.region.organization(slug).id for slug in ("cap", "health"))
     house.sql("update membership set starts_on = current_date + 1 where organization_id = %s", health)
     refused = ruth.post(f"{task_of(made)}/nudge")
-    left = "starts_on = current_date - 9, ends_on = current_date - 1"
+    left = "starts_on = current_date - 9, ends_on = current_date - 2"
     house.sql(f"update membership set {left} where organization_id = %s", health)
     to_source = ruth.post(f"{task_of(made)}/nudge")
     house.sql("update membership set ends_on = null where organization_id = %s", health)

@@ -83,7 +83,7 @@ def test_a_referral_names_whoever_blocks_its_task(house: House) -> None:
 
 
 ABSENT = {
-    "has left": ("starts_on = current_date - 9, ends_on = current_date - 1", None),
+    "has left": ("starts_on = current_date - 9, ends_on = current_date - 2", None),
     "is away": ("absent_until = '2098-01-01'", None),
     "is stood in for": ("absent_until = '2098-01-01', delegate_user_id = %s", "gwen.housing"),
 }
