@@ -6,12 +6,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from concert.running import close
 from domain.task import Outcome
 from services.folding import broken_seal, fold, seal
 from services.indicators import get_indicator
 from services.referrals import confirm_referral
 from services.tasks import accept_task, complete_task
+from services.transaction import Record
 from services.verifying import verify_indicators
+from storage.database import Database
 from tests.house import House
 from tests.services.scenes import numbers, proven, refer, total
 
@@ -20,14 +23,18 @@ WRITERS, EACH, FOLDERS = 16, 5, 3
 
 @dataclass
 class Rush:
-    """Many at work on one record; `troubles` are what somebody saw and should not have."""
+    """Many at work on one record; `troubles` are what somebody saw and should not have.
+
+    Who watches has a connection of its own: the writers take all of the door's, one each.
+    """
 
     house: House
+    window: Record
     over: threading.Event = field(default_factory=threading.Event)
     troubles: list[str] = field(default_factory=list)
 
-    def met(self, login: str) -> int:
-        return int(sum(p.value or 0 for p in get_indicator(self.house.api, self.house.call(login), "needs_met").series))
+    def met(self, record: Record, login: str) -> int:
+        return int(sum(p.value or 0 for p in get_indicator(record, self.house.call(login), "needs_met").series))
 
     def fold(self) -> None:
         while not self.over.is_set():
@@ -37,7 +44,7 @@ class Rush:
     def watch(self) -> None:
         seen = 0
         while not self.over.is_set():
-            now = self.met("ruth.hub")
+            now = self.met(self.window, "ruth.hub")
             if now < seen:
                 self.troubles.append(f"went back from {seen} to {now}")
             seen = now
@@ -48,15 +55,15 @@ class Rush:
             referral = refer(house, "cap", "housing")
             task_id = referral.tasks[0].id
             accept_task(house.api, house.call("gwen.housing"), task_id)
-            before = self.met("gwen.housing")
+            before = self.met(house.api, "gwen.housing")
             complete_task(house.api, house.call("gwen.housing"), task_id, Outcome.NEED_MET)
-            if self.met("gwen.housing") <= before:
+            if self.met(house.api, "gwen.housing") <= before:
                 self.troubles.append("a completion was missing from the next read")
             confirm_referral(house.api, house.call("maria.cap"), referral.id, Outcome.NEED_MET)
 
 
 def test_the_next_read_contains_the_completion_under_sixteen_writers_and_three_folders(house: House) -> None:
-    rush = Rush(house)
+    rush = Rush(house, Record(Database(house.settings.database_url, pool_size=1)))
     others = [*(threading.Thread(target=rush.fold) for _ in range(FOLDERS)), threading.Thread(target=rush.watch)]
     for thread in others:
         thread.start()
@@ -68,6 +75,7 @@ def test_the_next_read_contains_the_completion_under_sixteen_writers_and_three_f
         rush.over.set()
         for thread in others:
             thread.join()
+        close(rush.window)
     assert rush.troubles == []
     assert during.differences == [], "verified in one snapshot while the folders ran"
     assert total(house, "needs_met") == WRITERS * EACH
