@@ -99,7 +99,7 @@ def _loads(found: Partners) -> Iterator[Row]:
 
 def _declines(found: Partners) -> Iterator[Row]:
     for one in found.no_capacity_by_service:
-        yield (one.organization, str(one.organization_id), one.service, str(one.service_id), one.declined)
+        yield (one.organization, str(one.organization_id), one.service, str(one.service_id or ""), one.declined)
 
 
 def _notes(found: Partners) -> Iterator[str]:

@@ -52,6 +52,7 @@ _UNITS: Mapping[str, str] = {
 }
 _GROUPS: Mapping[str, tuple[str, str]] = {
     "unknown": ("Unknown", "Se desconoce"),
+    "sensitive": ("Sensitive needs", "Necesidades sensibles"),
     "other": ("Other", "Otro"),
     "multiple": ("More than one", "Más de una"),
     "american_indian_or_alaska_native": ("American Indian or Alaska Native", "Indígena americana o de Alaska"),

@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from datetime import date
 
 UNKNOWN = "unknown"
+SENSITIVE = "sensitive"
+"""All sensitive needs, for whoever may not know which of them somebody has."""
 OTHER = "other"
 MULTIPLE = "multiple"
 GROUPS = ("age_band", "race", "ethnicity", "language")

@@ -153,17 +153,18 @@ class Reason(Shape):
 
 
 class ServiceDemand(Shape):
-    """What was asked of one service for people of one county."""
+    """What was asked of one service for people of one county. A number that is null is held back."""
 
     service_id: UUID
     organization_id: UUID
     name: str
     term: str
-    county: str | None = Field(description="FIPS code, or unknown; null: nothing was asked of it.")
-    offered: int
-    no_capacity: int = Field(description="Declined because there was no room.")
-    turned_away: int = Field(description="Not even asked: it had said that it has no room.")
-    waitlisted: int
+    county: str | None = Field(description="FIPS code, or unknown; null: nothing was asked of it, or it is held back.")
+    offered: int | None
+    no_capacity: int | None = Field(description="Declined because there was no room.")
+    turned_away: int | None = Field(description="Not even asked: it had said that it has no room.")
+    waitlisted: int | None
+    held_back: list[str] = Field([], description="All of a service for sensitive needs, from the backbone.")
     capacity: Capacity | None = Field(description="What it says now.")
 
 

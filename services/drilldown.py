@@ -15,13 +15,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.groups import DIMENSIONS, GROUPS
+from domain.groups import DIMENSIONS, GROUPS, SENSITIVE, UNKNOWN
 from domain.period import CALENDAR_YEAR, MONTH, Grain
 from domain.rule import Rule
 from services import measure_shapes
 from services.figures import Asked
 from services.indicators import check_grain, counted_by, figures_of, in_force, standing
 from services.refusals import Unprocessable
+from services.sensitive import only_sensitive, told_as_one
 from services.transaction import Call, Record, Tx, read
 from services.withholding import reads_all, require_partner, withheld
 
@@ -51,15 +52,19 @@ def events_behind(
         check_grain(rule, grain)
         if one.scorecard:
             require_partner(tx, figure.by)
-        values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure)}
+        sensitive = told_as_one(tx)
+        exactly = tx.here.backbone and not only_sensitive(rule, sensitive)
+        values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure, sensitive)}
         told = _told_of(rule, figure)
         rows = tx.rows(_EVENTS[told], **values, after=after[0] if after else None, limit=limit)
-        small = figure.by is not None and _withheld(tx, code, one, grain, figure)
+        small = figure.by is not None and (
+            _as_one(rule, figure, sensitive) or _withheld(tx, code, one, grain, figure, exactly)
+        )
         together = not tx.here.backbone or told is not Told.NOTHING
         others = [] if small else tx.rows(_OTHERS[told], **values, together=together)
         return measure_shapes.EventsBehind(
             items=[measure_shapes.CountedEvent.model_validate(row) for row in rows],
-            others=_worth(row for row in others if tx.here.backbone or figure.by is None or row.part in _OF_FIGURE),
+            others=_worth(row for row in others if exactly or figure.by is None or row.part in _OF_FIGURE),
             held_back=small,
             next_cursor=None,
         )
@@ -86,11 +91,16 @@ def _told_of(rule: Rule, figure: Figure) -> Told:
     return Told.NEED if needs else Told.NOTHING
 
 
-def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
+def _as_one(rule: Rule, figure: Figure, sensitive: frozenset[str]) -> bool:
+    """Whether the series tells the group only together with others; or not even so, as nothing would add up."""
+    return figure.by == "term" and (figure.value in sensitive or (rule.distinct and figure.value == SENSITIVE))
+
+
+def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure, exactly: bool) -> bool:
     """Whether what others' events are worth is not the reader's to know."""
     if one.scorecard:
         return not reads_all(tx) and figure.value != str(tx.organization_id)
-    return not tx.here.backbone and _small(tx, code, one, grain, figure)
+    return not exactly and _small(tx, code, one, grain, figure)
 
 
 def _small(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
@@ -135,7 +145,7 @@ def _periods(rule: Rule, grain: Grain, period: str) -> dict[str, str]:
     return {"first": "" if rule.measure == "level" else months[0], "last": months[-1]}
 
 
-def _group(rule: Rule, figure: Figure) -> dict[str, Any]:
+def _group(rule: Rule, figure: Figure, sensitive: frozenset[str]) -> dict[str, Any]:
     """Which entries belong to the group asked for. A distinct count has cells of its own for each."""
     if (figure.by is None) != (figure.value is None):
         raise Unprocessable("'by' and 'value' go together: a dimension and one of its groups.", pointer="/value")
@@ -144,12 +154,14 @@ def _group(rule: Rule, figure: Figure) -> dict[str, Any]:
     owner = _id(figure.value) if figure.by == ORGANIZATION else None
     name = figure.by if figure.by in DIMENSIONS else None
     cell = "{}" if name is None else None
+    together = figure.by == "term" and figure.value == SENSITIVE
     return {
         "distinct": rule.distinct,
         "owner": owner,
         "region": rule.distinct and figure.by != ORGANIZATION,
         "name": name,
-        "value": figure.value if name else None,
+        "values": sorted(sensitive) if together else [figure.value],
+        "unknown": figure.value == UNKNOWN,
         "cell": cell,
     }
 
@@ -167,8 +179,8 @@ n.indicator_id = :id and n.period collate "C" between :first and :last
    and (cast(:owner as uuid) is null or n.organization_id = :owner)
    and (not :region or n.organization_id is null)
    and (not n.restricted or cast(:owner as uuid) is not null)
-   and (cast(:name as text) is null or n.dimensions ->> :name = :value
-        or (not :distinct and :value = 'unknown' and n.dimensions ->> :name is null))
+   and (cast(:name as text) is null or n.dimensions ->> :name = any(cast(:values as text[]))
+        or (not :distinct and :unknown and n.dimensions ->> :name is null))
    and (not :distinct or cast(:cell as text) is null or n.dimensions = cast(:cell as jsonb))
 """
 _SOURCE = "e.source_organization_id = (select app.me())"

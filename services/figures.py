@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.groups import DIMENSIONS, UNKNOWN
+from domain.groups import DIMENSIONS, SENSITIVE, UNKNOWN
 from domain.period import MONTH, Grain, first_day, months_between
 from domain.rule import Rule
 from services.measure_shapes import Point
@@ -18,12 +18,18 @@ Parts = Counter[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which figures: `grain` None is one figure for the whole range. `start` and `end` are months, both included."""
+    """Which figures: `grain` None is one figure for the whole range. `start` and `end` are months, both included.
+    The groups in `as_one` are told together.
+    """
 
     grain: Grain | None = MONTH
     by: str | None = None
     start: str | None = None
     end: str | None = None
+    as_one: frozenset[str] = frozenset()
+
+    def group(self, value: str | None) -> str:
+        return UNKNOWN if value is None else SENSITIVE if value in self.as_one else value
 
     def label(self, month: str) -> str:
         if self.grain is None:
@@ -40,8 +46,8 @@ class _Cells:
 
     of: dict[tuple[str, str], Parts] = field(default_factory=lambda: defaultdict(Counter))
 
-    def add(self, period: str, row: Any) -> None:
-        self.of[period, UNKNOWN if row.by is None else row.by][row.part, row.bucket] += int(row.value)
+    def add(self, period: str, group: str, row: Any) -> None:
+        self.of[period, group][row.part, row.bucket] += int(row.value)
 
 
 def series(rule: Rule, rows: Iterable[Any], asked: Asked, today: str) -> list[Point]:
@@ -52,7 +58,7 @@ def series(rule: Rule, rows: Iterable[Any], asked: Asked, today: str) -> list[Po
     else:
         for row in rows:
             if rule.distinct or asked.holds(row.period):
-                cells.add(row.period if rule.distinct else asked.label(row.period), row)
+                cells.add(row.period if rule.distinct else asked.label(row.period), asked.group(row.by), row)
     if asked.by in DIMENSIONS:
         for period in {period for period, _ in cells.of}:
             cells.of[period, UNKNOWN] += Counter()
@@ -63,8 +69,7 @@ def _carry(cells: _Cells, rows: Iterable[Any], asked: Asked, today: str) -> None
     """At the end of each month all that entered until then, less all that left; a year stands as its last month."""
     moved: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        label = UNKNOWN if row.by is None else row.by
-        moved[row.period][label] += int(row.value) * (1 if row.part == "entered" else -1)
+        moved[row.period][asked.group(row.by)] += int(row.value) * (1 if row.part == "entered" else -1)
     if not moved:
         return
     standing: Counter[str] = Counter()
@@ -82,6 +87,8 @@ def _point(rule: Rule, period: str, cell: str, parts: Parts, by: str | None) -> 
     if rule.measure in ("median", "percentile"):
         return _duration(rule, period, parts, label)
     value = parts["value", 0]
+    if rule.distinct and cell == SENSITIVE:  # who has two such needs is in two lines: they do not add up
+        return Point(period=period, value=None, held_back=True, by=label)
     return Point(period=period, value=value / 100 if rule.money else value, by=label)
 
 

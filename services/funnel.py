@@ -21,6 +21,7 @@ from services import measure_shapes
 from services.beside import Beside, read_beside
 from services.margins import SPLIT
 from services.refusals import Unprocessable
+from services.sensitive import told_as_one
 from services.spans import months_asked, span
 from services.transaction import Call, Record, Tx, read
 from services.withholding import region_threshold
@@ -44,6 +45,7 @@ def equity_funnel(
     `by` one of DIMENSIONS; by organization each offer counts for the partner that was asked. Numbers below the
     collaborative's threshold are held back from everybody but the partner whose own they are. Partners are told groups
     of one month at a time, of more months their own line alone: answers for overlapping months could be subtracted.
+    Sensitive needs the backbone is told by term together.
     """
 
     def look(tx: Tx) -> measure_shapes.Funnel:
@@ -59,6 +61,9 @@ def equity_funnel(
         if once and first != last:
             reached = {key: found for key, found in reached.items() if key is None or key in own}
         kept = _Withheld()
+        if by == "term":
+            as_one: dict[str | None, str] = dict.fromkeys(told_as_one(tx), groups.SENSITIVE)
+            reached, waiting = (_folded(cells, as_one) for cells in (reached, waiting))
         if once and by and first == last:
             kept = _withheld(_public(tx, by, first), by, reached, threshold, own)
             reached, waiting = (_folded(cells, kept.line) for cells in (reached, waiting))

@@ -17,6 +17,7 @@ from services import measure_shapes
 from services.figures import Asked, series, shares_of_unknown
 from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
+from services.sensitive import only_sensitive, told_as_one
 from services.transaction import Call, Record, Tx, Work, read
 from services.withholding import of_scorecard, threshold_of, withheld
 
@@ -52,23 +53,24 @@ def get_indicator(
     it out (decision 19, ADR 0005). Of the region's figures by group partners are not told the small ones, and all by
     month only (422 else): answers for overlapping periods could be subtracted (ADR 14). Of a month in a public period
     they are told the groups that its own snapshot shows. Of a scorecard's figure nobody but the partner itself is told
-    what is not told yet (ADR 19).
+    what is not told yet (ADR 19). Of sensitive needs the backbone is told by term together, and what counts only such
+    needs as partners are.
     """
 
     def look(tx: Tx) -> measure_shapes.Indicator:
         versions = in_force(tx, code)
         shown = _shown(tx, versions, version)
-        grain = _grain(tx, period)
+        grain, sensitive = _grain(tx, period), told_as_one(tx)
         found: list[measure_shapes.Point] = []
         for one in versions:
             if version is None or one.version == version:
-                asked = Asked(grain, by, start, end)
+                asked = Asked(grain, by, start, end, sensitive if by == "term" else frozenset())
                 points = figures_of(tx, one, versions, asked, alone=version is not None)
                 if one.scorecard:
                     found += of_scorecard(tx, points, asked)
                 else:
-                    again = version is not None
-                    found += points if tx.here.backbone else withheld(tx, one, points, asked, again=again)
+                    exactly = tx.here.backbone and not only_sensitive(Rule.parse(one.rule), sensitive)
+                    found += points if exactly else withheld(tx, one, points, asked, again=version is not None)
         found.sort(key=lambda point: (point.period, *point.by.values()))
         return shape_of(shown, Rule.parse(shown.rule)).model_copy(
             update={"series": found, "versions": _told(versions), **_beside(tx, shown)}

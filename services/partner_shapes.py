@@ -101,9 +101,11 @@ class PartnerScorecard(Shape):
 
 
 class Declines(Shape):
-    """Requests that a service declined because it had no room."""
+    """Requests that a service declined because it had no room. Of a partner's services for sensitive needs all
+    other readers are told together: their `service_id` is null.
+    """
 
-    service_id: UUID
+    service_id: UUID | None
     service: str
     organization_id: UUID
     organization: str

@@ -20,6 +20,7 @@ from domain.period import MONTH, months_between
 from domain.rule import Rule
 from domain.scorecard import LEARNING, LEAST_PARTNERS, Terms, middle
 from services import partner_shapes as shapes
+from services import sensitive
 from services.figures import Parts, buckets_of, median, percentile
 from services.indicators import standing
 from services.loads import loads
@@ -34,6 +35,7 @@ NEWEST_AT_MOST = 3
 Months = tuple[str, ...]
 _ABSENT = "It works outside of Concert: others record for it, and nothing of that is its scorecard."
 _WALLED = "A confidential provider: its work is in no figure that others read, its open work neither."
+_SENSITIVE = "Services for sensitive needs"
 _OWN_WALLED = "With the confidential work that nobody else reads in it; the medians are without."
 
 
@@ -259,7 +261,9 @@ class _Reading:
         ids = [str(v.id) for one in self.scored if SERVICE in one.rule.by for v in one.versions]
         if not ids or not (self._told(self.months).shown or organization_id == self.tx.here.organization_id):
             return []
-        rows = self.tx.rows(_DECLINES, ids=ids, months=list(self.months), organization=organization_id)
+        asked = {"organization": organization_id, "named": _SENSITIVE}
+        as_one = sorted(sensitive.terms(self.tx)) if self.everybody else []
+        rows = self.tx.rows(_DECLINES, ids=ids, months=list(self.months), as_one=as_one, **asked)
         return [shapes.Declines.model_validate(row) for row in rows]
 
 
@@ -343,7 +347,9 @@ select cast(b.organization_id as text), cast(b.indicator_id as text), b.period, 
 )
 _DECLINES = text(
     """
-select s.id as service_id, s.name as service, o.id as organization_id, o.name as organization, sum(b.value) as declined
+select case when k.sensitive then null else s.id end as service_id,
+       case when k.sensitive then :named else s.name end as service,
+       o.id as organization_id, o.name as organization, sum(b.value) as declined
   from (
     select t.dimensions ->> 'service' as service, t.value from indicator_total t
      where t.indicator_id = any(cast(:ids as uuid[])) and t.period = any(:months) and t.dimensions ? 'service'
@@ -351,6 +357,7 @@ select s.id as service_id, s.name as service, o.id as organization_id, o.name as
     select e.dimensions ->> 'service', e.value from entry_unfolded u join indicator_entry e on e.id = u.entry_id
      where u.indicator_id = any(cast(:ids as uuid[])) and e.period = any(:months)) b
   join service s on s.id = cast(nullif(b.service, 'unknown') as uuid) join organization o on o.id = s.organization_id
+ cross join lateral (select s.term = any(cast(:as_one as text[])) as sensitive) k
  where cast(:organization as uuid) is null or o.id = :organization
  group by 1, 2, 3, 4 having sum(b.value) > 0
  order by 5 desc, 2, 1

@@ -7,7 +7,7 @@ service would be written with every offer, for a report that is read once a mont
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from domain.holding import held_back
 from services import directory_shapes
+from services.sensitive import limit, told_as_one
 from services.spans import months_asked, moved, quarter_asked
 from services.transaction import Call, Record, Tx, read
 from services.withholding import region_threshold
@@ -29,6 +30,7 @@ def capacity_report(
 
     The backbone reads every service that is open to it; a partner its own, exactly, and the region's totals by term and
     county, of which small numbers are held back: one quarter at a time, as overlapping answers could be subtracted.
+    So the backbone reads sensitive needs, and of a service for them nothing of its own.
     """
 
     def look(tx: Tx) -> directory_shapes.CapacityReport:
@@ -37,19 +39,26 @@ def capacity_report(
         found = tx.rows(_DEMAND, **days)
         listed = {row.id: row for row in tx.rows(_SERVICES)}
         here = tx.here.organization_id
-        threshold = 0 if tx.here.backbone else region_threshold(tx)
+        threshold, sensitive = region_threshold(tx), told_as_one(tx)
+        exact = 0 if tx.here.backbone else threshold
+
+        def least(term: str) -> int:
+            return limit(threshold, (first, last)) if term in sensitive else exact
+
         return directory_shapes.CapacityReport(
             start=first,
             end=last,
-            threshold=threshold,
-            services=_services(tx, found, listed),
-            region=_region(found, {s.id for s in listed.values() if s.organization_id == here}, threshold),
+            threshold=exact,
+            services=_services(tx, found, listed, sensitive),
+            region=_region(found, {s.id for s in listed.values() if s.organization_id == here}, least),
         )
 
     return read(record, call, look)
 
 
-def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[directory_shapes.ServiceDemand]:
+def _services(
+    tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any], sensitive: Collection[str]
+) -> list[directory_shapes.ServiceDemand]:
     """One row for each service and county; a service of which nothing was asked is there because of what it states."""
     counted: dict[Any, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
@@ -58,12 +67,16 @@ def _services(tx: Tx, found: Iterable[Any], listed: Mapping[Any, Any]) -> list[d
     for one in listed.values():
         if not tx.here.backbone and one.organization_id != tx.here.organization_id:
             continue
+        if one.term in sensitive:
+            rows.append(_service(one, None, None))
+            continue
         for county, counts in (counted.get(one.id) or {None: Counter()}).items():
             rows.append(_service(one, county, counts))
-    return sorted(rows, key=lambda r: (-r.no_capacity - r.turned_away, r.name, str(r.county)))
+    return sorted(rows, key=lambda r: (-(r.no_capacity or 0) - (r.turned_away or 0), r.name, str(r.county)))
 
 
-def _service(one: Any, county: str | None, counts: Counter[str]) -> directory_shapes.ServiceDemand:
+def _service(one: Any, county: str | None, counts: Counter[str] | None) -> directory_shapes.ServiceDemand:
+    """Without counts they are held back."""
     stated = None
     if one.stated_at is not None:
         stated = directory_shapes.Capacity.model_validate(one)
@@ -74,13 +87,16 @@ def _service(one: Any, county: str | None, counts: Counter[str]) -> directory_sh
         term=one.term,
         county=county,
         capacity=stated,
-        **{name: counts[name] for name in COUNTED},
+        held_back=list(COUNTED) if counts is None else [],
+        **{name: None if counts is None else counts[name] for name in COUNTED},
     )
 
 
-def _region(found: Iterable[Any], own: Collection[Any], threshold: int) -> list[directory_shapes.RegionDemand]:
-    """By term and county; a small number is held back, and with a single one the next, which the term's total would
-    tell.
+def _region(
+    found: Iterable[Any], own: Collection[Any], least: Callable[[str], int]
+) -> list[directory_shapes.RegionDemand]:
+    """By term and county; a number below `least` of its term is held back, and with a single one the next, which the
+    term's total would tell.
 
     Small is what others were asked: the reader knows what its own services were, and would subtract it.
     """
@@ -92,7 +108,7 @@ def _region(found: Iterable[Any], own: Collection[Any], threshold: int) -> list[
         others[row.term][row.county].update({} if row.service_id in own else counts)
     rows = []
     for term, places in cells.items():
-        hidden = {name: held_back({p: c[name] for p, c in others[term].items()}, threshold) for name in COUNTED}
+        hidden = {name: held_back({p: c[name] for p, c in others[term].items()}, least(term)) for name in COUNTED}
         for place, counts in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
             shown = {name: None if name in held else counts[name] for name in COUNTED}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text
 
 from domain.holding import held_back
 from services import measure_shapes
+from services.sensitive import limit, told_as_one
 from services.spans import months_asked, quarter_asked, span
 from services.transaction import Call, Record, Tx, read
 from services.withholding import region_threshold
@@ -22,28 +24,35 @@ def unmet_needs(
     """Needs recorded in the months `start` to `end` (both included; the last twelve without them), as they stand now.
 
     `by` county or None. Numbers below the collaborative's threshold are held back, from the backbone too. Partners are
-    told one quarter at a time (without months, the one that runs): overlapping answers could be subtracted.
+    told one quarter at a time (without months, the one that runs): overlapping answers could be subtracted. So is the
+    backbone of sensitive needs.
     """
 
     def look(tx: Tx) -> measure_shapes.UnmetNeeds:
         first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         found = tx.rows(_NEEDS, **span(tx, first, last))
-        threshold = region_threshold(tx)
+        threshold, sensitive = region_threshold(tx), told_as_one(tx)
+
+        def least(term: str) -> int:
+            return limit(threshold, (first, last)) if term in sensitive else threshold
+
         services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
-        rows = _rows(found, by, threshold, services)
+        rows = _rows(found, by, least, services)
         return measure_shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
 
     return read(record, call, look)
 
 
-def _rows(found: list[Any], by: str | None, threshold: int, services: dict[str, Any]) -> list[measure_shapes.UnmetNeed]:
+def _rows(
+    found: list[Any], by: str | None, least: Callable[[str], int], services: dict[str, Any]
+) -> list[measure_shapes.UnmetNeed]:
     cells: dict[str, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
         place = row.county if by else None
         cells[row.term][place].update({name: getattr(row, name) for name in COUNTED})
     rows = []
     for term, places in cells.items():
-        hidden = {name: held_back({p: c[name] for p, c in places.items()}, threshold) for name in COUNTED}
+        hidden = {name: held_back({p: c[name] for p, c in places.items()}, least(term)) for name in COUNTED}
         for place, counted in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
             rows.append(_row(term, place, counted, held, services.get(term)))

@@ -1,7 +1,8 @@
 """What a partner reads of the region's figures by group: small cells are held back, as in the funnel (ADR 14).
 
-A partner's own figure is its own, exact; the backbone, which answers for the numbers, reads all that are open. What is
-defined for the partners' scorecards is told by partner alone, and to each what its scorecard tells (ADR 19).
+A partner's own figure is its own, exact; the backbone, which answers for the numbers, reads all that are open, and what
+counts nothing but sensitive needs as a partner does. What is defined for the partners' scorecards is told by partner
+alone, and to each what its scorecard tells (ADR 19).
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from services.transaction import Tx, Work
 ORGANIZATION = "organization"
 Count = Callable[[Point], float | None]
 ONCE = (
-    "Partners are told the region's figures by group once, for each {grain}: who subtracts one answer from another"
-    " would read small groups. Ask by {grain} and without a version, or leave 'by' out. Published quarters and years by"
-    " group: GET /public/indicators."
+    "The region's figures by group are told once, for each {grain}: who subtracts one answer from another would read"
+    " small groups. Ask by {grain} and without a version, or leave 'by' out. Published quarters and years by group: GET"
+    " /public/indicators."
 )
 
 
@@ -46,7 +47,7 @@ def withheld(tx: Work, one: Any, points: list[Point], asked: Asked, *, again: bo
     if again or asked.grain != rule.told_by:
         if by != ORGANIZATION:
             raise Unprocessable(ONCE.format(grain=rule.told_by.code), pointer="/by")
-        return [point if point.by[by] in own else _shown(point, True) for point in points]
+        return [point for point in points if point.by[by] in own]
     threshold = threshold_of(tx, one)
     cases = _cases(tx, one, asked) if rule.measure == "sum" else {}
     rows: dict[str, list[Point]] = defaultdict(list)

@@ -1,0 +1,41 @@
+"""Sensitive needs in the live numbers: the backbone sees of which kind they are in suppressed totals only (ADR 14).
+
+It sees which request is of a sensitive need, and not of which one. A small number by kind of need would tell it.
+"""
+
+from __future__ import annotations
+
+from sys import maxsize
+
+from sqlalchemy import text
+
+from domain.rule import Rule
+from services.spans import whole_quarter
+from services.transaction import Tx
+
+
+def told_as_one(tx: Tx) -> frozenset[str]:
+    """The kinds of need of which the backbone is told together; partners of none, but of small numbers nothing.
+    In the caller's transaction.
+    """
+    return terms(tx) if tx.here.backbone else frozenset()
+
+
+def terms(tx: Tx) -> frozenset[str]:
+    """All kinds of need that say too much about a person. In the caller's transaction."""
+    return frozenset(row.code for row in tx.rows(_SENSITIVE))
+
+
+def only_sensitive(rule: Rule, sensitive: frozenset[str]) -> bool:
+    """Whether to be counted at all says that somebody's need is a sensitive one."""
+    return any(one.terms and sensitive.issuperset(one.terms) for one in rule.selectors.values())
+
+
+def limit(threshold: int, months: tuple[str, str]) -> int:
+    """From which number on a sensitive need is told: over any other months than a quarter none, as one answer less
+    another would be what both hold back.
+    """
+    return threshold if whole_quarter(*months) else maxsize
+
+
+_SENSITIVE = text("select code from taxonomy_term where sensitive")

@@ -1,0 +1,163 @@
+"""The backbone sees that a need is a sensitive one and not which: no live number by kind of need tells it either."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.sensitive import limit
+from tests.house import OUTCOME, House, Person
+from tests.services.scenes import organization_id, refer, task_of
+
+BACKBONE, SOURCE, TARGET = "ruth.hub", "maria.cap", "ingrid.health"
+MONTH = datetime.now(UTC).strftime("%Y-%m")
+SENSITIVE = ("health.mental", "health.reproductive", "health.substance", "legal.immigration")
+COUNSELED = {"measure": "count", "event": "task_completed", "term": ["health.mental"], "by": ["organization", "county"]}
+FULL = {"reason_code": "full", "reason_class": "no_capacity"}
+
+
+def is_sensitive(term: str) -> bool:
+    return term.startswith(SENSITIVE) or term in ("emergency.listening", "emergency.safety", "legal.protection")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def asked(house: House) -> dict[str, str]:
+    """Of each of two sensitive kinds one that was declined and one that was met; and three of a plain kind. By term
+    who was asked.
+    """
+    house.sql('update indicator set rule = rule || \'{"by": ["county", "term"]}\' where code = \'clients_served\'')
+    house.sql("update indicator set rule = %s where code = 'loops_closed'", json.dumps(COUNSELED))
+    house.sql("update collaborative set revision = revision + 1")
+    made = {"health.reproductive": "health", "health.mental.counseling": "bh"}
+    for term, slug in made.items():
+        of_it = [one for one in house.region.services if one.organization_id == organization_id(house, slug)]
+        nth = next(number for number, one in enumerate(of_it) if one.term == term)
+        worker = house.caseworker(slug)
+        worker.does(f"{task_of(refer(house, 'cap', slug, nth=nth))}/decline", FULL)
+        met = refer(house, "cap", slug, nth=nth)
+        worker.does(f"{task_of(met)}/accept")
+        worker.does(f"{task_of(met)}/complete", OUTCOME)
+    for _ in range(3):
+        refer(house, "cap", "housing")
+    return made
+
+
+def by_term(person: Person, code: str, **more: Any) -> dict[str, dict[str, Any]]:
+    points = person.read(f"/v1/indicators/{code}", by="term", **{"from": MONTH, "to": MONTH}, **more)["series"]
+    return {point["by"]["term"]: point for point in points}
+
+
+@pytest.mark.parametrize("code", ["referrals_sent", "needs_met", "acknowledged_in_time", "funnel_offered"])
+@pytest.mark.parametrize("more", [{}, {"period": "calendar_year"}, {"period": "range"}, {"version": 1}])
+def test_a_figure_by_term_tells_sensitive_needs_as_one_and_still_adds_up(
+    house: House, code: str, more: Mapping[str, Any]
+) -> None:
+    ruth = house.person(BACKBONE)
+    found = by_term(ruth, code, **more)
+    assert found["sensitive"]["value"]
+    assert not [term for term in found if is_sensitive(term)]
+    whole = ruth.read(f"/v1/indicators/{code}", **{"from": MONTH, "to": MONTH}, **more)["series"][0]
+    part = "numerator" if code == "acknowledged_in_time" else "value"
+    assert sum(point[part] for point in found.values()) == whole[part]
+
+
+def test_who_was_served_does_not_add_up_over_needs_and_is_not_told(house: House) -> None:
+    found = by_term(house.person(BACKBONE), "clients_served")
+    assert (found["sensitive"]["value"], found["sensitive"]["held_back"]) == (None, True)
+    page = house.person(BACKBONE).read(
+        "/v1/indicators/clients_served/events", period=MONTH, by="term", value="sensitive"
+    )
+    assert (page["items"], page["others"], page["held_back"]) == ([], [], True)
+
+
+def test_what_counts_nothing_but_a_sensitive_need_is_told_by_groups_as_partners_are(house: House) -> None:
+    ruth, asked = house.person(BACKBONE), {"from": MONTH, "to": MONTH}
+    bh = str(organization_id(house, "bh"))
+    assert [point["value"] for point in ruth.read("/v1/indicators/loops_closed", **asked)["series"]] == [1]
+    for by in ("organization", "county"):
+        points = ruth.read("/v1/indicators/loops_closed", by=by, **asked)["series"]
+        assert not [point for point in points if point["value"]]
+        longer = ruth.get("/v1/indicators/loops_closed", by=by, period="range", **asked)
+        assert longer.json().get("series", []) == [], "not even whose it is"
+        assert longer.status_code == (200 if by == "organization" else 422)
+    page = ruth.read("/v1/indicators/loops_closed/events", period=MONTH, by="organization", value=bh)
+    assert (page["items"], page["others"], page["held_back"]) == ([], [], True)
+    told = house.person("joaquin.bh").read("/v1/indicators/loops_closed", by="organization", **asked)["series"]
+    assert [point["value"] for point in told if point["by"]["organization"] == bh] == [1]
+
+
+def test_behind_the_one_line_stand_all_of_them_and_behind_each_kind_nothing(house: House, asked: Any) -> None:
+    ruth = house.person(BACKBONE)
+
+    def behind(value: str) -> Any:
+        return ruth.read("/v1/indicators/referrals_sent/events", period=MONTH, by="term", value=value, limit=200)
+
+    for term in asked:
+        page = behind(term)
+        assert (page["items"], page["others"], page["held_back"]) == ([], [], True)
+    together = behind("sensitive")
+    worth = Counter(one["part"] for one in together["others"])
+    assert (together["items"], together["held_back"], set(worth)) == ([], False, {"value"})
+    assert sum(one["value"] for one in together["others"]) == by_term(ruth, "referrals_sent")["sensitive"]["value"]
+
+
+def test_its_own_source_and_target_read_on_as_before(house: House, asked: Any) -> None:
+    term = "health.reproductive"
+    for login in (SOURCE, TARGET):
+        page = house.person(login).read("/v1/indicators/referrals_sent/events", period=MONTH, by="term", value=term)
+        assert bool(page["items"]) == (login == SOURCE), "a request counts for its source"
+        assert "sensitive" not in by_term(house.person(login), "referrals_sent")
+
+
+def test_the_funnel_tells_them_as_one(house: House) -> None:
+    ruth = house.person(BACKBONE)
+    house.sql("update collaborative set publication_threshold = 1")
+    try:
+        groups = ruth.read("/v1/equity/funnel", by="term")["groups"]
+    finally:
+        house.sql("update collaborative set publication_threshold = 11")
+    offered = {each["group"]: each["stages"][0]["requests"] for each in groups}
+    assert offered["sensitive"] == by_term(ruth, "funnel_offered")["sensitive"]["value"]
+    assert not [term for term in offered if term and is_sensitive(term)]
+
+
+def test_the_report_of_room_tells_no_small_number_of_them(house: House, asked: Any) -> None:
+    ruth = house.person(BACKBONE)
+    year = ruth.read("/v1/reports/capacity")
+    for row in [*year["services"], *year["region"]]:
+        for name in ("offered", "no_capacity", "turned_away", "waitlisted"):
+            assert (row[name] is None) == (name in row["held_back"])
+            assert row["term"] not in asked or not row[name]
+    assert [row for row in year["region"] if row["term"] in asked]
+    of_housing = [row for row in year["services"] if row["term"].startswith("housing") and row["offered"]]
+    assert of_housing, "what is not sensitive is told exactly"
+    mine = house.person(TARGET).read("/v1/reports/capacity")["services"]
+    assert sum(row["offered"] for row in mine if row["term"] in asked) == 2
+
+
+def test_the_report_of_unmet_needs_tells_them_by_whole_quarters(house: House, asked: Any) -> None:
+    ruth = house.person(BACKBONE)
+    house.sql("update collaborative set publication_threshold = 1")
+    try:
+        year = {row["term"]: row["recorded"] for row in ruth.read("/v1/reports/unmet-needs")["rows"]}
+        start = f"{MONTH[:4]}-{(int(MONTH[5:]) - 1) // 3 * 3 + 1:02d}"
+        end = f"{MONTH[:4]}-{(int(MONTH[5:]) - 1) // 3 * 3 + 3:02d}"
+        asked_for = {"from": start, "to": end}
+        quarter = {row["term"]: row["recorded"] for row in ruth.read("/v1/reports/unmet-needs", **asked_for)["rows"]}
+    finally:
+        house.sql("update collaborative set publication_threshold = 11")
+    for term in asked:
+        assert year[term] is None
+        assert quarter[term] >= 2
+    assert [count for term, count in year.items() if count and not is_sensitive(term)]
+
+
+def test_a_threshold_holds_for_a_quarter_and_nothing_else_is_told() -> None:
+    assert limit(11, ("2026-10", "2026-12")) == 11
+    for months in (("2026-10", "2026-11"), ("2026-11", "2027-01"), ("2026-01", "2026-12")):
+        assert limit(11, months) > 10**9
