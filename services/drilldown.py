@@ -185,6 +185,7 @@ n.indicator_id = :id and n.period collate "C" between :first and :last
 """
 _SOURCE = "e.source_organization_id = (select app.me())"
 _OWN_WORK = "(e.organization_id = (select app.me()) and e.task_id is not null)"
+_NO_GOAL = "(e.referral_id is not null or e.kind <> 'need_outcome')"
 _SENSITIVE = """
 (exists (select from referral r where r.id = e.referral_id and r.sensitive)
  or exists (select from taxonomy_term x where x.code = e.dimensions ->> 'term' and x.sensitive))"""
@@ -192,9 +193,9 @@ _SENSITIVE = """
 # what they answered; the backbone what was paid, and no sensitive need (decision 18). What came of a plan's goal,
 # others read in the plan, where they see it.
 _KNOWN = {
-    Told.NOTHING: f"({_SOURCE} or e.referral_id is not null or e.kind <> 'need_outcome')",
+    Told.NOTHING: f"({_SOURCE} or {_NO_GOAL})",
     Told.ANSWER: f"({_SOURCE} or {_OWN_WORK})",
-    Told.NEED: f"({_SOURCE} or {_OWN_WORK} or (select app.is_backbone()) and not {_SENSITIVE})",
+    Told.NEED: f"({_SOURCE} or {_OWN_WORK} or (select app.is_backbone()) and {_NO_GOAL} and not {_SENSITIVE})",
     Told.PERSON: _SOURCE,
 }
 _EVENTS = {

@@ -89,7 +89,12 @@ def region_figures(work: Work, code: str, grain: Grain) -> list[measure_shapes.P
 
 def standing(versions: Sequence[Any], grain: Grain | None, period: str) -> Any:
     """The version that tells a period."""
-    return telling(versions, first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0])
+    return telling(versions, begun(grain, period))
+
+
+def begun(grain: Grain | None, period: str) -> date:
+    """Its first day."""
+    return first_day(period.partition("..")[0]) if grain is None else grain.dates(period)[0]
 
 
 def telling(versions: Sequence[Any], begun: date) -> Any:
@@ -130,7 +135,7 @@ def _grain(tx: Work, period: str) -> Grain | None:
 
 
 def figures_of(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alone: bool) -> list[measure_shapes.Point]:
-    """Of one version, in the periods in which it stands. In the caller's transaction."""
+    """Of one version, in the periods in which it stands, until it ends. In the caller's transaction."""
     rule = Rule.parse(one.rule)
     grain = _check(rule, asked)
     if rule.observed:
@@ -141,6 +146,8 @@ def figures_of(tx: Work, one: Any, versions: Sequence[Any], asked: Asked, *, alo
     if rule.distinct and asked.grain is None:
         points = [point.model_copy(update={"period": f"{asked.start}..{asked.end}"}) for point in points]
     told = [p for p in points if alone or standing(versions, asked.grain, p.period) is one]
+    if one.ends_on is not None:
+        told = [p for p in told if begun(asked.grain, p.period) <= one.ends_on]
     return [point.model_copy(update={"version": one.version}) for point in told]
 
 
@@ -241,7 +248,7 @@ def _told(versions: Sequence[Any]) -> list[measure_shapes.IndicatorVersion]:
 COLUMNS = """
 id, code, version, name, names, kind, measures, unit, direction, definition, result, strategy,
        owner_organization_id, rule, period, threshold, baseline, target, effective_on,
-       scorecard
+       scorecard, ends_on
 """
 _CURRENT = text(
     f"""

@@ -318,6 +318,7 @@ def test_a_plans_partner_learns_of_no_goal_that_it_does_not_see(house: House) ->
     assert plan.id in listed(plan.lead, "needs_met", "term", term)
     for who in (lupe, ruth):
         assert plan.id not in listed(who, "needs_met", "term", term)
+        assert plan.id not in listed(who, "needs_met", "term", "housing")
         assert "need_outcome" not in {one["kind"] for one in who.read(f"{plan.path}/timeline")["items"]}
     told = {item["id"] for item in behind(lupe, "needs_met", period=MONTH)[0] if item["action_plan_id"] == plan.id}
     assert told == set()

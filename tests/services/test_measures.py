@@ -12,7 +12,7 @@ from services.amending import amend_agenda
 from services.replaying import take_over
 from tests.house import House
 from tests.services.plans import Live, load, step
-from tests.services.scenes import proven
+from tests.services.scenes import proven, refer, series
 
 FORM = [
     {"key": "visits", "kind": "number", "label": "How many visits?", "minimum": 0, "maximum": 100},
@@ -75,3 +75,17 @@ def test_each_kind_of_measure_tells_what_was_done_and_takes_back_what_was_an_err
     propose(house, "replayed_")
     taken_over(house, "replayed_")
     assert figures(house, "replayed_") == left, "told from history it is the same"
+
+
+def test_an_indicator_is_told_until_the_period_in_which_it_ends(house: House) -> None:
+    """What it would have counted since is kept: whoever ended it too early sets another day."""
+    refer(house, "cap", "housing")
+    whole = series(house, "referrals_sent")
+    (newest, _) = max(whole)
+    ends = "update indicator set ends_on = date '{}-01' + {} where code = 'referrals_sent'"
+    for days, told in (("0", True), ("-1", False)):
+        house.sql(ends.format(newest, days))
+        assert ((newest, None) in series(house, "referrals_sent")) == told
+    proven(house)
+    house.sql("update indicator set ends_on = null where code = 'referrals_sent'")
+    assert series(house, "referrals_sent") == whole
