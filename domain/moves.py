@@ -278,7 +278,7 @@ def _facts(before: Task, after: Task, at: Moment, details: Details) -> dict[str,
         facts["first_contact_days"] = at.calendar.business_days_between(start, after.first_contact_at)
     if before.acknowledged_at is None and after.acknowledged_at is not None:
         facts["acknowledge_days"] = at.calendar.business_days_between(after.asked_at, after.acknowledged_at)
-    if before.state in UNDECIDED and after.state in (State.ACCEPTED, State.DECLINED):
+    if before.accepted_at is None and (after.accepted_at is not None or after.state is State.DECLINED):
         facts["decide_days"] = at.calendar.business_days_between(after.asked_at, at.occurred_at)
     if after.state is State.COMPLETED and before.state is not after.state and after.accepted_at is not None:
         facts["completion_days"] = at.calendar.business_days_between(after.accepted_at, at.occurred_at)

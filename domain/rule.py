@@ -172,8 +172,8 @@ DURATIONS = frozenset({"acknowledge_days", "decide_days", "first_contact_days", 
 COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
-        "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "finished", "from_state", "kind",
-        "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
+        "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "decided", "finished",
+        "from_state", "kind", "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
         *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
     }
 )  # fmt: skip
@@ -188,6 +188,7 @@ VALUES: dict[str, frozenset[str]] = {
     "reason_class": frozenset(map(str, ReasonClass)),
     "crosses": _YES_NO,
     "contacted": _YES_NO,
+    "decided": _YES_NO,
     "finished": _YES_NO,
 }
 """What a fact may say, where the list is closed."""

@@ -8,11 +8,11 @@ from domain import referral as rules
 from domain.moves import Details, Happened, move
 from domain.reason import ReasonClass
 from domain.referral import Verb
-from domain.task import OPEN
+from domain.task import OPEN, State
 from domain.task import Verb as TaskVerb
 from services.happenings import about_referral, happened
 from services.ladder import note_overdue
-from services.moving import settle_move, unreversed
+from services.moving import WORDS, settle_move, unreversed
 from services.needs import settle_need
 from services.plan_rows import PlanStep, renew
 from services.rows import LockedReferral, moment, save_referral
@@ -57,15 +57,15 @@ def cancel_tasks(work: Work, request: LockedReferral, reason: str) -> None:
 
 
 def void_request(work: Work, request: LockedReferral) -> None:
-    """Entered in error, open or not."""
+    """Entered in error, open or not, with all its tasks, also those that had ended."""
     after = rules.move(request.referral, Verb.VOID)
     reverses = unreversed(work, referral_id=request.f["id"])
-    save_referral(work, request, after, outcome=None)
+    save_referral(work, request, after, **dict.fromkeys(WORDS))
     kind = "step_voided" if after.plain else "referral_voided"
     happened(work, about_referral(request.f), Happened(kind, None, None), version=after.version, reverses=reverses)
     work.audit("referral.void", "referral", request.f["id"], after.version)
     for offer in request.tasks:
-        if offer.task.state in OPEN:
+        if offer.task.state is not State.ENTERED_IN_ERROR:
             offer.f, offer.referral = request.f, request.referral
             at = moment(work, offer.t)
             ended, what = move(offer.task, TaskVerb.VOID, at, Details())

@@ -38,7 +38,7 @@ class EventsBehind(Shape):
 
     items: list[CountedEvent]
     others: list[Worth]
-    held_back: bool = Field(False, description="A group too small to be shown to other partners: of it only your own.")
+    held_back: bool = Field(False, description="A group that is not shown to you: too small, or told with others.")
     next_cursor: str | None
 
 

@@ -21,7 +21,7 @@ from domain.moves import NOTHING, Details, Happened, move, unsettled
 from domain.pathway import parse_step
 from domain.reason import ReasonClass
 from domain.rule import DECLINED, RESTATED, STEP_DONE
-from domain.task import State, Task, Verb
+from domain.task import ENDED, State, Task, Verb
 from services import stages
 from services.deadlines import referral_look, task_look
 from services.happenings import about_referral, about_task, happened, restate
@@ -252,6 +252,8 @@ def _cohort(work: Work, locked: Locked, before: Task, after: Task, what: Happene
         facts["contacted"] = after.first_contact_at is not None
         if before.accepted_at is None and crosses:
             facts["handover_days"] = at.calendar.business_days_between(after.asked_at, after.accepted_at)
+    elif after.state in ENDED:
+        facts["decided"] = after.state is State.DECLINED
     if left := unsettled(before, after, what):
         facts["unsettled"] = left
     return facts

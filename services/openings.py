@@ -157,7 +157,10 @@ def next_provider(work: Work, plan: LockedPlan, one: PlanStep) -> Offered | None
         return None
     values = {"collaborative": plan.p["collaborative_id"], "term": term, "county": plan.p["county"]}
     for row in work.rows(_PROVIDERS, **values, asked=[str(i) for i in asked]):
-        offered = find_service(work, row.service_id)
+        try:
+            offered = find_service(work, row.service_id)
+        except Unprocessable:  # the backbone's own, or since this statement no partner's: nobody named it
+            continue
         if may_be_asked(work, plan, offered):
             return offered
     return None

@@ -66,9 +66,11 @@ def _advance(work: Work, plan: LockedPlan) -> Progress:
         save_plan(work, plan, look_at=None)
         return Progress(plan.state.value, over=True)
     owners = _owners(plan)
+    asked = plan.steps.get(plan.p["stop_asked_by"] or "")
+    if asked is not None and asked.standing.state in rules.ENDED:
+        answer_stop(work, plan)
     for one in plan.open_requests:
         _advance_step(work, plan, one)
-    _answer_stop(work, plan)
     later = open_ready(work, plan)
     for one in plan.open_requests:
         if one.request and not one.request.tasks:
@@ -84,11 +86,27 @@ def _owners(plan: LockedPlan) -> list[tuple[Any, bool]]:
     return [(one.s["organization_id"], one.s["restricted"]) for one in plan.steps.values()]
 
 
-def _answer_stop(work: Work, plan: LockedPlan) -> None:
-    """Whoever closed the request of the step that asked the plan to stop has decided: it goes on without that step."""
-    asked = plan.steps.get(plan.p["stop_asked_by"] or "")
-    if asked is not None and asked.standing.state in rules.ENDED:
-        save_plan(work, plan, stop_asked_by=None)
+def answer_stop(work: Work, plan: LockedPlan) -> None:
+    """The lead has decided about the step that asked the plan to stop, also by closing its request: the plan goes on,
+    unless another asks the same meanwhile. In the caller's transaction.
+    """
+    before = plan.p["stop_asked_by"]
+    save_plan(work, plan, stop_asked_by=None)
+    for one in plan.open_requests:
+        assert one.request is not None
+        waits = one.key != before and one.request.referral.state is referral_rules.State.AWAITING_SOURCE
+        if waits and rules.policy(one.step, _ended(one.request)) is Policy.STOP:
+            _ask_to_stop(work, plan, one)
+            return
+
+
+def _ask_to_stop(work: Work, plan: LockedPlan, one: PlanStep) -> None:
+    save_plan(work, plan, stop_asked_by=one.key)
+    say_plan(work, plan, "plan_stop_asked", step=one)
+
+
+def _ended(request: LockedReferral) -> TaskState | None:
+    return request.current.task.state if request.current else None
 
 
 def _advance_step(work: Work, plan: LockedPlan, one: PlanStep) -> None:
@@ -102,8 +120,7 @@ def _advance_step(work: Work, plan: LockedPlan, one: PlanStep) -> None:
 def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
     """What the template says of a step that ended without success. Where it names nobody else, the lead decides."""
     assert one.request is not None
-    current = one.request.current
-    task = current.task.state if current else None
+    task = _ended(one.request)
     match rules.policy(one.step, task):
         case Policy.OTHER_PROVIDER:
             offered = next_provider(work, plan, one)
@@ -116,8 +133,7 @@ def _follow_policy(work: Work, plan: LockedPlan, one: PlanStep) -> None:
             withdraw_request(work, one.request)
             skip_step(work, plan, one, rules.Skipped.DECLINED if declined else rules.Skipped.FAILED)
         case Policy.STOP if not plan.p["stop_asked_by"]:
-            save_plan(work, plan, stop_asked_by=one.key)
-            say_plan(work, plan, "plan_stop_asked", step=one)
+            _ask_to_stop(work, plan, one)
         case _:
             pass
 

@@ -22,14 +22,13 @@ from services.endings import PLAN_CHANGED, cancel_tasks, end_request
 from services.leading import as_lead, say_to_lead
 from services.offers import Offered, find_organization, find_service
 from services.openings import Owned, may_be_asked, offer_again, open_ready, owned, say_plan, skip_step
-from services.plan_advance import settle_end
+from services.plan_advance import answer_stop, settle_end
 from services.plan_rows import (
     LockedPlan,
     PlanStep,
     keep_readers,
     keep_version,
     renew,
-    save_plan,
     save_step,
 )
 from services.plan_shapes import ActionPlan
@@ -322,7 +321,7 @@ def _give_back(tx: Tx, one: PlanStep) -> None:
 def _answered_stop(tx: Tx, plan: LockedPlan, key: str) -> None:
     """The lead has decided about the step after whose end the plan asked to be closed."""
     if plan.p["stop_asked_by"] == key:
-        save_plan(tx, plan, stop_asked_by=None)
+        answer_stop(tx, plan)
 
 
 def _text(value: Any) -> str | None:

@@ -1,16 +1,15 @@
-"""Sensitive needs in the live numbers: the backbone sees of which kind they are in suppressed totals only (ADR 14).
+"""Sensitive needs in the live numbers: the backbone reads them as one line, of which kind it sees in what is published
+(ADR 14).
 
-It sees which request is of a sensitive need, and not of which one. A small number by kind of need would tell it.
+It sees which request is of a sensitive need, and not of which one. A number by kind of need, or that there is one at
+all, would tell it.
 """
 
 from __future__ import annotations
 
-from sys import maxsize
-
 from sqlalchemy import text
 
 from domain.rule import Rule
-from services.spans import whole_quarter
 from services.transaction import Tx
 
 
@@ -29,13 +28,6 @@ def terms(tx: Tx) -> frozenset[str]:
 def only_sensitive(rule: Rule, sensitive: frozenset[str]) -> bool:
     """Whether to be counted at all says that somebody's need is a sensitive one."""
     return any(one.terms and sensitive.issuperset(one.terms) for one in rule.selectors.values())
-
-
-def limit(threshold: int, months: tuple[str, str]) -> int:
-    """From which number on a sensitive need is told: over any other months than a quarter none, as one answer less
-    another would be what both hold back.
-    """
-    return threshold if whole_quarter(*months) else maxsize
 
 
 _SENSITIVE = text("select code from taxonomy_term where sensitive")

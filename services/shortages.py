@@ -7,15 +7,16 @@ service would be written with every offer, for a report that is read once a mont
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 
+from domain.groups import SENSITIVE
 from domain.holding import held_back
 from services import directory_shapes
-from services.sensitive import limit, told_as_one
+from services.sensitive import told_as_one
 from services.spans import months_asked, moved, quarter_asked
 from services.transaction import Call, Record, Tx, read
 from services.withholding import region_threshold
@@ -30,7 +31,7 @@ def capacity_report(
 
     The backbone reads every service that is open to it; a partner its own, exactly, and the region's totals by term and
     county, of which small numbers are held back: one quarter at a time, as overlapping answers could be subtracted.
-    So the backbone reads sensitive needs, and of a service for them nothing of its own.
+    Sensitive needs the backbone reads together, as the term `sensitive`, and of a service for them nothing of its own.
     """
 
     def look(tx: Tx) -> directory_shapes.CapacityReport:
@@ -39,18 +40,16 @@ def capacity_report(
         found = tx.rows(_DEMAND, **days)
         listed = {row.id: row for row in tx.rows(_SERVICES)}
         here = tx.here.organization_id
-        threshold, sensitive = region_threshold(tx), told_as_one(tx)
-        exact = 0 if tx.here.backbone else threshold
-
-        def least(term: str) -> int:
-            return limit(threshold, (first, last)) if term in sensitive else exact
+        threshold = 0 if tx.here.backbone else region_threshold(tx)
+        own = {row.id for row in listed.values() if row.organization_id == here}
+        sensitive = told_as_one(tx)
 
         return directory_shapes.CapacityReport(
             start=first,
             end=last,
-            threshold=exact,
+            threshold=threshold,
             services=_services(tx, found, listed, sensitive),
-            region=_region(found, {s.id for s in listed.values() if s.organization_id == here}, least),
+            region=_region(found, own, threshold, sensitive),
         )
 
     return read(record, call, look)
@@ -93,10 +92,10 @@ def _service(one: Any, county: str | None, counts: Counter[str] | None) -> direc
 
 
 def _region(
-    found: Iterable[Any], own: Collection[Any], least: Callable[[str], int]
+    found: Iterable[Any], own: Collection[Any], threshold: int, sensitive: Collection[str] = ()
 ) -> list[directory_shapes.RegionDemand]:
-    """By term and county; a number below `least` of its term is held back, and with a single one the next, which the
-    term's total would tell.
+    """By term and county; a small number is held back, and with a single one the next, which the term's total would
+    tell.
 
     Small is what others were asked: the reader knows what its own services were, and would subtract it.
     """
@@ -104,11 +103,12 @@ def _region(
     others: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
         counts = {name: getattr(row, name) for name in COUNTED}
-        cells[row.term][row.county].update(counts)
-        others[row.term][row.county].update({} if row.service_id in own else counts)
+        term = SENSITIVE if row.term in sensitive else row.term
+        cells[term][row.county].update(counts)
+        others[term][row.county].update({} if row.service_id in own else counts)
     rows = []
     for term, places in cells.items():
-        hidden = {name: held_back({p: c[name] for p, c in others[term].items()}, least(term)) for name in COUNTED}
+        hidden = {name: held_back({p: c[name] for p, c in others[term].items()}, threshold) for name in COUNTED}
         for place, counts in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
             shown = {name: None if name in held else counts[name] for name in COUNTED}

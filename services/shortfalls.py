@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import text
 
+from domain.groups import SENSITIVE
 from domain.holding import held_back
 from services import measure_shapes
-from services.sensitive import limit, told_as_one
+from services.sensitive import told_as_one
 from services.spans import months_asked, quarter_asked, span
 from services.transaction import Call, Record, Tx, read
 from services.withholding import region_threshold
@@ -24,51 +25,57 @@ def unmet_needs(
     """Needs recorded in the months `start` to `end` (both included; the last twelve without them), as they stand now.
 
     `by` county or None. Numbers below the collaborative's threshold are held back, from the backbone too. Partners are
-    told one quarter at a time (without months, the one that runs): overlapping answers could be subtracted. So is the
-    backbone of sensitive needs.
+    told one quarter at a time (without months, the one that runs): overlapping answers could be subtracted. Sensitive
+    needs the backbone reads together, as the term `sensitive`.
     """
 
     def look(tx: Tx) -> measure_shapes.UnmetNeeds:
         first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         found = tx.rows(_NEEDS, **span(tx, first, last))
         threshold, sensitive = region_threshold(tx), told_as_one(tx)
-
-        def least(term: str) -> int:
-            return limit(threshold, (first, last)) if term in sensitive else threshold
-
         services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
-        rows = _rows(found, by, least, services)
+        rows = _rows(found, by, threshold, services, sensitive)
         return measure_shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
 
     return read(record, call, look)
 
 
 def _rows(
-    found: list[Any], by: str | None, least: Callable[[str], int], services: dict[str, Any]
+    found: list[Any], by: str | None, threshold: int, services: dict[str, Any], sensitive: Collection[str]
 ) -> list[measure_shapes.UnmetNeed]:
     cells: dict[str, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
         place = row.county if by else None
-        cells[row.term][place].update({name: getattr(row, name) for name in COUNTED})
+        cells[SENSITIVE if row.term in sensitive else row.term][place].update(
+            {name: getattr(row, name) for name in COUNTED}
+        )
     rows = []
     for term, places in cells.items():
-        hidden = {name: held_back({p: c[name] for p, c in places.items()}, least(term)) for name in COUNTED}
+        hidden = {name: held_back({p: c[name] for p, c in places.items()}, threshold) for name in COUNTED}
         for place, counted in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
-            rows.append(_row(term, place, counted, held, services.get(term)))
+            listed = [
+                services[each] for each in (_tops(sensitive) if term == SENSITIVE else (term,)) if each in services
+            ]
+            rows.append(_row(term, place, counted, held, listed))
     return sorted(rows, key=lambda r: (-(r.unmet or 0) - (r.without_service or 0), r.term, r.county or ""))
 
 
+def _tops(terms: Collection[str]) -> list[str]:
+    """Those that are below no other of them."""
+    return [term for term in terms if term.rpartition(".")[0] not in terms]
+
+
 def _row(
-    term: str, place: str | None, counted: Counter[str], held: list[str], listed: Any | None
+    term: str, place: str | None, counted: Counter[str], held: list[str], listed: list[Any]
 ) -> measure_shapes.UnmetNeed:
     shown = {name: None if name in held else counted[name] for name in COUNTED}
-    here = listed.by_county.get(place, 0) if listed and place is not None else None
+    here = sum(one.by_county.get(place, 0) for one in listed) if listed and place is not None else None
     return measure_shapes.UnmetNeed(
         term=term,
-        name=listed.name if listed else term,
+        name=listed[0].name if len(listed) == 1 else term,
         county=place,
-        services=listed.services if listed else 0,
+        services=sum(one.services for one in listed),
         services_here=here,
         held_back=held,
         **shown,

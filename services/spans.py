@@ -29,17 +29,13 @@ def quarter_asked(tx: Tx, start: str | None, end: str | None) -> tuple[str, str]
     if start is None and end is None:
         first = moved(last, -((int(last[5:]) - 1) % 3))
         last = moved(first, 2)
-    if not whole_quarter(first, last):
+    if moved(first, 2) != last or int(first[5:]) % 3 != 1:
         raise Unprocessable(
             "Partners are told this by whole quarters of the year, one at a time: who subtracts one answer from another"
             " would read small groups. Ask from January, April, July or October to the second month after it.",
             pointer="/from",
         )
     return first, last
-
-
-def whole_quarter(first: str, last: str) -> bool:
-    return moved(first, 2) == last and int(first[5:]) % 3 == 1
 
 
 def span(tx: Tx, first: str, last: str) -> dict[str, datetime]:

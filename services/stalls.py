@@ -218,7 +218,8 @@ OFFERS = """
 offers as materialized (
     select v.id, v.term from service v join organization o on o.id = v.organization_id and o.mode <> 'listed'
      where v.status = 'active' and v.id not in (select service_id from no_room)
-       and o.id in (select organization_id from app.partners() where collaborative_id = :collaborative))"""
+       and o.id in (
+        select organization_id from app.partners() where collaborative_id = :collaborative and role = 'partner'))"""
 _OF_REFERRALS = {
     Cause.ENGINE_FAULT: "e.case_id is not null",
     Cause.NOBODY_AT_SOURCE: "d.since is not null and f.clock is not null",

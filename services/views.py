@@ -43,7 +43,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         ball_in_court=_ball(t, holder),
         clock=t["clock"],
         due_at=t["due_at"],
-        call_now=_call_now(tx, t),
+        call_now=None if hidden else _call_now(tx, t),
         form=[FormField.model_validate(one) for one in t["step"].get("form", ())] if t["step"] and mine else [],
         created_at=t["created_at"],
         updated_at=t["updated_at"],

@@ -13,7 +13,7 @@ from domain.task import Outcome
 from services.requests import Finished
 from services.spans import moved
 from tests.house import House
-from tests.services.scenes import organization_id, proven, refer
+from tests.services.scenes import ask_at_once, organization_id, proven, refer
 
 PATH = "/v1/monitor/partners"
 THIS = datetime.now(UTC).strftime("%Y-%m")
@@ -170,3 +170,47 @@ def test_what_is_past_its_limit_is_counted_and_what_rests_is_not(house: House, b
         house.sql(f"update task set {change} where referral_id = %s", str(made.id))
         said.append(_line(house, read(house, "ruth.hub", THIS), "legal")["load"]["past_limit"])
     assert said == [0, 1, 0]
+
+
+def asked_beside(house: House) -> str:
+    """The church's offer of a request that the housing authority is asked at once; its path."""
+    church = organization_id(house, "faith")
+    made = ask_at_once(house, "cap", house.service("housing").id, house.other_door().id)
+    return next(f"/v1/tasks/{task.id}" for task in made.tasks if task.organization_id == church)
+
+
+def own(house: House, *codes: str) -> list[tuple[int, int]]:
+    """How many cases the church has in each figure, and how many wait."""
+    (line,) = house.person("naomi.faith").read("/v1/monitor/partners")["partners"]
+    figures = {one["code"]: one for one in line["figures"]}
+    return [(figures[code]["cases"], figures[code]["waiting"]) for code in codes]
+
+
+TIMES = ("days_to_acknowledge", "days_to_decide")
+
+
+@pytest.mark.parametrize(("end", "seen"), [("", 0), ("released", 1), ("cancel", 1), ("fail", 1)])
+def test_an_offer_that_ended_without_a_word_is_waited_for_no_longer(house: House, end: str, seen: int) -> None:
+    (acknowledged, waiting), decided = own(house, *TIMES)
+    offer, naomi = asked_beside(house), house.person("naomi.faith")
+    if end:
+        naomi.does(f"{offer}/waitlist")
+    if end in ("cancel", "fail"):
+        naomi.does(f"{offer}/{end}", {"reason": "client_declined"})
+    else:
+        task = house.sql("select referral_id from task where id = %s", offer.rpartition("/")[2])[0][0]
+        other = "select id from task where referral_id = %s and organization_id = %s"
+        ((wins,),) = house.sql(other, task, organization_id(house, "housing"))
+        house.person("gwen.housing").does(f"/v1/tasks/{wins}/accept")
+    assert own(house, *TIMES) == [(acknowledged + seen, waiting), decided]
+
+
+@pytest.mark.parametrize("verb", ["accept", "start"])
+def test_a_yes_after_a_place_on_the_list_is_a_decision(house: House, verb: str) -> None:
+    ((cases, waiting),) = own(house, "days_to_decide")
+    offer, naomi = asked_beside(house), house.person("naomi.faith")
+    naomi.does(f"{offer}/waitlist")
+    assert own(house, "days_to_decide") == [(cases, waiting + 1)]
+    naomi.does(f"{offer}/{verb}")
+    assert own(house, "days_to_decide") == [(cases + 1, waiting)]
+    proven(house)

@@ -130,6 +130,41 @@ def test_a_plan_that_asked_to_be_stopped_goes_on_when_its_lead_closes_that_reque
     assert (plan.read()["stop_asked_by"], plan.states()) == (None, {"first": "done", "then": "open"})
 
 
+@pytest.mark.parametrize("answer", ["close-unmet", "skip"])
+def test_of_two_steps_that_ask_to_be_stopped_the_second_asks_when_the_first_is_answered(
+    house: House, answer: str
+) -> None:
+    """Nothing opens between the two."""
+    both = [step(key, {"organization": "housing"}, on_decline="stop", may_skip=True) for key in ("first", "second")]
+    code = f"two_stops_{answer.replace('-', '_')}"
+    load(house, code, [*both, step("then", after=["first"])])
+    plan = Live.begin(house, code)
+    for key in ("first", "second"):
+        declined(house, plan, key, "housing")
+        advance(house, plan)
+    assert plan.read()["stop_asked_by"] == "first"
+    if answer == "skip":
+        plan.edit("/steps/first/skip", {})
+    else:
+        plan.lead.does(f"/v1/referrals/{plan.step('first')['referral_id']}/close-unmet", {"reason": "full"})
+        advance(house, plan)
+    assert (plan.read()["stop_asked_by"], plan.states()["then"]) == ("second", "waiting")
+    plan.lead.does(f"/v1/referrals/{plan.step('second')['referral_id']}/close-unmet", {"reason": "full"})
+    advance(house, plan)
+    assert (plan.read()["stop_asked_by"], plan.states()["then"]) == (None, "open")
+
+
+def test_what_a_voided_plan_had_finished_is_entered_in_error_too(house: House) -> None:
+    load(house, "voided_whole", [step("done", {"organization": "housing"}), step("last", after=["done"])])
+    plan = Live.begin(house, "voided_whole")
+    plan.works("done", "housing")
+    task = plan.task("done")
+    plan.edit("/void", {"reason": "The wrong family."})
+    shown = house.caseworker("housing").read(task)
+    assert (shown["state"], shown["allowed_actions"]) == ("entered_in_error", [])
+    proven(house)
+
+
 def test_nobody_offers_what_is_needed_and_the_lead_hears_it_at_once(house: House) -> None:
     load(house, "nobody", [step("none", {"term": "emergency.clothing"}), step("next", after=["none"])])
     house.sql("insert into taxonomy_term (code, name) values ('emergency.clothing', 'Coats') on conflict do nothing")

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from services.sensitive import limit
 from tests.house import OUTCOME, House, Person
 from tests.services.scenes import organization_id, refer, task_of
 
 BACKBONE, SOURCE, TARGET = "ruth.hub", "maria.cap", "ingrid.health"
 MONTH = datetime.now(UTC).strftime("%Y-%m")
-SENSITIVE = ("health.mental", "health.reproductive", "health.substance", "legal.immigration")
+SENSITIVE = (
+    "emergency.listening", "emergency.safety", "health.mental", "health.reproductive", "health.substance",
+    "legal.immigration", "legal.protection",
+)  # fmt: skip
 COUNSELED = {"measure": "count", "event": "task_completed", "term": ["health.mental"], "by": ["organization", "county"]}
 FULL = {"reason_code": "full", "reason_class": "no_capacity"}
 
 
 def is_sensitive(term: str) -> bool:
-    return term.startswith(SENSITIVE) or term in ("emergency.listening", "emergency.safety", "legal.protection")
+    return term.startswith(SENSITIVE)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -126,38 +128,62 @@ def test_the_funnel_tells_them_as_one(house: House) -> None:
     assert not [term for term in offered if term and is_sensitive(term)]
 
 
-def test_the_report_of_room_tells_no_small_number_of_them(house: House, asked: Any) -> None:
-    ruth = house.person(BACKBONE)
-    year = ruth.read("/v1/reports/capacity")
-    for row in [*year["services"], *year["region"]]:
-        for name in ("offered", "no_capacity", "turned_away", "waitlisted"):
-            assert (row[name] is None) == (name in row["held_back"])
-            assert row["term"] not in asked or not row[name]
-    assert [row for row in year["region"] if row["term"] in asked]
+def test_the_report_of_room_tells_them_as_one(house: House, asked: Any) -> None:
+    year = house.person(BACKBONE).read("/v1/reports/capacity")
+    assert not [row for row in year["region"] if is_sensitive(row["term"])], "that there is a row would tell it"
+    assert sum(row["offered"] for row in year["region"] if row["term"] == "sensitive") == 2 * len(asked)
+    of_theirs = [row for row in year["services"] if row["term"] in asked]
+    assert of_theirs
+    for row in of_theirs:
+        assert {row[name] for name in ("offered", "no_capacity", "turned_away", "waitlisted")} == {None}
     of_housing = [row for row in year["services"] if row["term"].startswith("housing") and row["offered"]]
     assert of_housing, "what is not sensitive is told exactly"
     mine = house.person(TARGET).read("/v1/reports/capacity")["services"]
     assert sum(row["offered"] for row in mine if row["term"] in asked) == 2
 
 
-def test_the_report_of_unmet_needs_tells_them_by_whole_quarters(house: House, asked: Any) -> None:
-    ruth = house.person(BACKBONE)
+@pytest.mark.parametrize("by", [{}, {"by": "county"}])
+def test_the_report_of_unmet_needs_tells_them_as_one(house: House, by: Mapping[str, str]) -> None:
     house.sql("update collaborative set publication_threshold = 1")
     try:
-        year = {row["term"]: row["recorded"] for row in ruth.read("/v1/reports/unmet-needs")["rows"]}
-        start = f"{MONTH[:4]}-{(int(MONTH[5:]) - 1) // 3 * 3 + 1:02d}"
-        end = f"{MONTH[:4]}-{(int(MONTH[5:]) - 1) // 3 * 3 + 3:02d}"
-        asked_for = {"from": start, "to": end}
-        quarter = {row["term"]: row["recorded"] for row in ruth.read("/v1/reports/unmet-needs", **asked_for)["rows"]}
+        rows = house.person(BACKBONE).read("/v1/reports/unmet-needs", **by)["rows"]
     finally:
         house.sql("update collaborative set publication_threshold = 11")
-    for term in asked:
-        assert year[term] is None
-        assert quarter[term] >= 2
-    assert [count for term, count in year.items() if count and not is_sensitive(term)]
+    assert not [row for row in rows if is_sensitive(row["term"])], "that there is a row would tell it"
+    together = [row for row in rows if row["term"] == "sensitive"]
+    assert sum(row["recorded"] for row in together) == 4
+    assert {row["services"] for row in together} == {sum(map(is_sensitive, (s.term for s in house.region.services)))}
+    assert [row for row in rows if row["recorded"] and not is_sensitive(row["term"])]
 
 
-def test_a_threshold_holds_for_a_quarter_and_nothing_else_is_told() -> None:
-    assert limit(11, ("2026-10", "2026-12")) == 11
-    for months in (("2026-10", "2026-11"), ("2026-11", "2027-01"), ("2026-01", "2026-12")):
-        assert limit(11, months) > 10**9
+def test_whom_to_phone_of_an_urgent_one_is_for_its_source_to_see(house: House, asked: Any) -> None:
+    """The number may be the service's own."""
+    own = "where term = 'health.reproductive'"
+    ((always, hours, phone),) = house.sql(f"select always_open, opening_hours, on_call_phone from service {own}")
+    sets = f"update service set always_open = %s, opening_hours = %s::jsonb, on_call_phone = %s {own}"
+    house.sql(sets, False, "[]", "308-555-0000")
+    of_it = [one.term for one in house.region.services if one.organization_id == organization_id(house, "health")]
+    made = refer(house, "cap", "health", nth=of_it.index("health.reproductive"), priority="urgent")
+    told = [house.person(login).read(task_of(made))["call_now"] for login in (SOURCE, BACKBONE)]
+    house.sql(sets, always, json.dumps(hours), phone)
+    assert told == ["308-555-0000", None]
+
+
+def test_what_is_left_of_a_service_tells_the_backbone_of_no_yes(house: House, asked: Any) -> None:
+    term = "health.reproductive"
+    of_it = [one for one in house.region.services if one.organization_id == organization_id(house, "health")]
+    nth = next(number for number, one in enumerate(of_it) if one.term == term)
+    path = f"/v1/services/{of_it[nth].id}/capacity"
+    lapses = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    house.person(TARGET).does(path, {"open_slots": 8, "taking": True, "lapses_on": lapses})
+    house.person(TARGET).does(f"{task_of(refer(house, 'cap', 'health', nth=nth))}/accept")
+
+    def left(login: str) -> set[int]:
+        person = house.person(login)
+        listed = person.read("/v1/services", limit=200, taxonomy=term)["items"]
+        reported = person.read("/v1/reports/capacity")["services"]
+        shown = [one["capacity"] for one in listed if one["id"] == str(of_it[nth].id)]
+        shown += [one["capacity"] for one in reported if one["service_id"] == str(of_it[nth].id)]
+        return {one["left"] for one in [*shown, person.read(path)["capacity"]]}
+
+    assert (left(BACKBONE), left(TARGET), left(SOURCE)) == ({8}, {7}, {7})
