@@ -81,7 +81,9 @@ class ActionPlan(Shape):
     goals: list[PlanGoal]
     steps: list[PlanStep]
     ball_in_court: BallInCourt | None = Field(description="Whose turn it is; of several, who is due first.")
-    stop_asked_by: str | None = Field(None, description="The step after whose end the plan asks its lead whether to go on.")
+    stop_asked_by: str | None = Field(
+        None, description="The step after whose end the plan asks its lead whether to go on."
+    )
     due_at: datetime | None
     next_review_at: datetime | None
     assigned_to: UUID | None = Field(None, description="Who follows it at the lead.")
