@@ -173,8 +173,8 @@ COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
 FACTS = frozenset(
     {
         "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "decided", "finished",
-        "from_state", "kind", "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class", "to_state",
-        *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
+        "from_state", "kind", "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class",
+        "to_state", *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
     }
 )  # fmt: skip
 """What every rule may ask of an event, besides `answer.<field>`."""
