@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from domain.groups import SENSITIVE
+from services.sensitive import NAME
+
 _MONTHS: Mapping[str, str] = {
     "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
     "es": "ene feb mar abr may jun jul ago sep oct nov dic",
@@ -52,7 +55,7 @@ _UNITS: Mapping[str, str] = {
 }
 _GROUPS: Mapping[str, tuple[str, str]] = {
     "unknown": ("Unknown", "Se desconoce"),
-    "sensitive": ("Sensitive needs", "Necesidades sensibles"),
+    SENSITIVE: NAME,
     "other": ("Other", "Otro"),
     "multiple": ("More than one", "Más de una"),
     "american_indian_or_alaska_native": ("American Indian or Alaska Native", "Indígena americana o de Alaska"),

@@ -22,7 +22,7 @@ from services import measure_shapes
 from services.figures import Asked
 from services.indicators import check_grain, counted_by, figures_of, in_force, standing
 from services.refusals import Unprocessable
-from services.sensitive import only_sensitive, told_as_one
+from services.sensitive import reads_exactly, told_as_one
 from services.transaction import Call, Record, Tx, read
 from services.withholding import reads_all, require_partner, withheld
 
@@ -53,7 +53,7 @@ def events_behind(
         if one.scorecard:
             require_partner(tx, figure.by)
         sensitive = told_as_one(tx)
-        exactly = tx.here.backbone and not only_sensitive(rule, sensitive)
+        exactly = reads_exactly(tx, rule, sensitive)
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure, sensitive)}
         told = _told_of(rule, figure)
         rows = tx.rows(_EVENTS[told], **values, after=after[0] if after else None, limit=limit)
@@ -106,7 +106,8 @@ def _withheld(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure, exactly
 def _small(tx: Tx, code: str, one: Any, grain: Grain, figure: Figure) -> bool:
     """Whether the series holds this group back from the reader, or does not tell it at all: then its events would."""
     months = grain.months(figure.period)
-    asked = Asked(grain, figure.by, months[0], months[-1])
+    as_one = told_as_one(tx) if figure.by == "term" else frozenset()
+    asked = Asked(grain, figure.by, months[0], months[-1], as_one)
     points = figures_of(tx, one, in_force(tx, code), asked, alone=True)
     try:
         told = withheld(tx, one, points, asked, again=figure.version is not None)

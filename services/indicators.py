@@ -17,7 +17,7 @@ from services import measure_shapes
 from services.figures import Asked, series, shares_of_unknown
 from services.margins import REGION, SPLIT
 from services.refusals import NotVisible, Unprocessable
-from services.sensitive import only_sensitive, told_as_one
+from services.sensitive import reads_exactly, told_as_one
 from services.transaction import Call, Record, Tx, Work, read
 from services.withholding import of_scorecard, threshold_of, withheld
 
@@ -60,7 +60,7 @@ def get_indicator(
     def look(tx: Tx) -> measure_shapes.Indicator:
         versions = in_force(tx, code)
         shown = _shown(tx, versions, version)
-        grain, sensitive = _grain(tx, period), told_as_one(tx)
+        grain, sensitive = _grain(tx, period), told_as_one(tx) if by else frozenset()
         found: list[measure_shapes.Point] = []
         for one in versions:
             if version is None or one.version == version:
@@ -69,8 +69,8 @@ def get_indicator(
                 if one.scorecard:
                     found += of_scorecard(tx, points, asked)
                 else:
-                    exactly = tx.here.backbone and not only_sensitive(Rule.parse(one.rule), sensitive)
-                    found += points if exactly else withheld(tx, one, points, asked, again=version is not None)
+                    exactly, again = reads_exactly(tx, Rule.parse(one.rule), sensitive), version is not None
+                    found += points if exactly else withheld(tx, one, points, asked, again=again)
         found.sort(key=lambda point: (point.period, *point.by.values()))
         return shape_of(shown, Rule.parse(shown.rule)).model_copy(
             update={"series": found, "versions": _told(versions), **_beside(tx, shown)}

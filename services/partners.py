@@ -35,7 +35,6 @@ NEWEST_AT_MOST = 3
 Months = tuple[str, ...]
 _ABSENT = "It works outside of Concert: others record for it, and nothing of that is its scorecard."
 _WALLED = "A confidential provider: its work is in no figure that others read, its open work neither."
-_SENSITIVE = "Services for sensitive needs"
 _OWN_WALLED = "With the confidential work that nobody else reads in it; the medians are without."
 
 
@@ -261,7 +260,7 @@ class _Reading:
         ids = [str(v.id) for one in self.scored if SERVICE in one.rule.by for v in one.versions]
         if not ids or not (self._told(self.months).shown or organization_id == self.tx.here.organization_id):
             return []
-        asked = {"organization": organization_id, "named": _SENSITIVE}
+        asked = {"organization": organization_id, "named": sensitive.NAME[0]}
         as_one = sorted(sensitive.terms(self.tx)) if self.everybody else []
         rows = self.tx.rows(_DECLINES, ids=ids, months=list(self.months), as_one=as_one, **asked)
         return [shapes.Declines.model_validate(row) for row in rows]

@@ -12,6 +12,9 @@ from sqlalchemy import text
 from domain.rule import Rule
 from services.transaction import Tx
 
+NAME = ("Sensitive needs", "Necesidades sensibles")
+"""What their one line is called, in English and in Spanish."""
+
 
 def told_as_one(tx: Tx) -> frozenset[str]:
     """The kinds of need of which the backbone is told together; partners of none, but of small numbers nothing.
@@ -25,9 +28,10 @@ def terms(tx: Tx) -> frozenset[str]:
     return frozenset(row.code for row in tx.rows(_SENSITIVE))
 
 
-def only_sensitive(rule: Rule, sensitive: frozenset[str]) -> bool:
-    """Whether to be counted at all says that somebody's need is a sensitive one."""
-    return any(one.terms and sensitive.issuperset(one.terms) for one in rule.selectors.values())
+def reads_exactly(tx: Tx, rule: Rule, sensitive: frozenset[str]) -> bool:
+    """The backbone, unless to be counted at all says that somebody's need is one of the sensitive."""
+    only = any(one.terms and sensitive.issuperset(one.terms) for one in rule.selectors.values())
+    return tx.here.backbone and not only
 
 
 _SENSITIVE = text("select code from taxonomy_term where sensitive")

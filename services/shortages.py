@@ -43,7 +43,6 @@ def capacity_report(
         threshold = 0 if tx.here.backbone else region_threshold(tx)
         own = {row.id for row in listed.values() if row.organization_id == here}
         sensitive = told_as_one(tx)
-
         return directory_shapes.CapacityReport(
             start=first,
             end=last,
@@ -92,7 +91,7 @@ def _service(one: Any, county: str | None, counts: Counter[str] | None) -> direc
 
 
 def _region(
-    found: Iterable[Any], own: Collection[Any], threshold: int, sensitive: Collection[str] = ()
+    found: Iterable[Any], own: Collection[Any], threshold: int, sensitive: Collection[str]
 ) -> list[directory_shapes.RegionDemand]:
     """By term and county; a small number is held back, and with a single one the next, which the term's total would
     tell.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from domain.groups import SENSITIVE
 from domain.holding import held_back
 from services import measure_shapes
-from services.sensitive import told_as_one
+from services.sensitive import NAME, told_as_one
 from services.spans import months_asked, quarter_asked, span
 from services.transaction import Call, Record, Tx, read
 from services.withholding import region_threshold
@@ -33,49 +34,57 @@ def unmet_needs(
         first, last = (months_asked if tx.here.backbone else quarter_asked)(tx, start, end)
         found = tx.rows(_NEEDS, **span(tx, first, last))
         threshold, sensitive = region_threshold(tx), told_as_one(tx)
-        services = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
-        rows = _rows(found, by, threshold, services, sensitive)
+        listed: dict[str, Any] = {row.code: row for row in tx.rows(_SERVICES, language=tx.here.language)}
+        listed[SENSITIVE] = _together(listed, sensitive, NAME[tx.here.language == "es"])
+        rows = _rows(found, by, threshold, listed, sensitive)
         return measure_shapes.UnmetNeeds(start=first, end=last, by=by, threshold=threshold, rows=rows)
 
     return read(record, call, look)
 
 
 def _rows(
-    found: list[Any], by: str | None, threshold: int, services: dict[str, Any], sensitive: Collection[str]
+    found: list[Any], by: str | None, threshold: int, listed: Mapping[str, Any], sensitive: Collection[str]
 ) -> list[measure_shapes.UnmetNeed]:
     cells: dict[str, dict[str | None, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for row in found:
         place = row.county if by else None
-        cells[SENSITIVE if row.term in sensitive else row.term][place].update(
-            {name: getattr(row, name) for name in COUNTED}
-        )
+        term = SENSITIVE if row.term in sensitive else row.term
+        cells[term][place].update({name: getattr(row, name) for name in COUNTED})
     rows = []
     for term, places in cells.items():
         hidden = {name: held_back({p: c[name] for p, c in places.items()}, threshold) for name in COUNTED}
         for place, counted in places.items():
             held = [name for name in COUNTED if place in hidden[name]]
-            listed = [
-                services[each] for each in (_tops(sensitive) if term == SENSITIVE else (term,)) if each in services
-            ]
-            rows.append(_row(term, place, counted, held, listed))
+            rows.append(_row(term, place, counted, held, listed.get(term)))
     return sorted(rows, key=lambda r: (-(r.unmet or 0) - (r.without_service or 0), r.term, r.county or ""))
 
 
-def _tops(terms: Collection[str]) -> list[str]:
-    """Those that are below no other of them."""
-    return [term for term in terms if term.rpartition(".")[0] not in terms]
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What the directory lists, in the manner of a row of `_SERVICES`."""
+
+    name: str
+    services: int
+    by_county: Mapping[str, int]
+
+
+def _together(listed: Mapping[str, Any], terms: Collection[str], name: str) -> _Listed:
+    """A term's services are those below it too: the top ones have them all, each once."""
+    tops = [listed[term] for term in terms if term.rpartition(".")[0] not in terms]
+    places = sum((Counter[str](one.by_county) for one in tops), Counter[str]())
+    return _Listed(name, sum(one.services for one in tops), places)
 
 
 def _row(
-    term: str, place: str | None, counted: Counter[str], held: list[str], listed: list[Any]
+    term: str, place: str | None, counted: Counter[str], held: list[str], listed: Any | None
 ) -> measure_shapes.UnmetNeed:
     shown = {name: None if name in held else counted[name] for name in COUNTED}
-    here = sum(one.by_county.get(place, 0) for one in listed) if listed and place is not None else None
+    here = listed.by_county.get(place, 0) if listed and place is not None else None
     return measure_shapes.UnmetNeed(
         term=term,
-        name=listed[0].name if len(listed) == 1 else term,
+        name=listed.name if listed else term,
         county=place,
-        services=sum(one.services for one in listed),
+        services=listed.services if listed else 0,
         services_here=here,
         held_back=held,
         **shown,

@@ -280,7 +280,7 @@ def test_what_others_were_asked_is_not_told_by_subtracting_ones_own() -> None:
     ]
 
     def shown(own: set[str]) -> dict[str | None, int | None]:
-        return {row.county: row.offered for row in shortages._region(found, own, 11)}
+        return {row.county: row.offered for row in shortages._region(found, own, 11, ())}
 
     assert shown({"mine"}) == {"31007": None, "31013": 3, "31157": None}
     assert shown(set()) == {"31007": None, "31013": None, "31157": 40}

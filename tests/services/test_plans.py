@@ -154,6 +154,24 @@ def test_of_two_steps_that_ask_to_be_stopped_the_second_asks_when_the_first_is_a
     assert (plan.read()["stop_asked_by"], plan.states()["then"]) == (None, "open")
 
 
+def test_a_service_of_the_backbones_is_nobodys_next_provider(house: House) -> None:
+    """The directory lists it; it is passed over, and the lead is asked."""
+    load(house, "next", [step("home", {"term": "housing"}, on_decline="other_provider")])
+    plan = Live.begin(house, "next")
+    asked = next(one for one in house.region.organizations if str(one.id) == plan.step("home")["organization_id"])
+    role = "update partnership set role = %s where role = %s and not organization_id = any(%s)"
+    kept = [house.region.organization(slug).id for slug in ("hub", "cap", asked.slug)]
+    house.sql(role, "backbone", "partner", kept)
+    try:
+        while plan.read() and plan.step("home")["task"]["state"] == "requested":
+            whose = plan.step("home")["task"]["organization_id"]
+            declined(house, plan, "home", "cap" if whose == str(kept[1]) else asked.slug)
+    finally:
+        house.sql(role, "partner", "backbone", kept)
+    said = house.sql("select kind from event where action_plan_id = %s and kind like %s", plan.id, "%unplaced")
+    assert said == [("step_unplaced",)]
+
+
 def test_what_a_voided_plan_had_finished_is_entered_in_error_too(house: House) -> None:
     load(house, "voided_whole", [step("done", {"organization": "housing"}), step("last", after=["done"])])
     plan = Live.begin(house, "voided_whole")

@@ -151,6 +151,7 @@ def test_the_report_of_unmet_needs_tells_them_as_one(house: House, by: Mapping[s
         house.sql("update collaborative set publication_threshold = 11")
     assert not [row for row in rows if is_sensitive(row["term"])], "that there is a row would tell it"
     together = [row for row in rows if row["term"] == "sensitive"]
+    assert {row["name"] for row in together} == {"Sensitive needs"}
     assert sum(row["recorded"] for row in together) == 4
     assert {row["services"] for row in together} == {sum(map(is_sensitive, (s.term for s in house.region.services)))}
     assert [row for row in rows if row["recorded"] and not is_sensitive(row["term"])]
