@@ -173,6 +173,7 @@ CAUSES: dict[Cause, Behind] = {
         "predecessor_stalled",
         "It cannot begin before {step} at {root} is done.",
         "",
+        _moves("move skip drop"),
         turn=Turn.ROOT,
     ),
 }

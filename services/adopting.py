@@ -127,9 +127,9 @@ select c.id, c.slug,
 _OFFERED = text(
     """
 select o.slug, o.name as organization, s.name as service, s.term
-  from partnership p join organization o on o.id = p.organization_id
+  from partnership p join organization o on o.id = p.organization_id join collaborative c on c.id = p.collaborative_id
   left join service s on s.organization_id = o.id and s.status = 'active'
- where p.collaborative_id = :id and p.starts_on <= current_date and (p.ends_on is null or p.ends_on >= current_date)
+ where c.id = :id and cast(now() at time zone c.zone as date) between p.starts_on and coalesce(p.ends_on, 'infinity')
 """
 )
 _EVERY_TERM = text("select code, name from taxonomy_term")

@@ -166,7 +166,7 @@ def _amend_agenda(connection: Connection, collaborative: Any, amendment: Amendme
         what = f"version {amendment.version} would not follow version {newest}."
         amended.objections.append(Objection(("agenda", "version"), what, f"Write `version: {newest + 1}`."))
         return
-    if amendment.adopted_on > connection.execute(_TODAY).scalar_one():
+    if amendment.adopted_on > connection.execute(_TODAY, {"id": collaborative}).scalar_one():
         what = "the partners cannot have adopted it on a day that is yet to come."
         amended.objections.append(Objection(("agenda", "adopted_on"), what, "Load it on that day, or correct it."))
     elif amendment.adopted_on < had[newest].adopted_on:
@@ -285,8 +285,9 @@ _SETTLE = text(
     " publication_threshold = :publication_threshold where id = :id"
 ).bindparams(bindparam("opening_hours", type_=JSONB))
 _COUNTING = text(
-    "select distinct code from indicator where collaborative_id = :id and standing = 'in_force'"
-    " and (ends_on is null or ends_on > current_date) order by code"
+    "select distinct i.code from indicator i join collaborative c on c.id = i.collaborative_id"
+    " where c.id = :id and i.standing = 'in_force'"
+    " and (i.ends_on is null or i.ends_on > cast(now() at time zone c.zone as date)) order by i.code"
 )
 _TEMPLATES = text(
     "select distinct on (code) code, body from plan_template where collaborative_id = :id order by code, version desc"
@@ -295,7 +296,7 @@ _PARTNERS = text(
     "select o.slug, o.id from partnership p join organization o on o.id = p.organization_id"
     " where p.collaborative_id = :id"
 )
-_TODAY = text("select current_date")
+_TODAY = text("select cast(now() at time zone zone as date) from collaborative where id = :id")
 _AGENDAS = text("select version, name, adopted_on, body from agenda where collaborative_id = :id")
 _ADD_AGENDA = text(
     "insert into agenda (collaborative_id, version, name, adopted_on, body)"

@@ -4,7 +4,7 @@ of its counts have been the same ever since. In the transaction of whoever publi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -26,16 +26,16 @@ def settled(
     """With what changed in any of its periods since it was hidden there first, or was hidden there by other rules, and
     by how much all changed since its last version. `history`: all versions, in order.
     """
-    defined = {one.row.code: one.row.version for one in figures}
+    every = {one.row.code for one in figures}
     changed: set[tuple[str, str, Margin, bool]] = set()
     otherwise: set[tuple[str, str]] = set()
     later: dict[tuple[str, str], Figures] = {}
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
-        otherwise |= {(each.name, code) for code in _defined_otherwise(versions[-1], defined) if not own}
+        otherwise |= {(each.name, code) for code in _told_otherwise(versions[-1], figures, DEFINITION) if not own}
         concerned = figures if own else [one for one in figures if not one.periodical]
         for row, hidden in _hidden_first(versions):
-            other = set(defined) if row.threshold != threshold else _ruled_otherwise(row, figures)
+            other = every if row.threshold != threshold else _told_otherwise(row, figures, RULES)
             changed |= {(each.name, *figure) for figure in hidden if figure[0] in other}
             for one, margin, found in _corrected(tx, concerned, each, row.up_to, partners):
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
@@ -49,17 +49,15 @@ def settled(
     return replace(public, changed=changed, otherwise=otherwise, later=later, first=first, last=last)
 
 
-def _defined_otherwise(row: Any, defined: Mapping[str, int]) -> set[str]:
-    """Codes of indicators that the version told by another version of their definition."""
-    told = {one["code"]: one["version"] for one in row.body["indicators"]}
-    return {code for code, version in defined.items() if told.get(code, version) != version}
+DEFINITION = ("version",)
+RULES = ("version", "threshold")
 
 
-def _ruled_otherwise(row: Any, figures: Iterable[Figures]) -> set[str]:
-    """Codes of indicators that had another definition in the version, or another threshold of their own."""
-    told = {one["code"]: (one["version"], one.get("threshold")) for one in row.body["indicators"]}
-    now = {one.row.code: (one.row.version, one.row.threshold) for one in figures}
-    return {code for code, ruled in now.items() if told.get(code, ruled) != ruled}
+def _told_otherwise(row: Any, figures: Iterable[Figures], members: tuple[str, ...]) -> set[str]:
+    """Codes of indicators of which the published version says another one of these `members` than is so today."""
+    told = {one["code"]: [one.get(name) for name in members] for one in row.body["indicators"]}
+    now = {one.row.code: [getattr(one.row, name) for name in members] for one in figures}
+    return {code for code, said in now.items() if told.get(code, said) != said}
 
 
 def _hidden_first(versions: list[Any]) -> list[tuple[Any, set[tuple[str, Margin, bool]]]]:

@@ -110,6 +110,11 @@ def is_watcher(tx: Tx) -> bool:
     return tx.here.backbone and "backbone" in tx.here.roles
 
 
+def may_propose(tx: Tx, f: Mapping[str, Any]) -> bool:
+    """Another service, as the backbone: for a referral that looks for one, and whose need it may know."""
+    return is_watcher(tx) and not f["sensitive"] and not f["reported"]
+
+
 def may_nudge(tx: Tx, noun: str, row: Mapping[str, Any], holder: Holder) -> bool:
     """Whoever may escalate it; who works on it too, while it waits for the other side."""
     works = does_casework(tx) and noun == "task" and row["organization_id"] == tx.here.organization_id

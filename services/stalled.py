@@ -23,7 +23,7 @@ from domain.stall import CAUSES, STALLS, Cause, explain, frees
 from domain.task import Side
 from domain.watch import Verb as Watching
 from services import shapes, stalled_shapes
-from services.holders import Holder, ladder_of_row, watchers_actions
+from services.holders import Holder, ladder_of_row, may_propose, watchers_actions
 from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
 from services.stalls import (
@@ -102,7 +102,9 @@ def _beside(tx: Tx, row: Mapping[str, Any]) -> list[str]:
     if row["kind"] == "step":
         return []
     noun = "plan" if row["kind"] == "action_plan" else row["kind"]
-    return watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
+    proposes = noun != "plan" and may_propose(tx, row)
+    found = watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
+    return [*found, *([Watching.PROPOSE_REROUTE.value] if proposes else [])]
 
 
 def _ladders(tx: Tx) -> dict[str, Any]:
@@ -183,13 +185,13 @@ def _root(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.StalledRoot:
 
 
 def _actions(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> list[str]:
-    """Of what the caller may do now, what would free it; of a step that waits, all that its plan lets it do."""
-    if row["kind"] == "step":
-        return _allowed_on_step(tx, row, StepState.WAITING)
+    """Of what the caller may do now, what would free it."""
     return list(dict.fromkeys(str(verb) for verb in _allowed(tx, row) if frees(clock, cause, verb)))
 
 
 def _allowed(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+    if row["kind"] == "step":
+        return _allowed_on_step(tx, row, StepState.WAITING)
     if row["kind"] == "task":
         return _allowed_on_task(tx, row)
     if row["kind"] == "action_plan":

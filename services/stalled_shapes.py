@@ -11,14 +11,23 @@ from pydantic import Field
 from domain import plan, referral, task
 from domain.ladder import Rung
 from domain.stall import CAUSES, STALLS
+from domain.watch import Verb as Watching
 from services.shapes import WATCHERS, BallInCourt, Shape, described
 
 StalledVerbs = Annotated[
-    list[Annotated[str, described("A verb.", task.Verb, referral.Verb, plan.Verb, plan.StepVerb, *WATCHERS)]],
+    list[
+        Annotated[
+            str,
+            described(
+                "A verb.", task.Verb, referral.Verb, plan.Verb, plan.StepVerb, *WATCHERS, Watching.PROPOSE_REROUTE
+            ),
+        ]
+    ],
     Field(
         description="What you may do now that would free it. Of a task: what the task itself does not offer is its"
         " referral's (`referral_id`), and of a step what neither offers its plan's (`action_plan_id`). `reassign`,"
-        " `skip`, `move` and `drop` are of the step on its plan (`/v1/action-plans/{action_plan_id}/steps/{step_key}`)."
+        " `skip`, `move` and `drop` are of the step on its plan (`/v1/action-plans/{action_plan_id}/steps/{step_key}`);"
+        " `propose-reroute` is of the referral."
     ),
 ]
 

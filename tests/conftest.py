@@ -10,9 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, event
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -22,6 +24,7 @@ from concert.running import running
 from seed.load import load_region
 from seed.region import Region, build_region
 from storage.migrations import migrate
+from storage.patience import Patient
 from tests.house import House, Loop, open_house, settings_for
 
 SEED = 7
@@ -41,7 +44,7 @@ class Cluster:
         self.made += 1
         name = f"house{self.made}"
         with psycopg.connect(libpq_url(self.server.admin_url), autocommit=True, dbname="postgres") as connection:
-            connection.execute(f"create database {name} template concert".encode())
+            connection.execute(f"create database {name} template concert strategy file_copy".encode())
         urls = {"api": self.server.api_url, "engine": self.server.engine_url, "admin": self.server.admin_url}
         return {login: url.removesuffix("/concert") + f"/{name}" for login, url in urls.items()}
 
@@ -49,6 +52,13 @@ class Cluster:
 @pytest.fixture(scope="session")
 def the_region() -> Region:
     return build_region(SEED)
+
+
+@event.listens_for(Engine, "connect")
+def plan_once(connection: psycopg.Connection[Any], _: object) -> None:
+    """Each house asks what others have asked, of a handful of rows: to plan a statement takes longer than to run it."""
+    if isinstance(connection, Patient):
+        connection.prepare_threshold = 0
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +69,8 @@ def cluster(the_region: Region) -> Iterator[Cluster]:
         try:
             migrate(server.admin_url, server.password("api"), server.password("engine"))
             load_region(server.admin_url, the_region)
+            with psycopg.connect(libpq_url(server.admin_url), autocommit=True) as connection:
+                connection.execute("alter role all set plan_cache_mode = force_generic_plan")
             yield Cluster(server, directory)
         finally:
             asyncio.run(server.stop())

@@ -68,6 +68,10 @@ REMINDERS = ("task_overdue", "task_reminded", "referral_overdue", "referral_remi
 LATE = frozenset({*REMINDERS, "task_escalated", "task_expired"})
 
 
+NUMBERS = 9
+"""How many of the shared numbers stand on the screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that happened: which organization, what, and whether time did it."""
@@ -116,17 +120,18 @@ class Watch:
     def name(self, organization_id: str) -> str:
         return self._names[organization_id]
 
-    async def refresh(self) -> None:
+    async def refresh(self, numbers: int | None = None) -> None:
+        """`numbers`: only so many of the shared ones, in the order of the agenda; None: all."""
         board = self.board
         board.states, board.kinds, rows = await asyncio.to_thread(_read, self._record)
         board.events = [self._line(who, kind) for who, kind in rows]
         board.stalled = [item async for item in self._person.all("/v1/monitor/stalled")]
-        board.indicators = [await self._person.get(f"/v1/indicators/{code}") for code in self._codes]
+        board.indicators = [await self._person.get(f"/v1/indicators/{code}") for code in self._codes[:numbers]]
 
     async def keep_fresh(self, seconds: float) -> None:
-        """Until cancelled."""
+        """Until cancelled, as far as the screen shows it."""
         while True:
-            await self.refresh()
+            await self.refresh(NUMBERS)
             await asyncio.sleep(seconds)
 
     def _line(self, who: str, kind: str) -> Line:

@@ -177,21 +177,25 @@ def _own_systems(
 
 
 async def _play(scene: _Scene) -> None:
-    """Until every story is told, or until patience ends: then the verification says what is missing."""
+    """Until every story is told, or until nothing moves any more: then the verification says what is missing."""
     jobs = [worker.work() for worker in scene.workers]
     jobs += [system.work(scene.temporal) for system in scene.system]
     jobs += [scene.watch.keep_fresh(REFRESH_SECONDS), _tell(scene)]
     jobs += [scene.plans.work()] if scene.report.plans else []
     async with _beside(jobs):
         await open_desks(scene.book, scene.workers, scene.pace)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(_told(scene), scene.pace.longest(scene.report.referrals))
+        await _told(scene)
 
 
 async def _told(scene: _Scene) -> None:
-    """Time ends stories too, so this asks again and again instead of waiting for an event."""
-    while True:
-        if not scene.book.unfinished(Clock(datetime.now(UTC), scene.pace.day)) + scene.plans.unfinished:
+    """Time ends stories too, so this asks again and again instead of waiting for an event. However slow the machine
+    is, patience lasts as long as somebody does something.
+    """
+    moves, moved = 0, time.monotonic()
+    while scene.book.unfinished(Clock(datetime.now(UTC), scene.pace.day)) + scene.plans.unfinished:
+        if (now := sum(scene.book.moves.values()) + scene.plans.moves) != moves:
+            moves, moved = now, time.monotonic()
+        if time.monotonic() - moved > scene.pace.longest_silence:
             return
         await asyncio.sleep(0.2)
 

@@ -15,13 +15,16 @@ class Pace:
     arrivals: float
     look: float
 
-    def longest(self, referrals: int) -> float:
-        """When even the slowest story is over: the hard limit, what the source does next, and a margin."""
-        return referrals * self.arrivals + (HARD_LIMIT_DAYS + 10) * self.day + 20
+    @property
+    def longest_silence(self) -> float:
+        """For so long nobody may have anything to do before time itself moves on: the hard limit, what the source does
+        next, and a margin.
+        """
+        return (HARD_LIMIT_DAYS + 10) * self.day + 20
 
 
 def pace_for(referrals: int) -> Pace:
     """A short demonstration goes faster: fewer people keep the machine busy."""
     if referrals <= 24:
-        return Pace(day=2.0, arrivals=0.3, look=0.7)
+        return Pace(day=2.0, arrivals=0.3, look=1.4)
     return Pace(day=3.0, arrivals=0.25, look=1.2)

@@ -98,19 +98,20 @@ class Plans:
     async def _serve(self, organization_id: str, worker: Person) -> None:
         mine = {family.seen["id"]: family for family in self.families if family.seen}
         async for task in worker.all("/v1/tasks"):
-            family = mine.get(task["action_plan_id"])
-            verb = _NEXT.get(task["state"])
-            if family and verb and verb in task["allowed_actions"]:
+            if family := mine.get(task["action_plan_id"]):
                 by_phone = task["organization_id"] != organization_id  # who asked records what they said
                 said_by = {"said_by": SAID_BY} if by_phone else {}
-                await self._try(self._move(worker, task, verb, family.number, said_by))
+                await self._try(self._do(worker, task, family.number, said_by))
 
-    async def _move(self, worker: Person, task: Shown, verb: str, number: int, said_by: Shown) -> None:
-        body: Shown = {"outcome": "need_met", "outputs": answers(task["form"], number)} if verb == "complete" else {}
-        if task["kind"] == "step" and verb == "complete":
-            body.pop("outcome")
-        await worker.post(f"/v1/tasks/{task['id']}/{verb}", body | said_by)
-        self.moves += 1
+    async def _do(self, worker: Person, task: Shown, number: int, said_by: Shown) -> None:
+        """From yes to done in one sitting, as far as the task allows."""
+        while (verb := _NEXT.get(task["state"])) and verb in task["allowed_actions"]:
+            body: Shown = {}
+            if verb == "complete":
+                body = {"outputs": answers(task["form"], number)}
+                body |= {} if task["kind"] == "step" else {"outcome": "need_met"}
+            task = await worker.post(f"/v1/tasks/{task['id']}/{verb}", body | said_by)
+            self.moves += 1
 
     async def _follow(self, family: Family) -> None:
         """The lead reads the plan, confirms what came back, and closes it when every step is done."""

@@ -9,12 +9,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from concert.demo.board import CLOSED, SERVED, STATES, UNDECIDED, Board, Line, figure, since
+from concert.demo.board import CLOSED, NUMBERS, SERVED, STATES, UNDECIDED, Board, Line, figure, since
 from concert.demo.pace import Pace
 
 _COLORS = {**dict.fromkeys(UNDECIDED, "yellow"), **dict.fromkeys(SERVED, "cyan"), **dict.fromkeys(CLOSED, "green")}
 _BAR = 16
-_NUMBERS = 9
 _WIDE = 100
 _FIXED_LINES = 6
 
@@ -74,7 +73,7 @@ class Screen:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, min_width=16)
         board = self._board
-        for indicator in board.indicators[:_NUMBERS]:
+        for indicator in board.indicators[:NUMBERS]:
             table.add_row(Text(indicator["name"]), Text(figure(indicator), style="bold"))
         table.add_row()
         table.add_row(Text("Reminders sent"), Text(str(board.reminders), style="yellow"))

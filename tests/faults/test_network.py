@@ -43,7 +43,7 @@ def referrals(town: Town) -> int:
 def test_a_connection_cut_right_after_commit_doubles_nothing_and_the_person_gets_the_answer(town: Town) -> None:
     caseworker, before = town.house.caseworker("cap"), referrals(town)
     with api_behind(town) as (proxy, http):
-        for _ in range(8):
+        for _ in range(4):
             proxy.cut_commits = 1
             key, body = uuid4().hex, referral_of(town)
             said = insist(caseworker, "/v1/referrals", body, key, http)
@@ -51,23 +51,23 @@ def test_a_connection_cut_right_after_commit_doubles_nothing_and_the_person_gets
             assert (said.status, again.status_code) == (201, 201)
             assert again.headers["Idempotency-Replayed"] == "true"
             assert again.json() == said.answer
-        assert proxy.cut >= 8
-    assert referrals(town) == before + 8
+        assert proxy.cut >= 4
+    assert referrals(town) == before + 4
 
 
 def test_connections_that_are_reset_cost_a_repeat_at_most(town: Town) -> None:
     caseworker, before = town.house.caseworker("cap"), referrals(town)
     with api_behind(town) as (proxy, http), ThreadPoolExecutor(5) as threads:
         work = [
-            threads.submit(insist, caseworker, "/v1/referrals", referral_of(town), uuid4().hex, http) for _ in range(20)
+            threads.submit(insist, caseworker, "/v1/referrals", referral_of(town), uuid4().hex, http) for _ in range(10)
         ]
         while not all(each.done() for each in work):
             time.sleep(0.3)
             proxy.reset()
         said = [each.result() for each in work]
     assert {one.status for one in said} == {201}
-    assert len({one.answer["id"] for one in said}) == 20
-    assert referrals(town) == before + 20
+    assert len({one.answer["id"] for one in said}) == 10
+    assert referrals(town) == before + 10
 
 
 @pytest.mark.timeout(120)

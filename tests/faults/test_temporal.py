@@ -17,7 +17,7 @@ from concert.connection import connect
 from tests.faults.town import ROOT, Said, Town, insist, referral_of, wrong
 from tests.house import OUTCOME, eventually
 
-ROUNDS, CROWD = 32, 4
+ROUNDS, CROWD = 12, 4
 
 
 def closed_loop(town: Town) -> list[Said]:
@@ -68,7 +68,7 @@ def open_in_record(town: Town) -> set[str]:
 
 def test_with_temporal_killed_every_move_is_answered_and_the_engine_catches_up_by_itself(town: Town) -> None:
     """How fast it is answered is for `bench/outage.py`."""
-    moves(town, 8)
+    moves(town, 4)
     waits = [open_referral(town) for _ in range(5)]
     asyncio.run(town.temporal.kill())
     meanwhile = moves(town)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,20 @@ def test_a_new_version_keeps_what_pathways_serve_and_was_adopted_after_the_one_b
     assert {one.place for one in refused.objections} == {("agenda", "adopted_on"), ("strategies",)}
     told = [one.what for one in refused.objections if one.place == ("strategies",)]
     assert any("community_response" in one for one in told)
+
+
+def test_whether_a_day_is_yet_to_come_is_asked_where_the_region_lies(house: House) -> None:
+    """Its day is always another one than that of Greenwich here: ahead after noon there, behind before it."""
+    ((newest, zone),) = house.sql("select max(a.version), c.zone from agenda a, collaborative c group by 2")
+    now = datetime.now(UTC)
+    ahead = now.hour >= 12
+    house.sql("update collaborative set zone = %s", "Etc/GMT-14" if ahead else "Etc/GMT+12")
+    try:
+        adopted = replace(agenda(), version=newest + 1, adopted_on=now.date() + timedelta(days=int(ahead)))
+        found = amend_agenda(house.admin_url, amendment_of(adopted), keep=False)
+    finally:
+        house.sql("update collaborative set zone = %s", zone)
+    assert (("agenda", "adopted_on") in {one.place for one in found.objections}) is not ahead
 
 
 def test_what_the_file_says_of_the_collaborative_holds_from_then_on_and_its_days_stay(house: House) -> None:

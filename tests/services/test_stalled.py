@@ -65,7 +65,8 @@ WATCHES = ["nudge", "except"]
 
 
 @pytest.mark.parametrize(
-    ("login", "actions"), [("maria.cap", SOURCE_CHOOSES), ("gwen.housing", []), ("ruth.hub", WATCHES)]
+    ("login", "actions"),
+    [("maria.cap", SOURCE_CHOOSES), ("gwen.housing", []), ("ruth.hub", [*WATCHES, "propose-reroute"])],
 )
 def test_who_asked_does_not_choose_what_comes_next(house: House, declined: Any, login: str, actions: list[str]) -> None:
     (item,) = stalled(house, login, declined)

@@ -115,7 +115,7 @@ def test_three_providers_who_were_asked_at_once_all_accept_at_the_same_moment_a_
     proven(house)
 
 
-@pytest.mark.parametrize("chance", [Random(n) for n in range(4)], ids=lambda chance: "round")
+@pytest.mark.parametrize("chance", [Random(n) for n in range(3)], ids=lambda chance: "round")
 def test_source_and_target_move_the_same_referral_at_once_and_nobody_ever_hears_of_a_deadlock(
     house: House, chance: Random
 ) -> None:
@@ -131,7 +131,7 @@ def test_source_and_target_move_the_same_referral_at_once_and_nobody_ever_hears_
             return str(refusal.status)
         return "200"
 
-    for _ in range(25):
+    for _ in range(12):
         referral = refer(house, "cap", "housing")
         task_id = referral.tasks[0].id
         moves = [
@@ -154,7 +154,7 @@ def test_source_and_target_move_the_same_referral_at_once_and_nobody_ever_hears_
 
 def test_one_of_two_confirmations_closes_the_loop(house: House) -> None:
     maria, dale, gwen = house.person("maria.cap"), house.person("dale.cap"), house.person("gwen.housing")
-    for _ in range(10):
+    for _ in range(5):
         referral = refer(house, "cap", "housing")
         task = f"/v1/tasks/{referral.tasks[0].id}"
         gwen.does(f"{task}/accept")
@@ -165,5 +165,5 @@ def test_one_of_two_confirmations_closes_the_loop(house: House) -> None:
         )
         assert statuses(answers) == [200, 409]
     closed = house.sql("select referral_id, count(*) from event where kind = 'referral_closed' group by 1")
-    assert [count for _, count in closed] == [1] * 10
+    assert [count for _, count in closed] == [1] * 5
     proven(house)

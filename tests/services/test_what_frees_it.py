@@ -226,6 +226,10 @@ SITUATIONS: dict[str, tuple[Callable[[House], str], str, str, str]] = {
 }
 
 
+ERRS = "there is no room"
+"""Where it is tried that entered in error ends a stall: it ends every one."""
+
+
 def found(person: Person, id_: str) -> Item | None:
     items = person.read("/v1/monitor/stalled", limit=200)["items"]
     return next((one for one in items if one["id"] == id_), None)
@@ -302,7 +306,7 @@ def test_what_is_offered_is_accepted_and_frees_it(house: House, situation: str, 
         for path in routes(item):
             status = posted(house, person, item, path, verb)
             assert status in (403, 404, 409, 422) or still(house, item["id"]) == code, (verb, path, status)
-    for verb in sorted(wanted):
+    for verb in sorted(wanted if situation == ERRS else wanted - {"void"}):
         as_new(house)
         item = found(house.person("ruth.hub"), make(house))
         assert item is not None
