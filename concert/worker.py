@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.plans import PlanActivities
 from activities.referrals import ReferralActivities, perform_step
@@ -19,6 +20,8 @@ from workflows.activities import QUEUE
 from workflows.referral import ReferralWorkflow
 
 THREADS = 16
+RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules("domain")
+"""The rules are pure: to import them anew for every workflow took most of the time of its start."""
 
 
 def workers(record: Record, client: Client, pool: ThreadPoolExecutor) -> list[Worker]:
@@ -32,6 +35,7 @@ def workers(record: Record, client: Client, pool: ThreadPoolExecutor) -> list[Wo
             workflows=[ReferralWorkflow, ActionPlanWorkflow],
             activities=[own.advance_referral, own.settle_task, plans.advance_plan],
             activity_executor=pool,
+            workflow_runner=SandboxedWorkflowRunner(restrictions=RESTRICTIONS),
             max_cached_workflows=2000,
             graceful_shutdown_timeout=grace,
         ),

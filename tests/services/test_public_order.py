@@ -77,8 +77,9 @@ def _computed(lines: Lines, public: Snapshots, code: str, name: str, known: Set[
     ]
     secret = {cell for cell in values if cell[1] not in known}
     hidden = {cell for cell in secret if cell[0] not in public or public[cell[0]][code][cell[1]]["suppressed"]}
-    found = recovered(Table(values, tuple(sums)), hidden, 11)
-    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items() if is_small(values[cell], 11)]
+    small = {cell for cell in hidden if is_small(values[cell], 11)}
+    found = recovered(Table(values, tuple(sums)), hidden, 11, small)
+    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items()]
 
 
 def _counts(lines: Lines, code: str, name: str) -> Counter[tuple[str, Margin]]:
@@ -262,5 +263,5 @@ def _rates_computed(due: Lines, met: Lines, public: Snapshots, name: str, width:
         for m in (WHOLE, *groups)
     ]
     hidden = {cell for cell in values if public[cell[0]][RATE][cell[2]]["suppressed"]}
-    found = recovered(Table(values, tuple(sums)), hidden, width)
-    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items() if cell[0] in SUMMER]
+    found = recovered(Table(values, tuple(sums)), hidden, width, {cell for cell in hidden if cell[0] in SUMMER})
+    return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items()]

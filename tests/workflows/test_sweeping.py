@@ -221,14 +221,14 @@ def watching(room: Room, watched: Watched) -> Client:
 def test_after_a_great_loss_a_round_stays_short_and_every_case_has_its_turn(
     house: House, quiet_room: Room, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = {refer(house, "cap", "housing").id for _ in range(20)}
+    lost = {refer(house, "cap", "housing").id for _ in range(12)}
     quiet_room.lose_messages()
     monkeypatch.setattr("concert.sweeper.EACH_ROUND", 5)
     monkeypatch.setattr("concert.sweeper.AGAIN", 4)
     watched = Watched()
     fresh = Sweeper(house.engine, watching(quiet_room, watched))
     asked = []
-    for _ in range(30):
+    for _ in range(16):
         watched.asked = 0
         rounds(quiet_room, fresh, 1)
         asked.append(watched.asked)
