@@ -64,6 +64,11 @@ class Referral:
     confirmed_by: ConfirmedBy | None = None
 
     @property
+    def noun(self) -> str:
+        """Of what its events tell: `step_withdrawn`, `referral_withdrawn`."""
+        return "step" if self.plain else "referral"
+
+    @property
     def ball(self) -> Side | None:
         """SOURCE, or None: nobody's when it is over, its open task's when that is still running."""
         return Side.SOURCE if self.clock is not None else None

@@ -109,9 +109,8 @@ def _climb_referral(work: Work, locked: LockedReferral, at: Moment) -> None:
     said = next_word(work, "referral", locked.f, None, referral.clock, referral.rung, at)
     after = replace(referral, rung=said.rung)
     if said.did is not None:
-        noun = "step" if referral.plain else "referral"
         after = replace(after, version=referral.version + 1)
-        what = Happened(f"{noun}_{said.did}", None, None, facts=said.facts)
+        what = Happened(f"{referral.noun}_{said.did}", None, None, facts=said.facts)
         happened(work, about_referral(locked.f), what, version=after.version)
         work.audit("referral.remind", "referral", locked.f["id"], after.version)
     save_referral(work, locked, after)

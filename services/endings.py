@@ -26,8 +26,8 @@ def withdraw_request(work: Work, request: LockedReferral, reason: str | None = N
     """The plan goes on without it. Its tasks have ended, or the caller ends them."""
     after = rules.move(request.referral, Verb.WITHDRAW)
     save_referral(work, request, after, reason=reason)
-    kind = "step_withdrawn" if after.plain else "referral_withdrawn"
-    happened(work, about_referral(request.f), Happened(kind, None, None, reason), version=after.version)
+    what = Happened(f"{after.noun}_withdrawn", None, None, reason)
+    happened(work, about_request(request), what, version=after.version)
     work.audit("referral.withdraw", "referral", request.f["id"], after.version)
 
 
@@ -61,8 +61,8 @@ def void_request(work: Work, request: LockedReferral) -> None:
     after = rules.move(request.referral, Verb.VOID)
     reverses = unreversed(work, referral_id=request.f["id"])
     save_referral(work, request, after, **dict.fromkeys(WORDS))
-    kind = "step_voided" if after.plain else "referral_voided"
-    happened(work, about_referral(request.f), Happened(kind, None, None), version=after.version, reverses=reverses)
+    what = Happened(f"{after.noun}_voided", None, None)
+    happened(work, about_request(request), what, version=after.version, reverses=reverses)
     work.audit("referral.void", "referral", request.f["id"], after.version)
     for offer in request.tasks:
         if offer.task.state is not State.ENTERED_IN_ERROR:

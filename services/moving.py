@@ -201,9 +201,8 @@ def leading(t: Mapping[str, Any]) -> dict[str, Any]:
 def _take_back_closing(work: Work, locked: Locked) -> None:
     """The loop is not closed any more: what its closing had counted goes, once."""
     f, after = locked.f, locked.referral
-    noun = "step" if after.plain else "referral"
     verb = "reopened" if after.state in referral_rules.OPEN else "withdrawn"
-    what = Happened(f"{noun}_{verb}", None, None)
+    what = Happened(f"{after.noun}_{verb}", None, None)
     reverses = [str(row.id) for row in closings(work, f["id"])]
     happened(work, about_referral(f), what, version=after.version, reverses=reverses)
     work.audit("referral.reopen", "referral", f["id"], after.version)

@@ -131,7 +131,7 @@ def offer_again(work: Work, plan: LockedPlan, one: PlanStep, offered: Offered) -
         sensitive=request.f["sensitive"] or offered.sensitive,
         outcome_task=None,
     )
-    kind = "step_rerouted" if request.referral.plain else "referral_rerouted"
+    kind = f"{request.referral.noun}_rerouted"
     happened(work, about_referral(request.f), Happened(kind, None, None), version=after.version)
     work.audit("referral.reroute", "referral", request.f["id"], after.version)
     offer = new_offer(work, request.f, offered)

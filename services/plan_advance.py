@@ -144,7 +144,7 @@ def _leave_to_lead(work: Work, request: LockedReferral) -> None:
     if work.row(_LEFT_TO_LEAD, id=f["id"], since=referral.clock_started_at):
         return
     save_referral(work, request, replace(referral, version=referral.version + 1))
-    kind = "step_unplaced" if referral.plain else "referral_unplaced"
+    kind = f"{referral.noun}_unplaced"
     happened(work, about_referral(f), Happened(kind, None, None), version=f["version"])
     work.audit("step.unplaced", "referral", f["id"], f["version"])
 

@@ -81,7 +81,6 @@ def _say(tx: Tx, watched: WatchedReferral, offered: Offered) -> None:
     save_referral(tx, watched.locked, after)
     about = about_referral(f)
     about["restricted"] = about["restricted"] or offered.confidential
-    noun = "step" if referral.plain else "referral"
     facts = {"service_id": str(offered.service_id), "round": f["round"]}
-    happened(tx, about, Happened(f"{noun}_reroute_proposed", None, None, facts=facts), version=after.version)
+    happened(tx, about, Happened(f"{referral.noun}_reroute_proposed", None, None, facts=facts), version=after.version)
     tx.audit("referral.propose-reroute", "referral", f["id"], after.version)

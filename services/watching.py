@@ -152,7 +152,7 @@ class WatchedReferral(Watched):
         return Running(referral.clock, referral.due_at, referral.rung, self.at(tx).ladder_of(referral.clock))
 
     def say(self, tx: Tx, did: str, facts: Facts, changed: Facts = NOTHING) -> None:
-        noun = "step" if self.locked.referral.plain and did == "escalated" else "referral"
+        noun = self.locked.referral.noun if did == "escalated" else "referral"
         after = replace(self.locked.referral, version=self.version + 1, **changed)
         save_referral(tx, self.locked, after)
         what = Happened(f"{noun}_{did}", None, None, facts=facts)

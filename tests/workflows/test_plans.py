@@ -18,10 +18,10 @@ def test_fifty_steps_with_diamonds_stay_far_below_the_engines_limits(room: Room,
     assert size.bytes < WARNING_BYTES / 10
 
 
-def test_six_plans_at_once_all_finish(room: Room, house: House) -> None:
+def test_four_plans_at_once_all_finish(room: Room, house: House) -> None:
     load(house.admin_url, house.region, "ten", steps(7))
-    size = room.loop.run(at_once(house.api, house.region, room.client, 6), 300)
-    assert size.plans == 6
+    size = room.loop.run(at_once(house.api, house.region, room.client, 4), 300)
+    assert size.plans == 4
 
 
 def test_nothing_of_a_plan_is_told_twice(room: Room, house: House) -> None:
