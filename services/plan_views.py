@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import plan as rules
+from domain.clock import Clock
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.referral import State as RequestState
@@ -17,6 +18,7 @@ from services.plan_shapes import ActionPlan, ActionPlanSummary, PlanGoal, PlanSt
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, SERVICE, TASK, does_casework, known, referral_columns
 from services.shapes import BallInCourt, Task
+from services.supervisors import is_deserted
 from services.transaction import Tx
 from services.views import ball_of, resting, task_view
 
@@ -71,9 +73,18 @@ def _running(p: Mapping[str, Any], ticking: Ticking | None) -> dict[str, Any]:
 
 
 def _lead(tx: Tx, p: Mapping[str, Any]) -> Holder:
-    """Who is waited for where the lead is: once one of its dates has passed that may be somebody else."""
+    """Who is waited for where the lead is: once one of its dates has passed, or nobody is left there, that may be
+    somebody else.
+    """
+    if _leaderless(tx, p):
+        return who_blocks(tx, "plan", {**p, "clock": Clock.PLAN})
     late = waited_for(p, tx.now)
     return who_blocks(tx, "plan", _running(p, late)) if late else who_acts(tx, holder_of("plan", p))
+
+
+def _leaderless(tx: Tx, p: Mapping[str, Any]) -> bool:
+    """Whether nobody of the lead can sign in any more; who reads it there shows that somebody can."""
+    return p["organization_id"] != tx.here.organization_id and is_deserted(tx, p["organization_id"])
 
 
 def summary(tx: Tx, p: Mapping[str, Any]) -> ActionPlanSummary:
@@ -155,13 +166,13 @@ def _step_ball(tx: Tx, row: Mapping[str, Any], task: Task | None) -> BallInCourt
 
 
 def _ball(tx: Tx, p: Mapping[str, Any], steps: Sequence[PlanStep]) -> BallInCourt | None:
-    """The lead's, once one of the plan's own dates has passed, as the list of stalled work says; else of its open
-    steps that is due first.
+    """The lead's, once one of the plan's own dates has passed or nobody is left there, as the list of stalled work
+    says; else of its open steps that is due first.
     """
     if p["state"] != rules.State.ACTIVE:
         return None
     waiting = [step for step in steps if step.ball_in_court is not None]
-    if p["stop_asked_by"] is not None or waited_for(p, tx.now) or not waiting:
+    if p["stop_asked_by"] is not None or waited_for(p, tx.now) or not waiting or _leaderless(tx, p):
         return ball_of(_lead(tx, p))
     return min(waiting, key=lambda step: (step.due_at is None, step.due_at, step.position)).ball_in_court
 

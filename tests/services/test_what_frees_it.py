@@ -378,6 +378,9 @@ def test_a_plan_whose_lead_nobody_works_at_any_more_is_the_backbone_s_to_see_to(
     assert (item["reason_code"], item["symptom"]) == ("owner_gone", None)
     assert item["ball_in_court"]["organization_id"] == str(organization_id(house, "hub"))
     assert "who takes over" in item["remedy"]
+    for login in ("ruth.hub", "gwen.housing"):
+        shown = house.person(login).read(f"/v1/action-plans/{plan.id}")
+        assert shown["ball_in_court"]["organization_id"] == str(organization_id(house, "hub")), login
 
 
 def test_who_is_no_partner_any_more_is_nobody_who_could_be_asked(house: House) -> None:
