@@ -76,6 +76,8 @@ def _moves(verbs: str) -> frozenset[str]:
 
 _ANOTHER = "reassign skip drop"
 """What withdrawing and re-routing are of a plan's step."""
+_PROPOSED = "propose-reroute"
+"""The backbone's word where another provider would do: its source decides."""
 
 
 CAUSES: dict[Cause, Behind] = {
@@ -90,7 +92,7 @@ CAUSES: dict[Cause, Behind] = {
         "no_capacity",
         "{target} has said that it has no room now.",
         "Ask another provider: cancel it there and re-route it, or withdraw it.",
-        _moves(f"accept decline cancel withdraw {_ANOTHER}"),
+        _moves(f"accept decline cancel withdraw {_ANOTHER} {_PROPOSED}"),
         "Ask another provider: re-assign {step} on its plan, or drop it.",
         turn=Turn.SOURCE,
         at_once=True,
@@ -99,7 +101,7 @@ CAUSES: dict[Cause, Behind] = {
         "owner_gone",
         "Nobody at {who} can sign in any more.",
         "Nobody there can assign it: take it back ('withdraw'), or cancel it there and ask another service.",
-        _moves(f"cancel withdraw {_ANOTHER}"),
+        _moves(f"cancel withdraw {_ANOTHER} {_PROPOSED}"),
         "Nobody there can assign it: re-assign {step} to another provider on its plan, or drop it.",
         turn=Turn.SOURCE,
         at_once=True,
@@ -147,14 +149,14 @@ CAUSES: dict[Cause, Behind] = {
         "no_capacity",
         "Whoever was asked has no room.",
         "Re-route it to another provider, withdraw it, or close it as unmet.",
-        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
+        _moves(f"withdraw reroute close-unmet {_ANOTHER} {_PROPOSED}"),
         "Re-assign {step} to another provider on its plan, drop it, or close its request as unmet.",
     ),
     Cause.NOBODY_LEFT: Behind(
         "no_capacity",
         "Nobody is left who could be asked.",
         "Close it as unmet, which counts the need.",
-        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
+        _moves(f"withdraw reroute close-unmet {_ANOTHER} {_PROPOSED}"),
         "Close its request as unmet, which counts the need; or re-assign {step} on its plan, or drop it.",
     ),
     Cause.OWNER_ABSENT: Behind(
@@ -185,13 +187,13 @@ STALLS: dict[Clock, Stall] = {
         "not_acknowledged",
         "{who} has not said that it saw the request.",
         "Acknowledge, accept or decline it, or ask what is missing.",
-        _moves("acknowledge accept decline request-info cancel"),
+        _moves(f"acknowledge accept decline request-info cancel {_PROPOSED}"),
     ),
     Clock.DECIDE: Stall(
         "not_decided",
         "{who} has seen the request and has not decided.",
         "Accept or decline it, or ask what is missing.",
-        _moves("accept decline request-info cancel"),
+        _moves(f"accept decline request-info cancel {_PROPOSED}"),
     ),
     Clock.ANSWER: Stall(
         "waiting_for_answer",
@@ -234,7 +236,7 @@ STALLS: dict[Clock, Stall] = {
         "source_has_not_chosen",
         "The request ended without service, and {who} has not chosen what comes next.",
         "Re-route it, withdraw it, or close it as unmet.",
-        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
+        _moves(f"withdraw reroute close-unmet {_ANOTHER} {_PROPOSED}"),
         "Re-assign {step} on its plan, drop it, or close its request as unmet.",
     ),
     Clock.PLAN: Stall(

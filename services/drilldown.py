@@ -87,7 +87,7 @@ def _told_of(rule: Rule, figure: Figure) -> Told:
     amount = {(rule.fact or "").removeprefix("answer.")} if rule.money else set()
     if set(rule.answers) - amount:
         return Told.ANSWER
-    needs = figure.by == "term" or rule.fed or any(one.terms for one in rule.selectors.values())
+    needs = figure.by == "term" or rule.fed or any(one.terms or one.steps for one in rule.selectors.values())
     return Told.NEED if needs else Told.NOTHING
 
 

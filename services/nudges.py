@@ -107,7 +107,7 @@ def _nudge(tx: Tx, watched: Watched) -> None:
     _require_unasked(tx, watched, to)
     if not is_staffed(tx, to.organization_id):
         raise Conflict(
-            "Nobody there would hear it: none of their people can sign in. Phone them, or propose another service.",
+            "Nobody there would hear it: none of their people can sign in. It is time to phone them.",
             code="nobody-there",
             current=_current(watched),
         )
@@ -166,7 +166,7 @@ def _escalate(tx: Tx, watched: Watched) -> None:
     number = climb_by_hand(running.ladder, running.rung, reached, told)
     if number is None:
         raise Conflict(
-            "Everybody on its ladder was told. Phone them, or propose another service.",
+            "Everybody on its ladder was told: it is time to phone them.",
             code="top-of-the-ladder",
             current=_current(watched),
         )

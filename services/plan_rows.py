@@ -91,10 +91,13 @@ def lock_plan_alone(work: Work, plan_id: UUID) -> LockedPlan:
 
 
 def _lock_requests(work: Work, ids: list[UUID]) -> dict[UUID, LockedReferral]:
-    """Open requests by id; one that was closed while we waited for its lock comes back as it is now."""
+    """Open requests by id; one that was closed while we waited for its lock comes back as it is now. `now` is when all
+    locks were ours: what a partner did meanwhile came before.
+    """
     if not ids:
         return {}
     rows = [dict(r._mapping) for r in work.rows(_REQUESTS, ids=ids)]
+    work.now = work.connection.execute(text("select clock_timestamp()")).scalar_one()
     tasks: dict[UUID, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
     for t in work.rows(_TASKS, ids=ids):
         tasks[t.referral_id].append(dict(t._mapping))

@@ -83,7 +83,11 @@ def _lead(tx: Tx, p: Mapping[str, Any]) -> Holder:
 
 
 def _leaderless(tx: Tx, p: Mapping[str, Any]) -> bool:
-    """Whether nobody of the lead can sign in any more; who reads it there shows that somebody can."""
+    """Whether whoever follows it has left, or nobody of the lead can sign in any more; who reads it there shows that
+    somebody can, and of oneself nothing is asked.
+    """
+    if p["assigned_to"] not in (None, tx.here.user_id) and who_acts(tx, holder_of("plan", p)).user_id is None:
+        return True
     return p["organization_id"] != tx.here.organization_id and is_deserted(tx, p["organization_id"])
 
 

@@ -62,6 +62,8 @@ class Wanted:
 
 
 ALL = Wanted()
+_ASKED = frozenset({Clock.ACKNOWLEDGE, Clock.DECIDE, Clock.FIRST_CONTACT, Clock.SIGN_OF_LIFE})
+"""Clocks of who was asked, also where who asked moves the work for them."""
 CODES = tuple(dict.fromkeys(one.code for one in (*STALLS.values(), *CAUSES.values())))
 
 
@@ -84,7 +86,6 @@ def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any
     """What `LISTED` asks for."""
     return read_at(tx) | {
         "organization": tx.here.organization_id,
-        "backbone": tx.here.backbone,
         "after_due": after[0] if after else None,
         "after_id": after[1] if after else None,
         "limit": limit,
@@ -97,14 +98,15 @@ def values_of(tx: Tx, after: After, limit: int, wanted: Wanted) -> dict[str, Any
     }
 
 
-def _beside(tx: Tx, row: Mapping[str, Any]) -> list[str]:
+def _beside(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> list[str]:
     """What whoever watches, but has not the ball, may do about it; about a waiting step nothing but free its root."""
     if row["kind"] == "step":
         return []
     noun = "plan" if row["kind"] == "action_plan" else row["kind"]
-    proposes = noun != "plan" and may_propose(tx, row)
+    verb = Watching.PROPOSE_REROUTE.value
+    proposes = noun != "plan" and may_propose(tx, row) and frees(None if cause else clock, cause, verb)
     found = watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
-    return [*found, *([Watching.PROPOSE_REROUTE.value] if proposes else [])]
+    return [*found, *([verb] if proposes else [])]
 
 
 def _ladders(tx: Tx) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
         root=_root(tx, row) if row["root_kind"] else None,
         excepted_until=row["excepted_until"],
         version=row["version"],
-        allowed_actions=[*_actions(tx, row, clock, cause), *_beside(tx, row)],
+        allowed_actions=[*_actions(tx, row, clock, cause), *_beside(tx, row, clock, cause)],
     )
 
 
@@ -151,6 +153,8 @@ def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | N
         _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]}, step=True)
         return code, f"{reason} {why}", remedy
     if row["on_behalf"] and cause is None:
+        if clock in _ASKED:
+            _, reason, _ = explain(clock, None, names | {"who": names["target"]}, step=_is_step(row))
         called = f"Call {names['target']} and record what they say:"
         return code, f"{reason} {names['target']} has no login.", f"{called} {remedy}"
     unassigned = row["kind"] == "task" and not row["user_id"] and row["state"] == task_rules.State.REQUESTED

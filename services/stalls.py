@@ -14,7 +14,7 @@ from typing import Any
 from domain.ladder import Did
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
 from services.rows import REFERRAL, TASK
-from services.transaction import Work
+from services.transaction import Tx, Work
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
 
@@ -51,6 +51,7 @@ def read_at(work: Work) -> dict[str, Any]:
         "now": work.now,
         "zone": work.agenda.zone,
         "today": work.agenda.region().local_date(work.now),
+        "backbone": isinstance(work, Tx) and work.here.backbone,
     }
 
 
@@ -82,7 +83,8 @@ no_room as materialized (
       join organization o on o.id = s.organization_id
      cross join lateral app.room(c.service_id) r
      where c.lapses_on >= :today and (not r.taking or r."left" = 0)
-       and (not o.confidential or not c.taking or c.open_slots = 0)),
+       and (not o.confidential or not c.taking or c.open_slots = 0)
+       and not (:backbone and exists (select from taxonomy_term x where x.code = s.term and x.sensitive))),
 faults as materialized (select case_id, kind, since from engine_finding),
 backbone as materialized (
     select organization_id from partnership
@@ -95,7 +97,8 @@ plans as %s (
       from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
 """What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all at once.
 
-Of a confidential provider only what it stated makes it somebody else's turn, for whoever looks (ADR 17)."""
+Of a confidential provider only what it stated makes it somebody else's turn, for whoever looks. To the backbone it is
+no cause that a sensitive service has no room: with what that states, it would say which need it is (ADR 17)."""
 
 # A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it
 # expects.
@@ -347,7 +350,7 @@ steps as (
            p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
            cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause,
            r.holder_organization_id, r.ball, r.person, r.since, r.due_at, r.rung,
-           s.sensitive, false as reported, 'plan' as asks, p.version, p.excepted_until,
+           s.sensitive, false as reported, 'plan' as asks, p.version, cast(null as timestamptz) as excepted_until,
            p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
            r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,

@@ -61,7 +61,7 @@ def _show(found: Replay) -> None:
 def _difference(stands: float | None, would: float | None) -> str:
     if stands == would:
         return ""
-    return "new" if stands is None else "gone" if would is None else f"{would - stands:+g}"
+    return "new" if stands is None else "gone" if would is None else f"{would - stands:+.12g}"
 
 
 def _as_json(found: Replay, counted: int | None) -> dict[str, object]:

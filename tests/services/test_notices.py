@@ -190,7 +190,7 @@ def test_every_kind_that_somebody_hears_of_is_written_by_somebody() -> None:
     words = set(re.findall(r'"([a-z_]+)"', "\n".join(file.read_text() for file in files)))
     composed = {f"{noun}_{did}" for noun in ("task", "referral", "step", "plan") for did in Did}
     composed |= {f"{noun}_{did}" for noun in ("task", "referral", "plan") for did in ("nudged", "excepted")}
-    composed |= {f"{noun}_reroute_proposed" for noun in ("referral", "step")}
+    composed |= {f"{noun}_{did}" for noun in ("referral", "step") for did in ("reroute_proposed", "unplaced")}
     assert set(HEARS) - words - composed == set()
     assert set(HEARS) <= EVENTS
 

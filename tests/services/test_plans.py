@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy.event import listen, remove
 
+from concert.embedded.postgres import libpq_url
 from services.invariants import check_record
 from services.plan_advance import advance_plan
 from services.plans import get_plan
-from tests.house import House
+from tests.house import House, eventually
 from tests.services.plans import Live, load, step
 from tests.services.scenes import no_partner, numbers, organization_id, proven
 
@@ -692,3 +695,29 @@ def test_a_new_step_says_one_owner_and_a_referral_what_it_asks_for(house: House,
     assert plan.step("asks")["service_id"] == service
     plan.edit("/steps/asks/reassign", {})
     assert plan.step("asks")["organization_id"] == plan.body["organization_id"], "the lead may always do it itself"
+
+
+@pytest.mark.parametrize("edit", ["close", "reassign"])
+def test_an_edit_that_waited_for_a_partner_s_move_comes_after_it(house: House, edit: str) -> None:
+    """The partner's yes is under way when the lead edits: it was not before what is on the record."""
+    load(house, f"waits_{edit}", [step("a", {"organization": "housing"}), step("b", after=["a"])])
+    plan, gwen = Live.begin(house, f"waits_{edit}"), house.person("gwen.housing")
+    task, version, referral = plan.task("a"), plan.read()["version"], plan.step("a")["referral_id"]
+    path, body = {
+        "close": (f"{plan.path}/close", {"reason": "plan_changed"}),
+        "reassign": (f"{plan.path}/steps/a/reassign", {"organization_id": str(organization_id(house, "family"))}),
+    }[edit]
+    with psycopg.connect(libpq_url(house.admin_url)) as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select from referral where id = %s for update", [referral])
+        yes = pool.submit(gwen.post, f"{task}/accept")
+        eventually(lambda: waiting(house) == 1)
+        edited = pool.submit(lambda: plan.lead.post(path, body, **{"If-Match": f'"{version}"'}))
+        eventually(lambda: waiting(house) == 2)
+        holder.commit()
+        assert (yes.result().status_code, edited.result().status_code) == (200, 200), edited.result().text
+
+
+def waiting(house: House) -> int:
+    """How many wait for a lock in this house."""
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return int(house.sql(query)[0][0])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.house import OUTCOME, House, Person
+from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id, refer, task_of
 
 BACKBONE, SOURCE, TARGET = "ruth.hub", "maria.cap", "ingrid.health"
@@ -188,3 +189,41 @@ def test_what_is_left_of_a_service_tells_the_backbone_of_no_yes(house: House, as
         return {one["left"] for one in [*shown, person.read(path)["capacity"]]}
 
     assert (left(BACKBONE), left(TARGET), left(SOURCE)) == ({8}, {7}, {7})
+
+
+def test_that_a_sensitive_service_has_no_room_is_told_to_those_who_work_on_it_alone(house: House) -> None:
+    """The backbone reads what each service states: which of them makes a stall would tell which one was asked."""
+    first = refer(house, "cap", "bh")
+    service = house.service("bh").id
+    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
+    house.caseworker("bh").does(f"/v1/services/{service}/capacity", said)
+    try:
+        seen = {}
+        for login in (BACKBONE, SOURCE):
+            person = house.person(login)
+            listed = {one["id"] for one in person.read("/v1/monitor/stalled", limit=200)["items"]}
+            ball = person.read(task_of(first))["ball_in_court"]["organization_id"]
+            seen[login] = (str(first.tasks[0].id) in listed, ball)
+        assert seen == {
+            BACKBONE: (False, str(organization_id(house, "bh"))),
+            SOURCE: (True, str(organization_id(house, "cap"))),
+        }
+    finally:
+        house.sql("delete from service_capacity where service_id = %s", service)
+
+
+def test_a_rule_that_names_a_step_lists_no_sensitive_request_to_the_backbone(house: House) -> None:
+    load(house, "names_a_step", [step("hello"), step("recovery", {"organization": "bh", "service": "Peer Recovery"})])
+    rule = {"measure": "count", "event": "task_accepted", "template": "names_a_step", "step": "recovery"}
+    ((before,),) = house.sql("select rule::text from indicator where code = 'loops_closed' and standing = 'in_force'")
+    house.sql("update indicator set rule = %s where code = 'loops_closed'", json.dumps(rule))
+    house.sql("update collaborative set revision = revision + 1")
+    try:
+        plan = Live.begin(house, "names_a_step")
+        plan.works("recovery", "bh")
+        behind = house.person(BACKBONE).read("/v1/indicators/loops_closed/events", period=MONTH)
+        assert behind["items"] == []
+        assert behind["others"]
+    finally:
+        house.sql("update indicator set rule = %s where code = 'loops_closed'", before)
+        house.sql("update collaborative set revision = revision + 1")

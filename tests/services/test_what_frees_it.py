@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -381,6 +382,43 @@ def test_a_plan_whose_lead_nobody_works_at_any_more_is_the_backbone_s_to_see_to(
     for login in ("ruth.hub", "gwen.housing"):
         shown = house.person(login).read(f"/v1/action-plans/{plan.id}")
         assert shown["ball_in_court"]["organization_id"] == str(organization_id(house, "hub")), login
+
+
+def test_a_plan_whose_follower_left_is_the_lead_s_in_its_view_too(house: House) -> None:
+    """Though a step is another's turn: the list names the plan by itself."""
+    id_ = leader_left(house)
+    for login in ("ruth.hub", "maria.cap", "gwen.housing"):
+        person = house.person(login)
+        item = found(person, id_)
+        shown = person.read(f"/v1/action-plans/{id_}")
+        cap = str(organization_id(house, "cap"))
+        assert shown["ball_in_court"]["organization_id"] == cap, login
+        assert item is None or item["ball_in_court"]["organization_id"] == cap
+
+
+def test_what_a_partner_by_phone_has_not_said_is_not_said_of_who_asked(house: House) -> None:
+    made = house.refer("cap", next(one.slug for one in house.region.organizations if one.mode == "by_phone"))
+    item = found(house.person("maria.cap"), late(house, made))
+    assert item is not None
+    source, target = (house.region.organization(slug).name for slug in ("cap", item_owner(house, made)))
+    assert item["reason"].startswith(f"{target} has not said")
+    assert source not in item["reason"]
+
+
+def item_owner(house: House, made: Any) -> str:
+    owner = made["tasks"][0]["organization_id"]
+    return next(one.slug for one in house.region.organizations if str(one.id) == owner)
+
+
+def test_an_exception_of_a_plan_rests_the_plan_and_not_what_waits_for_late_work(house: House) -> None:
+    plan, ruth = begun(house), house.person("ruth.hub")
+    house.sql("update task set due_at = now() - interval '1 hour' where action_plan_id = %s", plan.id)
+    house.sql("update action_plan set due_at = now() - interval '1 hour' where id = %s", plan.id)
+    kinds = {one["kind"] for one in ruth.read("/v1/monitor/stalled")["items"]}
+    assert kinds == {"action_plan", "task", "step"}
+    until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    ruth.does(f"/v1/action-plans/{plan.id}/except", {"reason": "weather", "until": until})
+    assert {one["kind"] for one in ruth.read("/v1/monitor/stalled")["items"]} == {"task", "step"}
 
 
 def test_who_is_no_partner_any_more_is_nobody_who_could_be_asked(house: House) -> None:
