@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from domain import plan, referral, task
+from domain import plan, referral, task, watch
 from domain.clock import Clock
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Stall, Turn, explain, frees
 
@@ -92,7 +92,7 @@ def test_of_a_plan_s_step_no_remedy_names_what_only_its_plan_decides(one: Stall)
 
 
 def test_what_frees_it_are_verbs_that_exist() -> None:
-    known = {verb.value for verbs in (task.Verb, referral.Verb, plan.Verb, plan.StepVerb) for verb in verbs}
+    known = {verb.value for verbs in (task.Verb, referral.Verb, plan.Verb, plan.StepVerb, watch.Verb) for verb in verbs}
     for one in (*STALLS.values(), *CAUSES.values()):
         assert one.moves <= known, one.code
 
