@@ -1,10 +1,9 @@
 """The application: every router, in the shell."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from opentelemetry.trace import Tracer
 
 from api import (
@@ -75,7 +74,7 @@ def create_app(
         openapi_tags=[{"name": name} for name in TAGS],
     )
     app.state.record, app.state.links, app.state.vitals = record, links, Vitals(record)
-    app.router.routes.extend(_routes().routes)
+    app.router.routes.extend(route for module in _ROUTERS for route in module.router.routes)
     if issuer is not None:
         app.include_router(issuer_routes(*issuer))
     assemble(app, tokens=tokens, cursors=Cursors(cursor_key), limits=limits)
@@ -94,15 +93,3 @@ def _describe_once(app: FastAPI, with_issuer: bool) -> None:
         return _DESCRIPTIONS[with_issuer]
 
     app.openapi = known  # type: ignore[method-assign]  # as FastAPI documents it
-
-
-@cache
-def _routes() -> APIRouter:
-    """Included once in a process: with a route is kept what FastAPI works out when it is first looked at, and that
-    takes an eighth of a second for all of them. What differs between two apps is in their state; an app's
-    `dependency_overrides` do not reach these routes.
-    """
-    routes = APIRouter()
-    for router in _ROUTERS:
-        routes.include_router(router.router)
-    return routes

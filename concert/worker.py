@@ -21,7 +21,9 @@ from workflows.referral import ReferralWorkflow
 
 THREADS = 16
 RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules("domain")
-"""The rules are pure: to import them anew for every workflow took most of the time of its start."""
+"""The rules are pure (`tests/architecture/test_pure.py`): to import them anew for every workflow took 4 of the 7 ms in
+which its modules load.
+"""
 
 
 def workers(record: Record, client: Client, pool: ThreadPoolExecutor) -> list[Worker]:

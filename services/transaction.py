@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.refusal import NotPossible
@@ -375,7 +375,8 @@ def _again(error: DBAPIError, attempt: int) -> bool:
     return attempt < ATTEMPTS - 1 and state in _RETRIED
 
 
-_ENTER = text("select * from app.enter(:subject, :organization, :key)")
+_ENTER = text("select * from app.enter(:subject, :organization, :key)").columns(*map(column, Here.__slots__))
+"""Its columns are said (`services.rows.known`): every request begins with it."""
 _KEEP = text(
     "insert into command (user_id, organization_id, key, fingerprint, status, body)"
     " values (:user, :organization, :key, :fingerprint, 409, cast(:body as jsonb)) on conflict do nothing"

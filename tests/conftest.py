@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +30,24 @@ from storage.patience import Patient
 from tests.house import House, Loop, open_house, settings_for
 
 SEED = 7
+MEMORY = Path("/dev/shm")  # noqa: S108 - only a directory of our own in it is used
+ROOM = 8 * 2**30
 LONG = tuple(f"tests/{folder}/" for folder in ("faults", "demo", "workflows", "services", "journeys", "api", "cli"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Nobody will miss what the tests write, and on some disks to make a database's files takes longer than all that is
+    asked of it: where there is room they are kept in memory. Who sets TMPDIR has decided otherwise.
+    """
+    if "TMPDIR" in os.environ or not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        return
+    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return
+    directory = Path(tempfile.mkdtemp(prefix="concert-tests-", dir=MEMORY))
+    directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    os.environ["TMPDIR"], tempfile.tempdir = str(directory), None
+    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
 
 
 @dataclass

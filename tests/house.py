@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+import uvloop
 
 from concert.embedded.postgres import libpq_url
 from concert.issuer import Issuer
@@ -66,7 +67,7 @@ class Loop:
     """An event loop in its own thread, for the engine's parts while a test speaks HTTP in the foreground."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="engine", daemon=True)
         self._thread.start()
 

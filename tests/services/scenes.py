@@ -14,7 +14,7 @@ import httpx
 from services.clients import NewClient, Residence
 from services.folding import fold
 from services.requests import Request, create_referral
-from services.verifying import verify_indicators
+from services.verifying import prove_indicators
 from tests.house import House
 
 T = TypeVar("T")
@@ -110,11 +110,11 @@ def numbers(house: House) -> dict[str, dict[tuple[Any, ...], int]]:
 
 
 def proven(house: House) -> None:
-    """Everything is folded, and events, ledger and totals agree: every event is told again. That they agree while the
-    fold is under way is for the tests of the fold.
+    """Everything is folded, and events, ledger and totals agree: what happened since the house was last proven is told
+    again. That they agree while the fold is under way is for the tests of the fold.
     """
     while fold(house.engine):
         pass
-    assert verify_indicators(house.engine).differences == []
+    assert prove_indicators(house.engine).differences == []
     (left,) = house.sql("select count(*) from entry_unfolded")[0]
     assert left == 0

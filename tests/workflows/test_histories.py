@@ -97,7 +97,7 @@ class Forgetful(ReferralWorkflow):
 def test_a_history_says_nothing_of_the_machine_or_the_people_that_it_was_recorded_with(name: str) -> None:
     text = (HERE / "histories" / f"{name}.json").read_text()
     assert re.findall(r"\d+@\w+", text) == []
-    assert [word for word in ("/work", "/home", "/tmp", "Rosalind", "cap", "maria") if word in text] == []  # noqa: S108
+    assert [word for word in ("/work", "/home", "/tmp", "/dev/shm", "Rosalind", "cap", "maria") if word in text] == []  # noqa: S108
 
 
 def same(told: list[str], agreed: list[str]) -> None:

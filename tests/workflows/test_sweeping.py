@@ -223,8 +223,8 @@ def test_after_a_great_loss_a_round_stays_short_and_every_case_has_its_turn(
 ) -> None:
     lost = {refer(house, "cap", "housing").id for _ in range(12)}
     quiet_room.lose_messages()
-    monkeypatch.setattr("concert.sweeper.EACH_ROUND", 5)
-    monkeypatch.setattr("concert.sweeper.AGAIN", 4)
+    monkeypatch.setattr("concert.sweeper.EACH_ROUND", 2)
+    monkeypatch.setattr("concert.sweeper.AGAIN", 2)
     watched = Watched()
     fresh = Sweeper(house.engine, watching(quiet_room, watched))
     asked = []
@@ -233,10 +233,10 @@ def test_after_a_great_loss_a_round_stays_short_and_every_case_has_its_turn(
         rounds(quiet_room, fresh, 1)
         asked.append(watched.asked)
     assert {each["id"] for each in backbone(house)["findings"]} == lost
-    assert max(asked) <= 5 + 5 + 4, "the next ones, those that differed in the round before, and some of the noted"
+    assert max(asked) <= 2 + 2 + 2, "the next ones, those that differed in the round before, and some of the noted"
     assert quiet_room.run(repair(house.engine, quiet_room.client)).left == ()
     monkeypatch.setattr("concert.sweeper.EACH_ROUND", 1)
-    rounds(quiet_room, fresh, len(lost) // 4 + 1)
+    rounds(quiet_room, fresh, len(lost) // 2 + 1)
     assert backbone(house)["findings"] == []
 
 
