@@ -41,7 +41,11 @@ Said = tuple[str, str, str]
 """Heading, what happened, what to do next."""
 DONE: Mapping[str, Mapping[Deed, Said]] = {
     "en": {
-        Deed.ACCEPT: ("Accepted", "Thank you. The request is yours now.", "Sign in to Concert to see whom to contact."),
+        Deed.ACCEPT: (
+            "Accepted",
+            "Thank you. The request is yours now.",
+            "Sign in to Concert: if they agreed, it shows whom to contact.",
+        ),
         Deed.ACKNOWLEDGE: ("Noted", "Thank you. They know that you have seen it.", "Sign in to Concert to decide."),
         Deed.DECLINE: (
             "Declined",
@@ -53,7 +57,7 @@ DONE: Mapping[str, Mapping[Deed, Said]] = {
         Deed.ACCEPT: (
             "Aceptada",
             "Gracias. La solicitud es ahora suya.",
-            "Entre en Concert para ver a quién contactar.",
+            "Entre en Concert: si hay consentimiento, verá a quién contactar.",
         ),
         Deed.ACKNOWLEDGE: ("Anotado", "Gracias. Ya saben que la ha visto.", "Entre en Concert para decidir."),
         Deed.DECLINE: (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.clock import Clock
+from domain.clock import SOURCE_CLOCKS, Clock
 
 
 class Turn(StrEnum):
@@ -156,7 +156,7 @@ CAUSES: dict[Cause, Behind] = {
         "no_capacity",
         "Nobody is left who could be asked.",
         "Close it as unmet, which counts the need.",
-        _moves(f"withdraw reroute close-unmet {_ANOTHER} {_PROPOSED}"),
+        _moves(f"withdraw reroute close-unmet {_ANOTHER}"),
         "Close its request as unmet, which counts the need; or re-assign {step} on its plan, or drop it.",
     ),
     Cause.OWNER_ABSENT: Behind(
@@ -261,18 +261,24 @@ STALLS: dict[Clock, Stall] = {
 
 
 def explain(
-    clock: Clock | None, cause: Cause | None, names: dict[str, str], *, step: bool = False
+    clock: Clock | None, cause: Cause | None, names: dict[str, str], *, step: bool = False, absent: bool = False
 ) -> tuple[str, str, str]:
     """(code, sentence, remedy): the symptom, then the cause; what frees it is what frees the cause.
 
     One of the two must be there; `names` are those of organizations and of a step, never of a person. `step`: it is one
-    of a plan.
+    of a plan. `absent`: `{who}` moves it for `{target}`, who is the one that has not answered.
     """
-    said = [STALLS[clock]] if clock else []
-    said += [CAUSES[cause]] if cause else []
-    sentences = " ".join(one.sentence.format(**names) for one in said)
-    remedy = (said[-1].of_step if step else "") or said[-1].remedy
-    return said[-1].code, sentences, remedy.format(**names)
+    sentences, last = [], None
+    if clock:
+        last = STALLS[clock]
+        asked = names["target"] if absent and clock not in SOURCE_CLOCKS else names["who"]
+        sentences.append(last.sentence.format(**names | {"who": asked}))
+    if cause:
+        last = CAUSES[cause]
+        sentences.append(last.sentence.format(**names))
+    assert last is not None
+    remedy = (last.of_step if step else "") or last.remedy
+    return last.code, " ".join(sentences), remedy.format(**names)
 
 
 def frees(clock: Clock | None, cause: Cause | None, verb: str) -> bool:

@@ -32,10 +32,10 @@ def settled(
     later: dict[tuple[str, str], Figures] = {}
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
-        otherwise |= {(each.name, code) for code in _told_otherwise(versions[-1], figures, DEFINITION) if not own}
+        otherwise |= {(each.name, code) for code in _told_otherwise(versions[-1], figures, _DEFINITION) if not own}
         concerned = figures if own else [one for one in figures if not one.periodical]
         for row, hidden in _hidden_first(versions):
-            other = every if row.threshold != threshold else _told_otherwise(row, figures, RULES)
+            other = every if row.threshold != threshold else _told_otherwise(row, figures, _RULES)
             changed |= {(each.name, *figure) for figure in hidden if figure[0] in other}
             for one, margin, found in _corrected(tx, concerned, each, row.up_to, partners):
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
@@ -49,8 +49,9 @@ def settled(
     return replace(public, changed=changed, otherwise=otherwise, later=later, first=first, last=last)
 
 
-DEFINITION = ("version",)
-RULES = ("version", "threshold")
+_DEFINITION = ("version",)
+_RULES = ("version", "threshold")
+"""Members of an indicator that say what is counted, and with how it is hidden."""
 
 
 def _told_otherwise(row: Any, figures: Iterable[Figures], members: tuple[str, ...]) -> set[str]:

@@ -53,7 +53,7 @@ def events_behind(
         if one.scorecard:
             require_partner(tx, figure.by)
         sensitive = told_as_one(tx)
-        exactly = reads_exactly(tx, rule, sensitive)
+        exactly = reads_exactly(tx, one, sensitive)
         values = {"id": one.id, **_periods(rule, grain, figure.period), **_group(rule, figure, sensitive)}
         told = _told_of(rule, figure)
         rows = tx.rows(_EVENTS[told], **values, after=after[0] if after else None, limit=limit)
@@ -152,13 +152,15 @@ def _group(rule: Rule, figure: Figure, sensitive: frozenset[str]) -> dict[str, A
         raise Unprocessable("'by' and 'value' go together: a dimension and one of its groups.", pointer="/value")
     if figure.by is not None and figure.by not in rule.by:
         raise Unprocessable(counted_by(rule), pointer="/by")
-    owner = _id(figure.value) if figure.by == ORGANIZATION else None
+    nobody = figure.by == ORGANIZATION and figure.value == UNKNOWN
+    owner = _id(figure.value) if figure.by == ORGANIZATION and not nobody else None
     name = figure.by if figure.by in DIMENSIONS else None
     cell = "{}" if name is None else None
     together = figure.by == "term" and figure.value == SENSITIVE
     return {
         "distinct": rule.distinct,
         "owner": owner,
+        "nobody": nobody,
         "region": rule.distinct and figure.by != ORGANIZATION,
         "name": name,
         "values": sorted(sensitive) if together else [figure.value],
@@ -179,6 +181,7 @@ _CHOSEN = """
 n.indicator_id = :id and n.period collate "C" between :first and :last
    and (cast(:owner as uuid) is null or n.organization_id = :owner)
    and (not :region or n.organization_id is null)
+   and (not :nobody or (n.organization_id is null and not :distinct))
    and (not n.restricted or cast(:owner as uuid) is not null)
    and (cast(:name as text) is null or n.dimensions ->> :name = any(cast(:values as text[]))
         or (not :distinct and :unknown and n.dimensions ->> :name is null))

@@ -20,6 +20,7 @@ from services.plan_rows import PLAN, LockedPlan, save_plan
 from services.refusals import Conflict, Forbidden, Unprocessable
 from services.rows import (
     NOBODY_THERE,
+    NOW,
     OWN_CLIENT,
     REFERRAL,
     SERVICE,
@@ -99,7 +100,7 @@ def _hand_over(tx: Tx, from_user: UUID, to_user: UUID | None) -> shapes.Reassign
     plans = [LockedPlan(dict(row._mapping), {}, []) for row in tx.rows(_PLANS, **whose, most=AT_MOST)]
     requests = list(_requests(tx, whose, AT_MOST - len(plans)))
     offers = list(_offers(tx, whose, AT_MOST - len(plans) - len(requests)))
-    tx.now = tx.connection.execute(_NOW).scalar_one()
+    tx.now = tx.connection.execute(NOW).scalar_one()
     for plan in plans:
         _hand_plan(tx, plan, to_user)
     for request in requests:
@@ -143,7 +144,6 @@ def _require_colleague(tx: Tx, user_id: UUID, pointer: str) -> None:
 
 
 _EVER_HERE = text("select 1 from membership where user_id = :user and organization_id = :organization limit 1")
-_NOW = text("select clock_timestamp()")
 _MY_PLANS = f"action_plan p where p.organization_id = :me and p.assigned_to = :user and p.{OPEN_PLAN}"
 _MY_REFERRALS = f"referral f where f.source_organization_id = :me and f.assigned_to = :user and f.{OPEN_REFERRAL}"
 _MY_TASKS = f"t.organization_id = :me and t.assigned_to = :user and t.{OPEN_TASK}"

@@ -110,8 +110,10 @@ def is_watcher(tx: Tx) -> bool:
     return tx.here.backbone and "backbone" in tx.here.roles
 
 
-def may_propose(tx: Tx, f: Mapping[str, Any]) -> bool:
-    """Another service, as the backbone: for a referral that looks for one, and whose need it may know."""
+def watcher_may_propose(tx: Tx, f: Mapping[str, Any]) -> bool:
+    """Another service, for an open referral that was not served yet, and whose need the backbone may know. Who was
+    asked may, too (`services.proposing`).
+    """
     return is_watcher(tx) and not f["sensitive"] and not f["reported"]
 
 

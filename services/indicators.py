@@ -69,7 +69,7 @@ def get_indicator(
                 if one.scorecard:
                     found += of_scorecard(tx, points, asked)
                 else:
-                    exactly, again = reads_exactly(tx, Rule.parse(one.rule), sensitive), version is not None
+                    exactly, again = reads_exactly(tx, one, sensitive), version is not None
                     found += points if exactly else withheld(tx, one, points, asked, again=again)
         found.sort(key=lambda point: (point.period, *point.by.values()))
         return shape_of(shown, Rule.parse(shown.rule)).model_copy(

@@ -99,11 +99,11 @@ def _facts(clock: Clock, rung: int, to: Rung, found: Blocked) -> dict[str, Any]:
     return {"clock": clock.value, "rung": rung, "to": to.value} | whose_turn(found)
 
 
-def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder) -> frozenset[int]:
-    """Which rungs (0: the owner's) were said because of them since the running clock's limit has passed. One that named
-    nobody was; so was the owner's, where it was not said at all.
+def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder | None) -> frozenset[int]:
+    """Which rungs (0: the owner's) were said because of them (None: of whomever) since the running clock's limit has
+    passed. One that named nobody was; so was the owner's, where it was not said at all.
     """
-    organization, said = str(holder.organization_id), []
+    organization, said = str(holder.organization_id) if holder else None, []
     for event in reversed(work.journal.events):
         facts = event["facts"]
         if _subject(event) == str(item_id) and facts.get("clock") == clock.value and "rung" in facts:
@@ -113,7 +113,7 @@ def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holde
     else:
         said += [(row.rung, row.holder) for row in work.rows(_SAID[noun], id=str(item_id), clock=clock.value)]
     unsaid = {0} - {rung for rung, _ in said}
-    return frozenset({rung for rung, whose in said if whose in (None, organization)} | unsaid)
+    return frozenset({rung for rung, whose in said if organization is None or whose in (None, organization)} | unsaid)
 
 
 def since_task(work: Work, offer: Locked, at: Moment) -> Moment:

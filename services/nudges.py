@@ -162,7 +162,9 @@ def _escalate(tx: Tx, watched: Watched) -> None:
             tx, to, found.by, bool(watched.row["restricted"])
         )
 
-    told = rungs_told(tx, watched.noun, watched.row["id"], running.clock, found.by)
+    # Whose turn sensitive work truly is, the backbone is not told (ADR 17).
+    whose = None if watched.sensitive and is_watcher(tx) else found.by
+    told = rungs_told(tx, watched.noun, watched.row["id"], running.clock, whose)
     number = climb_by_hand(running.ladder, running.rung, reached, told)
     if number is None:
         raise Conflict(

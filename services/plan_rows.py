@@ -20,7 +20,7 @@ from domain.referral import State as RequestState
 from domain.task import State as TaskState
 from services.consents import holds
 from services.refusals import Forbidden, NotVisible
-from services.rows import REFERRAL, SERVICE, TASK, Locked, LockedReferral, known, referral_of, task_of
+from services.rows import NOW, REFERRAL, SERVICE, TASK, Locked, LockedReferral, known, referral_of, task_of
 from services.transaction import Work
 from storage import tables
 
@@ -74,6 +74,7 @@ def lock_plan(work: Work, plan_id: UUID) -> LockedPlan:
     p = lock_plan_alone(work, plan_id).p
     rows = [dict(r._mapping) for r in work.rows(_STEPS, id=plan_id)]
     requests = _lock_requests(work, [r["referral_id"] for r in rows if r["f_state"] in OPEN_REQUEST])
+    work.now = work.connection.execute(NOW).scalar_one()  # what a partner did while we waited came before
     goals = [dict(r._mapping) for r in work.rows(_GOALS, id=plan_id)]
     return LockedPlan(p, {r["key"]: _step_of(r, requests.get(r["referral_id"])) for r in rows}, goals)
 
@@ -91,13 +92,10 @@ def lock_plan_alone(work: Work, plan_id: UUID) -> LockedPlan:
 
 
 def _lock_requests(work: Work, ids: list[UUID]) -> dict[UUID, LockedReferral]:
-    """Open requests by id; one that was closed while we waited for its lock comes back as it is now. `now` is when all
-    locks were ours: what a partner did meanwhile came before.
-    """
+    """Open requests by id; one that was closed while we waited for its lock comes back as it is now."""
     if not ids:
         return {}
     rows = [dict(r._mapping) for r in work.rows(_REQUESTS, ids=ids)]
-    work.now = work.connection.execute(text("select clock_timestamp()")).scalar_one()
     tasks: dict[UUID, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
     for t in work.rows(_TASKS, ids=ids):
         tasks[t.referral_id].append(dict(t._mapping))

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from domain import plan as rules
-from domain.clock import Clock
 from domain.pathway import parse_step
 from domain.plan import Standing
 from domain.referral import State as RequestState
@@ -18,7 +17,8 @@ from services.plan_shapes import ActionPlan, ActionPlanSummary, PlanGoal, PlanSt
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, SERVICE, TASK, does_casework, known, referral_columns
 from services.shapes import BallInCourt, Task
-from services.supervisors import is_deserted
+from services.stalls import AT_ONCE_OF_PLAN
+from services.supervisors import blocker
 from services.transaction import Tx
 from services.views import ball_of, resting, task_view
 
@@ -73,22 +73,11 @@ def _running(p: Mapping[str, Any], ticking: Ticking | None) -> dict[str, Any]:
 
 
 def _lead(tx: Tx, p: Mapping[str, Any]) -> Holder:
-    """Who is waited for where the lead is: once one of its dates has passed, or nobody is left there, that may be
-    somebody else.
+    """Who is waited for where the lead is: once one of its dates has passed, or the plan stands still without that, it
+    may be somebody else. Asked only then: a plan in time is read by one statement.
     """
-    if _leaderless(tx, p):
-        return who_blocks(tx, "plan", {**p, "clock": Clock.PLAN})
-    late = waited_for(p, tx.now)
-    return who_blocks(tx, "plan", _running(p, late)) if late else who_acts(tx, holder_of("plan", p))
-
-
-def _leaderless(tx: Tx, p: Mapping[str, Any]) -> bool:
-    """Whether whoever follows it has left, or nobody of the lead can sign in any more; who reads it there shows that
-    somebody can, and of oneself nothing is asked.
-    """
-    if p["assigned_to"] not in (None, tx.here.user_id) and who_acts(tx, holder_of("plan", p)).user_id is None:
-        return True
-    return p["organization_id"] != tx.here.organization_id and is_deserted(tx, p["organization_id"])
+    found = blocker(tx, "plan", p["id"]) if p["at_once"] or waited_for(p, tx.now) else None
+    return Holder(found.organization_id, found.user_id) if found else who_acts(tx, holder_of("plan", p))
 
 
 def summary(tx: Tx, p: Mapping[str, Any]) -> ActionPlanSummary:
@@ -170,13 +159,13 @@ def _step_ball(tx: Tx, row: Mapping[str, Any], task: Task | None) -> BallInCourt
 
 
 def _ball(tx: Tx, p: Mapping[str, Any], steps: Sequence[PlanStep]) -> BallInCourt | None:
-    """The lead's, once one of the plan's own dates has passed or nobody is left there, as the list of stalled work
-    says; else of its open steps that is due first.
+    """The lead's, once one of the plan's own dates has passed or the list of stalled work shows the plan without that;
+    else of its open steps that is due first.
     """
     if p["state"] != rules.State.ACTIVE:
         return None
     waiting = [step for step in steps if step.ball_in_court is not None]
-    if p["stop_asked_by"] is not None or waited_for(p, tx.now) or not waiting or _leaderless(tx, p):
+    if p["stop_asked_by"] is not None or waited_for(p, tx.now) or p["at_once"] or not waiting:
         return ball_of(_lead(tx, p))
     return min(waiting, key=lambda step: (step.due_at is None, step.due_at, step.position)).ball_in_court
 
@@ -195,6 +184,7 @@ _GET = known(
     f"""
 with x as materialized (select * from app.plan_requests(:id))
 select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}, {_as(PLAN, "p_")}, {_as(STEP, "k_")}, {_REQUEST},
+       {AT_ONCE_OF_PLAN} as p_at_once,
        (select jsonb_agg(to_jsonb(g) order by g.position) from plan_goal g where g.action_plan_id = p.id) as goals
   from action_plan p
   left join plan_step k on k.action_plan_id = p.id and k.removed_at is null
@@ -212,5 +202,6 @@ select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}, {_as(PLAN, "p_
     _as(PLAN, "p_"),
     _as(STEP, "k_"),
     _REQUEST,
+    "p_at_once",
     "goals",
 )

@@ -281,6 +281,7 @@ select {TASK}, {OWN_CLIENT}, {referral_columns("f_")}, {SERVICE}, clock_timestam
     SERVICE,
     "locked_at",
 )
+NOW = text("select clock_timestamp()")
 _SEE_TASK = text("select organization_id, state, reason, version from task where id = :id")
 _LOCK_REFERRAL = known(
     f"""

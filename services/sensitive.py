@@ -7,6 +7,8 @@ all, would tell it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import text
 
 from domain.rule import Rule
@@ -28,10 +30,22 @@ def terms(tx: Tx) -> frozenset[str]:
     return frozenset(row.code for row in tx.rows(_SENSITIVE))
 
 
-def reads_exactly(tx: Tx, rule: Rule, sensitive: frozenset[str]) -> bool:
-    """The backbone, unless to be counted at all says that somebody's need is one of the sensitive."""
-    only = any(one.terms and sensitive.issuperset(one.terms) for one in rule.selectors.values())
-    return tx.here.backbone and not only
+def reads_exactly(tx: Tx, one: Any, sensitive: frozenset[str]) -> bool:
+    """The backbone, unless to be counted at all by this version says that somebody's need is one of the sensitive.
+
+    Which needs a rule by steps counts no agenda says, since pathways do: what it has counted does.
+    """
+    selectors = Rule.parse(one.rule).selectors.values()
+    if not tx.here.backbone or any(chosen.terms and sensitive.issuperset(chosen.terms) for chosen in selectors):
+        return False
+    by_steps = bool(sensitive) and any(chosen.feeds or chosen.steps or chosen.templates for chosen in selectors)
+    return not by_steps or tx.row(_COUNTS_ANOTHER, id=one.id) is not None
 
 
 _SENSITIVE = text("select code from taxonomy_term where sensitive")
+_COUNTS_ANOTHER = text(
+    """
+select from indicator_entry n join event e on e.id = n.event_id join referral r on r.id = e.referral_id
+ where n.indicator_id = :id and not r.sensitive limit 1
+"""
+)

@@ -23,7 +23,7 @@ from domain.stall import CAUSES, STALLS, Cause, explain, frees
 from domain.task import Side
 from domain.watch import Verb as Watching
 from services import shapes, stalled_shapes
-from services.holders import Holder, ladder_of_row, may_propose, watchers_actions
+from services.holders import Holder, ladder_of_row, watcher_may_propose, watchers_actions
 from services.plan_views import HIDDEN
 from services.rows import does_casework, referral_of, sides, sides_of
 from services.stalls import (
@@ -62,8 +62,6 @@ class Wanted:
 
 
 ALL = Wanted()
-_ASKED = frozenset({Clock.ACKNOWLEDGE, Clock.DECIDE, Clock.FIRST_CONTACT, Clock.SIGN_OF_LIFE})
-"""Clocks of who was asked, also where who asked moves the work for them."""
 CODES = tuple(dict.fromkeys(one.code for one in (*STALLS.values(), *CAUSES.values())))
 
 
@@ -104,7 +102,8 @@ def _beside(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | 
         return []
     noun = "plan" if row["kind"] == "action_plan" else row["kind"]
     verb = Watching.PROPOSE_REROUTE.value
-    proposes = noun != "plan" and may_propose(tx, row) and frees(None if cause else clock, cause, verb)
+    # By the cause alone, where one is known: a clock speaks of others also where the cause says that none is left.
+    proposes = noun != "plan" and watcher_may_propose(tx, row) and frees(None if cause else clock, cause, verb)
     found = watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
     return [*found, *([verb] if proposes else [])]
 
@@ -146,15 +145,13 @@ def _item(tx: Tx, row: Mapping[str, Any]) -> stalled_shapes.Stalled:
 
 def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | None) -> tuple[str, str, str]:
     names = _names(tx, row)
-    code, reason, remedy = explain(clock, cause, names, step=_is_step(row))
+    code, reason, remedy = explain(clock, cause, names, step=_is_step(row), absent=row["on_behalf"])
     if cause is Cause.PREDECESSOR:
         root_clock = Clock(row["root_symptom"]) if row["root_symptom"] else None
         root_cause = Cause(row["root_cause"]) if row["root_cause"] else None
         _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]}, step=True)
         return code, f"{reason} {why}", remedy
     if row["on_behalf"] and cause is None:
-        if clock in _ASKED:
-            _, reason, _ = explain(clock, None, names | {"who": names["target"]}, step=_is_step(row))
         called = f"Call {names['target']} and record what they say:"
         return code, f"{reason} {names['target']} has no login.", f"{called} {remedy}"
     unassigned = row["kind"] == "task" and not row["user_id"] and row["state"] == task_rules.State.REQUESTED

@@ -14,7 +14,7 @@ from typing import Any
 from domain.ladder import Did
 from domain.stall import AT_ONCE, CAUSES, STALLS, Cause, Turn
 from services.rows import REFERRAL, TASK
-from services.transaction import Tx, Work
+from services.transaction import Work
 from storage.tables.plans import OPEN_PLAN
 from storage.tables.work import OPEN_REFERRAL, OPEN_TASK, UNDECIDED_TASK
 
@@ -51,7 +51,6 @@ def read_at(work: Work) -> dict[str, Any]:
         "now": work.now,
         "zone": work.agenda.zone,
         "today": work.agenda.region().local_date(work.now),
-        "backbone": isinstance(work, Tx) and work.here.backbone,
     }
 
 
@@ -83,8 +82,7 @@ no_room as materialized (
       join organization o on o.id = s.organization_id
      cross join lateral app.room(c.service_id) r
      where c.lapses_on >= :today and (not r.taking or r."left" = 0)
-       and (not o.confidential or not c.taking or c.open_slots = 0)
-       and not (:backbone and exists (select from taxonomy_term x where x.code = s.term and x.sensitive))),
+       and (not o.confidential or not c.taking or c.open_slots = 0)),
 faults as materialized (select case_id, kind, since from engine_finding),
 backbone as materialized (
     select organization_id from partnership
@@ -97,8 +95,7 @@ plans as %s (
       from action_plan p where p.collaborative_id = :collaborative and p.{OPEN_PLAN})"""
 """What several parts look up: few rows each. `%s`: whether plans are looked at one by one or all at once.
 
-Of a confidential provider only what it stated makes it somebody else's turn, for whoever looks. To the backbone it is
-no cause that a sensitive service has no room: with what that states, it would say which need it is (ADR 17)."""
+Of a confidential provider only what it stated makes it somebody else's turn, for whoever looks."""
 
 # A lateral with `offset 0` keeps the planner at looking up few rows by index, however many there are and whatever it
 # expects.
@@ -151,13 +148,17 @@ _SHUT = """
 (t.state <> 'info_requested' and coalesce(v.closed_on ? cast(:today as text), false)
  and app.shut_since(v.closed_on, cast(t.due_at at time zone :zone as date), :today))"""
 
+_TOLD = "not (f.sensitive and (select app.is_backbone()) and f.source_organization_id <> (select app.me()))"
+"""Who else offers what is needed, and who is full, the backbone reads in the directory: together with that it has no
+room, or nobody is left, that would say which sensitive need it is (ADR 17).
+"""
 _CONSENT_ENDED = "x.crosses and f.consent_until <= :now"
 _NO_RECORD = "x.crosses and x.late and t.clock = 'first_contact' and t.client_id is null"
 _OF_TASKS = {
     # One of several that were asked, or that was asked although full, is no stall before its limit.
     # Where nobody is at the source either, whoever has no room has to say so itself.
     Cause.NO_ROOM: "r.service_id is not null and (x.late or r.since > t.created_at and f.asked = '{}')"
-    " and not (x.crosses and u.since is not null)",
+    f" and not (x.crosses and u.since is not null) and {_TOLD}",
     Cause.NOBODY_THERE: "d.since is not null and x.crosses and not x.by_source and u.since is null",
     Cause.NOBODY_AT_SOURCE: f"d.since is not null or u.since is not null and ({_CONSENT_ENDED} or {_NO_RECORD})",
     Cause.OWNER_GONE: "a.gone_since is not null",
@@ -210,9 +211,10 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
                                                when 'nobody_at_source' then coalesce(d.since, u.since)
                                                end) as since) y"""
 
+_LOOKS = f"x.late and f.clock = 'awaiting_source' and {_TOLD}"
 # Nobody whom the referral has not asked yet offers what it needs: as a re-route would find them.
 _NOBODY = """
-x.late and f.clock = 'awaiting_source' and f.term is not null and coalesce(z.reason_class, '') <> 'client'
+f.term is not null and coalesce(z.reason_class, '') <> 'client'
  and not exists (
     select from offers v
      where (starts_with(v.term || '.', f.term || '.') or starts_with(f.term || '.', v.term || '.'))
@@ -227,8 +229,8 @@ _OF_REFERRALS = {
     Cause.ENGINE_FAULT: "e.case_id is not null",
     Cause.NOBODY_AT_SOURCE: "d.since is not null and f.clock is not null",
     Cause.OWNER_GONE: "a.gone_since is not null and f.clock is not null",
-    Cause.DECLINED_FULL: "x.late and f.clock = 'awaiting_source' and z.reason_class = 'no_capacity'",
-    Cause.NOBODY_LEFT: f"x.late and f.clock = 'awaiting_source' and f.round = 0 or {_NOBODY}",
+    Cause.DECLINED_FULL: f"{_LOOKS} and z.reason_class = 'no_capacity'",
+    Cause.NOBODY_LEFT: f"{_LOOKS} and (f.round = 0 or {_NOBODY})",
     Cause.OWNER_ABSENT: "x.late and a.user_id is not null and a.delegate_user_id is null",
 }
 REFERRALS = f"""
@@ -263,6 +265,12 @@ _OF_PLANS = {
     Cause.OWNER_GONE: "a.gone_since is not null",
     Cause.OWNER_ABSENT: "x.clock is not null and a.user_id is not null and a.delegate_user_id is null",
 }
+AT_ONCE_OF_PLAN = """
+(exists (select from engine_finding e where e.case_id = p.id)
+ or exists (select from app.deserted() d where d.organization_id = p.organization_id)
+ or exists (select from app.away() a where a.user_id = p.assigned_to and a.organization_id = p.organization_id
+               and a.gone_since is not null))"""
+"""Whether one of those that need no date holds of the plan `p`."""
 _REVIEWED = "(select max(e.at) from event e where e.action_plan_id = p.id and e.kind = 'plan_reviewed')"
 # A plan stands once, by the first of its dates that passed, as `plan_advance.waited_for` has it.
 PLANS = f"""
@@ -303,7 +311,7 @@ array(
          where (e.task_id = s.id or e.referral_id = s.id or e.action_plan_id = s.id)
            and coalesce(e.task_id, e.referral_id, e.action_plan_id) = s.id
            and e.facts ->> 'clock' = s.clock and e.facts ? 'rung' and e.facts ->> 'to' = x.rung
-           and coalesce(e.facts ->> 'holder' = cast(s.ball as text), true)
+           and coalesce(e.facts ->> 'holder' = cast(s.ball as text) or s.sensitive and (select app.is_backbone()), true)
            and e.seq >= (
                 select max(b.seq) from event b
                  where (b.task_id = s.id or b.referral_id = s.id or b.action_plan_id = s.id)
@@ -325,7 +333,7 @@ root as materialized (
     select 'action_plan', x.action_plan_id, x.action_plan_id, x.step_key, x.organization_id, x.ball_organization_id,
            x.ball_organization_id, null, x.clock, null, x.since, x.due_at, x.rung
       from app.plan_stalls(:now) x
-     where not :backbone
+     where not (select app.is_backbone())
        and not exists (select from tasks y where y.action_plan_id = x.action_plan_id and y.step_key = x.step_key)
        and not exists (select from referrals y where y.action_plan_id = x.action_plan_id and y.step_key = x.step_key)),
 held as materialized (
@@ -360,5 +368,5 @@ steps as (
       join held s on s.action_plan_id = w.action_plan_id and s.key = w.key
       join held q on q.action_plan_id = w.action_plan_id and q.key = w.root_key
       join plans p on p.id = w.action_plan_id
-     where :backbone or :organization in (p.organization_id, s.organization_id)
+     where (select app.is_backbone()) or :organization in (p.organization_id, s.organization_id)
      order by w.action_plan_id, w.key, r.due_at, r.id)"""

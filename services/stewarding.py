@@ -49,7 +49,11 @@ _LOGINS = text(
     """
 select u.login, u.name, o.name as organization, o.slug as organization_slug, array_agg(m.role order by m.role) as roles
   from user_account u join membership m on m.user_id = u.id join organization o on o.id = m.organization_id
- where u.revoked_at is null and m.starts_on <= current_date and (m.ends_on is null or m.ends_on >= current_date)
+ where u.revoked_at is null and exists (
+    select from partnership p join collaborative c on c.id = p.collaborative_id
+     cross join lateral (select cast(now() at time zone c.zone as date) as today) d
+     where p.organization_id = o.id and d.today between p.starts_on and coalesce(p.ends_on, 'infinity')
+       and d.today between m.starts_on and coalesce(m.ends_on, 'infinity'))
  group by u.login, u.name, o.name, o.slug
  order by o.name, u.login
 """

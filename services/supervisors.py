@@ -40,7 +40,7 @@ def foresee(tx: Tx, noun: str, ids: Iterable[UUID]) -> None:
     asked = list(ids)
     if asked:
         rows = tx.rows(_BLOCKERS[noun], ids=asked, **read_at(tx))
-        found = {row.id: Blocker(row.ball, row.user_id, frozenset(row.above)) for row in rows}
+        found = {row.id: Blocker(row.ball, row.user_id, frozenset(row.above or ())) for row in rows}
         tx.blockers.update({each: found.get(each) for each in asked})
 
 
@@ -64,7 +64,7 @@ def _blockers(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.id, s.ball, {ACTS} as user_id, {ABOVE} as above
+select s.id, s.ball, {ACTS} as user_id, case when s.clock is not null then {ABOVE} end as above
   from ({part % "(select unnest(cast(:ids as uuid[])) as id) k"}) s
   left join away b on b.user_id = s.person and b.organization_id = s.ball
 """

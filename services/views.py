@@ -10,7 +10,7 @@ from domain import referral as referral_rules
 from domain import task as task_rules
 from domain.task import Side
 from domain.watch import Verb as WatchVerb
-from services.holders import Holder, may_propose, watchers_actions, who_blocks
+from services.holders import Holder, watcher_may_propose, watchers_actions, who_blocks
 from services.rows import is_asked, referral_of, sides, sides_of
 from services.shapes import BallInCourt, FormField, Proposal, Referral, Task
 from services.transaction import Tx
@@ -132,7 +132,7 @@ def _beside(tx: Tx, f: Mapping[str, Any], mine: frozenset[Side]) -> list[str]:
     """What may be done with an open referral besides moving it."""
     if f["state"] not in referral_rules.OPEN:
         return []
-    proposes = may_propose(tx, f) or (mine == {Side.TARGET} and not f["reported"])
+    proposes = watcher_may_propose(tx, f) or (mine == {Side.TARGET} and not f["reported"])
     found = [WatchVerb.PROPOSE_REROUTE.value] if proposes else []
     return watchers_actions(tx, "referral", f) + found + ([WatchVerb.ASSIGN.value] if Side.SOURCE in mine else [])
 

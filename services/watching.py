@@ -73,6 +73,11 @@ class Watched(ABC):
         version: int = self.row["version"]
         return version
 
+    @property
+    @abstractmethod
+    def sensitive(self) -> bool:
+        """Whether the backbone may not know what it asks for."""
+
     @abstractmethod
     def holder(self) -> Holder: ...
 
@@ -105,6 +110,10 @@ class WatchedTask(Watched):
     @property
     def state(self) -> str:
         return self.locked.task.state.value
+
+    @property
+    def sensitive(self) -> bool:
+        return bool(self.locked.f["sensitive"])
 
     def holder(self) -> Holder:
         return holder_of(self.noun, self.row, self.locked.f)
@@ -139,6 +148,10 @@ class WatchedReferral(Watched):
     def state(self) -> str:
         return self.locked.referral.state.value
 
+    @property
+    def sensitive(self) -> bool:
+        return bool(self.row["sensitive"])
+
     def holder(self) -> Holder:
         return holder_of(self.noun, self.row)
 
@@ -172,6 +185,10 @@ class WatchedPlan(Watched):
     @property
     def state(self) -> str:
         return self.plan.state.value
+
+    @property
+    def sensitive(self) -> bool:
+        return False
 
     def holder(self) -> Holder:
         return holder_of(self.noun, self.row)

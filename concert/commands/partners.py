@@ -59,6 +59,8 @@ def _write(found: Partners, csv: Path | None, xlsx: Path | None) -> None:
     from api.partner_tables import csv_of, xlsx_of
 
     for path, write in ((csv, csv_of), (xlsx, xlsx_of)):
+        if path == Path("-"):
+            raise Failed("The figures go into a file, and - names none.", "Name one: --csv partners.csv", usage=True)
         if path is not None:
             try:
                 path.write_bytes(write(found))

@@ -48,7 +48,8 @@ def replay(code: Which, version: Version, take_over: TakeOver = False, as_json: 
         output().print(said, markup=False, soft_wrap=True)
     elif found.standing != "in_force":
         again = f"concert indicators replay {code} --version {version} --take-over"
-        output().print(f"Nothing was changed. Take it over with: {again}", markup=False, soft_wrap=True)
+        said = f"Nothing was changed. Taken over, it would tell the periods from {found.from_period} on: {again}"
+        output().print(said, markup=False, soft_wrap=True)
 
 
 def _show(found: Replay) -> None:

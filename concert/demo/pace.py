@@ -17,14 +17,14 @@ class Pace:
 
     @property
     def longest_silence(self) -> float:
-        """For so long nobody may have anything to do before time itself moves on: the hard limit, what the source does
-        next, and a margin.
+        """How long nobody may do anything without being stuck: until time itself moves on, which is the hard limit and
+        what the source does next, and a margin.
         """
         return (HARD_LIMIT_DAYS + 10) * self.day + 20
 
 
 def pace_for(referrals: int) -> Pace:
-    """A short demonstration goes faster: fewer people keep the machine busy."""
+    """A short demonstration has shorter days. People look up less often there: what they would find is not due yet."""
     if referrals <= 24:
         return Pace(day=2.0, arrivals=0.3, look=1.4)
     return Pace(day=3.0, arrivals=0.25, look=1.2)

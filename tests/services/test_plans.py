@@ -707,7 +707,7 @@ def test_an_edit_that_waited_for_a_partner_s_move_comes_after_it(house: House, e
         "close": (f"{plan.path}/close", {"reason": "plan_changed"}),
         "reassign": (f"{plan.path}/steps/a/reassign", {"organization_id": str(organization_id(house, "family"))}),
     }[edit]
-    with psycopg.connect(libpq_url(house.admin_url)) as holder, ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(libpq_url(house.admin_url)) as holder:
         holder.execute("select from referral where id = %s for update", [referral])
         yes = pool.submit(gwen.post, f"{task}/accept")
         eventually(lambda: waiting(house) == 1)
@@ -715,6 +715,13 @@ def test_an_edit_that_waited_for_a_partner_s_move_comes_after_it(house: House, e
         eventually(lambda: waiting(house) == 2)
         holder.commit()
         assert (yes.result().status_code, edited.result().status_code) == (200, 200), edited.result().text
+    ((accepted, at),) = house.sql(
+        "select max(at) filter (where kind = 'task_accepted'), max(at) filter (where task_id is null)"
+        " from event where task_id = %s or action_plan_id = %s",
+        task.rpartition("/")[2],
+        plan.id,
+    )
+    assert accepted < at
 
 
 def waiting(house: House) -> int:

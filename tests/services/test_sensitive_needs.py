@@ -212,9 +212,28 @@ def test_that_a_sensitive_service_has_no_room_is_told_to_those_who_work_on_it_al
         house.sql("delete from service_capacity where service_id = %s", service)
 
 
+def test_nor_is_the_backbone_told_so_after_a_no(house: House) -> None:
+    """Who said no for want of room, and that nobody else offers it, would name the need as well."""
+    first = refer(house, "cap", "bh")
+    house.caseworker("bh").does(f"{task_of(first)}/decline", FULL)
+    house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", first.id)
+    said = {}
+    for login in (BACKBONE, SOURCE):
+        listed = house.person(login).read("/v1/monitor/stalled", limit=200)["items"]
+        (item,) = [one for one in listed if one["referral_id"] == str(first.id)]
+        said[login] = (item["cause"], item["reason_code"])
+    assert said == {BACKBONE: (None, "source_has_not_chosen"), SOURCE: ("no_capacity", "no_capacity")}
+
+
 def test_a_rule_that_names_a_step_lists_no_sensitive_request_to_the_backbone(house: House) -> None:
     load(house, "names_a_step", [step("hello"), step("recovery", {"organization": "bh", "service": "Peer Recovery"})])
-    rule = {"measure": "count", "event": "task_accepted", "template": "names_a_step", "step": "recovery"}
+    rule = {
+        "measure": "count",
+        "event": "task_accepted",
+        "template": "names_a_step",
+        "step": "recovery",
+        "by": ["organization"],
+    }
     ((before,),) = house.sql("select rule::text from indicator where code = 'loops_closed' and standing = 'in_force'")
     house.sql("update indicator set rule = %s where code = 'loops_closed'", json.dumps(rule))
     house.sql("update collaborative set revision = revision + 1")
@@ -224,6 +243,10 @@ def test_a_rule_that_names_a_step_lists_no_sensitive_request_to_the_backbone(hou
         behind = house.person(BACKBONE).read("/v1/indicators/loops_closed/events", period=MONTH)
         assert behind["items"] == []
         assert behind["others"]
+        told = house.person(BACKBONE).read(
+            "/v1/indicators/loops_closed", by="organization", **{"from": MONTH, "to": MONTH}
+        )
+        assert not [point for point in told["series"] if point["value"]], "by groups as partners are told"
     finally:
-        house.sql("update indicator set rule = %s where code = 'loops_closed'", before)
+        house.sql("update indicator set rule = %s where code = 'loops_closed' and standing = 'in_force'", before)
         house.sql("update collaborative set revision = revision + 1")

@@ -393,7 +393,30 @@ def test_a_plan_whose_follower_left_is_the_lead_s_in_its_view_too(house: House) 
         shown = person.read(f"/v1/action-plans/{id_}")
         cap = str(organization_id(house, "cap"))
         assert shown["ball_in_court"]["organization_id"] == cap, login
-        assert item is None or item["ball_in_court"]["organization_id"] == cap
+        assert item is not None
+        assert item["ball_in_court"]["organization_id"] == cap
+
+
+def test_while_a_plan_s_follower_is_away_its_open_step_keeps_the_ball(house: House) -> None:
+    plan, follower = begun(house), user(house, "jolene.cap")
+    house.sql("update action_plan set assigned_to = %s where id = %s", follower, plan.id)
+    house.sql("update membership set absent_until = current_date + 9 where user_id = %s", follower)
+    for login in ("ruth.hub", "maria.cap", "gwen.housing"):
+        shown = house.person(login).read(f"/v1/action-plans/{plan.id}")
+        assert shown["ball_in_court"]["organization_id"] == str(organization_id(house, "housing")), login
+        assert found(house.person(login), plan.id) is None
+
+
+def test_a_proposal_that_is_offered_is_taken(house: House) -> None:
+    ruth = house.person("ruth.hub")
+    item = found(ruth, SITUATIONS[ERRS][0](house))
+    assert item is not None
+    assert "propose-reroute" in item["allowed_actions"]
+    referral = f"/v1/referrals/{item['referral_id']}"
+    ruth.does(f"{referral}/propose-reroute", {"service_id": str(house.other_door().id)})
+    assert [one["service_id"] for one in house.person("maria.cap").read(referral)["proposals"]] == [
+        str(house.other_door().id)
+    ]
 
 
 def test_what_a_partner_by_phone_has_not_said_is_not_said_of_who_asked(house: House) -> None:
