@@ -83,13 +83,11 @@ def plan_once(connection: psycopg.Connection[Any], _: object) -> None:
 @pytest.fixture(scope="session")
 def cluster(the_region: Region) -> Iterator[Cluster]:
     with temporary_directory() as directory:
-        server = EmbeddedPostgres(directory, durable=False)
+        server = EmbeddedPostgres(directory, durable=False, small=True)
         asyncio.run(server.start())
         try:
             migrate(server.admin_url, server.password("api"), server.password("engine"))
             load_region(server.admin_url, the_region)
-            with psycopg.connect(libpq_url(server.admin_url), autocommit=True) as connection:
-                connection.execute("alter role all set plan_cache_mode = force_generic_plan")
             yield Cluster(server, directory)
         finally:
             asyncio.run(server.stop())

@@ -58,9 +58,9 @@ def _found(start: str | None, end: str | None, login: str | None) -> Partners:
 def _write(found: Partners, csv: Path | None, xlsx: Path | None) -> None:
     from api.partner_tables import csv_of, xlsx_of
 
+    if Path("-") in (csv, xlsx):
+        raise Failed("The figures go into a file, and - names none.", "Name one: --csv partners.csv", usage=True)
     for path, write in ((csv, csv_of), (xlsx, xlsx_of)):
-        if path == Path("-"):
-            raise Failed("The figures go into a file, and - names none.", "Name one: --csv partners.csv", usage=True)
         if path is not None:
             try:
                 path.write_bytes(write(found))

@@ -97,7 +97,7 @@ async def _demo(console: Console, report: Report, directory: Path) -> None:
     opening(console, report.referrals, report.seed, pace)
     with _quiet_logs(directory / "demo.log"):
         settings = _settings(directory)
-        async with embedded(settings, say=_say(console)) as servers:
+        async with embedded(settings, lasting=False, say=_say(console)) as servers:
             settings = servers.applied_to(settings)
             try:
                 region = await asyncio.to_thread(_move_in, settings, report.seed, pace)

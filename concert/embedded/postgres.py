@@ -51,20 +51,24 @@ SETTINGS = {
 # Only for data that nobody will miss: a crash of the machine may leave them unreadable. Commits stay
 # synchronous: without that a killed server, too, forgets the last of them.
 DISPOSABLE = {"fsync": "off", "full_page_writes": "off"}
+# Only where every table holds a handful of rows: then to plan a statement takes longer than to run it.
+SMALL = {"plan_cache_mode": "force_generic_plan"}
 
 
 class EmbeddedPostgres:
     """One cluster under `data_dir`, with a database `concert` and scram passwords made for it.
 
     `port=0` chooses a free port at the first start and keeps it over restarts of the same object: URLs stay
-    valid. `durable=False` gives up safety after a power failure for speed; a kill loses nothing either way.
+    valid. `durable=False` gives up safety after a power failure for speed; a kill loses nothing either way. `small`:
+    each prepared statement is planned once, as suits a handful of rows.
     """
 
-    def __init__(self, data_dir: Path, port: int = 0, *, durable: bool = True) -> None:
+    def __init__(self, data_dir: Path, port: int = 0, *, durable: bool = True, small: bool = False) -> None:
         self.data_dir = data_dir.expanduser().absolute()
         self.cluster = self.data_dir / "postgres"
         self.port = port
         self.durable = durable
+        self.settings = SETTINGS | ({} if durable else DISPOSABLE) | (SMALL if small else {})
         self._fixed_port = bool(port)
         self._lock = Lock(self.data_dir / "postgres.lock")
         self._passwords: dict[str, str] = {}
@@ -207,7 +211,7 @@ class EmbeddedPostgres:
         for attempt in range(1, ATTEMPTS + 1):
             if not self._fixed_port:
                 self.port = free_port()
-            settings = SETTINGS | ({} if self.durable else DISPOSABLE) | {"port": str(self.port)}
+            settings = self.settings | {"port": str(self.port)}
             child = self._child = await spawn(
                 [
                     programs / "postgres",

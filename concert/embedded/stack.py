@@ -39,12 +39,13 @@ class Servers:
 
 @asynccontextmanager
 async def embedded(
-    settings: Settings, *, durable: bool = True, say: Callable[[str], object] = print
+    settings: Settings, *, lasting: bool = True, say: Callable[[str], object] = print
 ) -> AsyncIterator[Servers]:
     """Holds the data directory, starts what is ours, migrates, and stops in the opposite order.
 
     `say` gets one line for each thing done. Raises CannotStart with the way out; what had started is stopped.
-    A foreign PostgreSQL is not migrated: `concert migrate` is somebody's decision there.
+    A foreign PostgreSQL is not migrated: `concert migrate` is somebody's decision there. Not `lasting`: a little record
+    that is thrown away afterwards, made for speed.
     """
     directory = make_directory(settings.data_dir)
     lock = Lock(directory / "lock")
@@ -53,7 +54,7 @@ async def embedded(
         running.callback(lock.release)
         postgres = temporal = None
         if settings.embeds_postgres:
-            postgres = EmbeddedPostgres(directory, settings.postgres_port, durable=durable)
+            postgres = EmbeddedPostgres(directory, settings.postgres_port, durable=lasting, small=not lasting)
             await _start_postgres(postgres, running, say)
         if settings.embeds_temporal:
             temporal = EmbeddedTemporal(

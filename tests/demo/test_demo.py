@@ -35,7 +35,7 @@ def temporary() -> Iterator[Path]:
 
 def test_a_short_demonstration_closes_its_loops_and_proves_it(temporary: Path) -> None:
     run = subprocess.run(
-        [*DEMO, "--referrals", "12", "--json"],
+        [*DEMO, "--referrals", "8", "--json"],
         capture_output=True,
         text=True,
         timeout=110,
@@ -48,7 +48,7 @@ def test_a_short_demonstration_closes_its_loops_and_proves_it(temporary: Path) -
     assert (run.returncode, broken) == (0, []), f"{broken}\n{run.stderr}"
     assert said["holds"]
     assert len(said["verification"]) == 9
-    assert sum(said["states"].values()) == said["referrals"] == 12
+    assert sum(said["states"].values()) == said["referrals"] == 8
     assert min(said["reminders"], said["escalations"], said["expiries"]) > 0
     assert said["by_own_system"] > 0
     plans = next(check for check in said["verification"] if check["promise"] == "Every plan is closed or explained")

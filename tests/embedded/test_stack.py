@@ -31,7 +31,7 @@ def run(settings: Settings, look: Callable[[Servers], object]) -> list[str]:
     said: list[str] = []
 
     async def story() -> None:
-        async with embedded(settings, durable=False, say=said.append) as servers:
+        async with embedded(settings, lasting=False, say=said.append) as servers:
             await asyncio.to_thread(look, servers)
 
     asyncio.run(story())
