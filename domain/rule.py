@@ -32,10 +32,13 @@ from domain.clock import Priority
 from domain.groups import DIMENSIONS, SERVICE, UNKNOWN
 from domain.ladder import Did
 from domain.period import CALENDAR_YEAR, MONTH, Grain
+from domain.plan import State as PlanState
 from domain.reason import ReasonClass
 from domain.referral import EVENT_OF, ConfirmedBy
+from domain.referral import State as ReferralState
 from domain.stage import Stage
 from domain.task import TRANSITIONS, Outcome
+from domain.task import State as TaskState
 
 Path = tuple[str | int, ...]
 
@@ -170,15 +173,17 @@ OF = frozenset({"clients", "households", "organizations"})
 DURATIONS = frozenset({"acknowledge_days", "decide_days", "first_contact_days", "completion_days", "handover_days"})
 """Whole business days of the service's calendar; a hand-over's of the region's where a step came before."""
 COHORTS = frozenset({"requested_on", "accepted_on", "referred_on"})
+_STAGES = frozenset(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET)
 FACTS = frozenset(
     {
         "against", "by", "channel", "confirmed_by", "contact", "contacted", "crosses", "decided", "finished",
         "from_state", "kind", "of_partner", "of_request", "origin", "outcome", "priority", "reason", "reason_class",
-        "to_state", *(f"{how}_{stage}" for how in ("reached", "first") for stage in Stage if stage is not Stage.MET),
+        "to_state", *_STAGES,
     }
 )  # fmt: skip
 """What every rule may ask of an event, besides `answer.<field>`."""
 _YES_NO = frozenset({"yes", "no"})
+_STATES = frozenset({*map(str, TaskState), *map(str, ReferralState), *map(str, PlanState)})
 VALUES: dict[str, frozenset[str]] = {
     "outcome": frozenset(map(str, Outcome)),
     "confirmed_by": frozenset(map(str, ConfirmedBy)),
@@ -190,6 +195,9 @@ VALUES: dict[str, frozenset[str]] = {
     "contacted": _YES_NO,
     "decided": _YES_NO,
     "finished": _YES_NO,
+    "from_state": _STATES,
+    "to_state": _STATES,
+    **dict.fromkeys(_STAGES, frozenset({"yes"})),
 }
 """What a fact may say, where the list is closed."""
 EVENTS = frozenset(
@@ -284,6 +292,9 @@ def _where(value: Any, at: Path) -> dict[str, frozenset[str]]:
     for name in value:
         if name not in FACTS and not _ANSWER.fullmatch(str(name)):
             raise RuleError((*at, name), "no such fact", named=name, known={*FACTS, "answer.<field>"})
+    for name, each in value.items():
+        if not all(isinstance(one, str | int | float) for one in _listed(each)):
+            raise RuleError((*at, name), "has to be a word, or a list of words")
     found = {name: frozenset(map(word, _each_once(each, (*at, name)))) for name, each in value.items()}
     for name, words in found.items():
         if not words:

@@ -22,18 +22,27 @@ class Blocked:
     cause: str | None
 
 
-def blocked(work: Work, noun: str, id: UUID) -> Blocked | None:  # noqa: A002 - an item's id is called so everywhere
+def blocked(
+    work: Work,
+    noun: str,
+    id: UUID,  # noqa: A002 - an item's id is called so everywhere
+    *,
+    secret: bool = False,
+) -> Blocked | None:
     """Whose turn it is on a `task`, a `referral` or a `plan`, by the SQL of the list of stalled work.
 
     Also before anything is late. None where it is over, where a referral waits for its task, or where it is not the
-    caller's to see. In the caller's transaction.
+    caller's to see. `secret` as in `services.stalls.read_at`. In the caller's transaction.
     """
-    row = work.row(_ONE[noun], id=id, **read_at(work))
+    row = work.row(_ONE[noun], id=id, **read_at(work, secret=secret))
     return Blocked(Holder(row.ball, row.user_id), row.cause) if row else None
 
 
-def reminded(found: Blocked | None, holder: Holder) -> Blocked:
-    """Whom reminders of the work go to: a fault of the engine is the backbone's to mend, and takes nobody's turn."""
+def reminded(work: Work, noun: str, id: UUID, holder: Holder) -> Blocked:  # noqa: A002
+    """Whom reminders of the work go to: a fault of the engine is the backbone's to mend, and takes nobody's turn. The
+    backbone reads of them: so that there is no room for a sensitive need takes nobody's turn there either.
+    """
+    found = blocked(work, noun, id, secret=True)
     return Blocked(holder, None) if found is None or found.cause == Cause.ENGINE_FAULT else found
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from domain.groups import DIMENSIONS, GROUPS, SENSITIVE, UNKNOWN
 from domain.period import CALENDAR_YEAR, MONTH, Grain
-from domain.rule import Rule
+from domain.rule import Rule, Selector
 from services import measure_shapes
 from services.figures import Asked
 from services.indicators import check_grain, counted_by, figures_of, in_force, standing
@@ -27,6 +27,8 @@ from services.transaction import Call, Record, Tx, read
 from services.withholding import reads_all, require_partner, withheld
 
 ORGANIZATION = "organization"
+_REASONS = frozenset({"reason", "reason_class"})
+"""Why somebody said no: beside what services state of their room, it tells the need."""
 _OF_FIGURE = frozenset({"value", "numerator", "denominator", "bucket"})
 """Parts that make the figure itself: who began, left or is not due yet may be held back where the figure is not."""
 
@@ -87,8 +89,12 @@ def _told_of(rule: Rule, figure: Figure) -> Told:
     amount = {(rule.fact or "").removeprefix("answer.")} if rule.money else set()
     if set(rule.answers) - amount:
         return Told.ANSWER
-    needs = figure.by == "term" or rule.fed or any(one.terms or one.steps for one in rule.selectors.values())
+    needs = figure.by == "term" or rule.fed or any(map(_says_need, rule.selectors.values()))
     return Told.NEED if needs else Told.NOTHING
+
+
+def _says_need(chosen: Selector) -> bool:
+    return bool(chosen.terms or chosen.templates or chosen.steps or _REASONS & set(chosen.where))
 
 
 def _as_one(rule: Rule, figure: Figure, sensitive: frozenset[str]) -> bool:
@@ -206,7 +212,8 @@ _EVENTS = {
     told: text(
         f"""
 select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.action_plan_id, e.organization_id,
-       e.acting_organization_id, e.user_id, e.on_behalf_of, e.from_state, e.to_state, e.reason, w.worth
+       e.acting_organization_id, e.user_id, e.on_behalf_of, e.from_state, e.to_state, w.worth,
+       case when not (select app.is_backbone()) or {_SOURCE} or not {_SENSITIVE} then e.reason end as reason
   from (
     select x.event_id, jsonb_agg(jsonb_build_object(
                'organization_id', x.organization_id, 'part', x.part, 'bucket', x.bucket, 'value', x.value)

@@ -130,15 +130,21 @@ def may_escalate(tx: Tx, noun: str, row: Mapping[str, Any]) -> bool:
 
 
 def watchers_actions(
-    tx: Tx, noun: str, row: Mapping[str, Any], f: Mapping[str, Any] | None = None, holder: Holder | None = None
+    tx: Tx,
+    noun: str,
+    row: Mapping[str, Any],
+    f: Mapping[str, Any] | None = None,
+    holder: Holder | None = None,
+    *,
+    stands: bool = False,
 ) -> list[str]:
     """What the caller may do with this open work besides moving it. `noun`: task, referral or plan.
 
-    `holder`: who blocks it, where that is known.
+    `holder`: who blocks it, where that is known. `stands`: it is stalled although no clock of its own has passed.
 
     Of a referral and of a plan only while their own clock runs; whether somebody was nudged already, the verb says.
     """
-    if row.get("clock") is None:
+    if row.get("clock") is None and not stands:
         return []
     holder, me = holder or who_blocks(tx, noun, row, f), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)

@@ -18,7 +18,7 @@ from domain.ladder import Did, Rung
 from domain.moves import Happened, overdue
 from domain.referral import Referral
 from domain.stall import CAUSES, Cause, Turn
-from services.blocking import Blocked, blocked, reminded, whose_turn
+from services.blocking import Blocked, reminded, whose_turn
 from services.happenings import about_task, happened
 from services.holders import Holder, holder_of, reaches
 from services.journal import new_id
@@ -82,7 +82,7 @@ def next_word(
     Where that has not heard of it yet, it hears first, once, and the ladder climbs from there; whom a rung has told of
     them already, by time or by hand, it does not tell again.
     """
-    found = reminded(blocked(work, noun, row["id"]), holder_of(noun, row, f))
+    found = reminded(work, noun, row["id"], holder_of(noun, row, f))
     told = rungs_told(work, noun, row["id"], clock, found.by) if rung else frozenset({0})
     if 0 not in told:
         return Said(Did.REMINDED, _facts(clock, 0, Rung.OWNER, found), 1)
@@ -99,11 +99,11 @@ def _facts(clock: Clock, rung: int, to: Rung, found: Blocked) -> dict[str, Any]:
     return {"clock": clock.value, "rung": rung, "to": to.value} | whose_turn(found)
 
 
-def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder | None) -> frozenset[int]:
-    """Which rungs (0: the owner's) were said because of them (None: of whomever) since the running clock's limit has
-    passed. One that named nobody was; so was the owner's, where it was not said at all.
+def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holder) -> frozenset[int]:
+    """Which rungs (0: the owner's) were said because of them since the running clock's limit has passed. One that named
+    nobody was; so was the owner's, where it was not said at all.
     """
-    organization, said = str(holder.organization_id) if holder else None, []
+    organization, said = str(holder.organization_id), []
     for event in reversed(work.journal.events):
         facts = event["facts"]
         if _subject(event) == str(item_id) and facts.get("clock") == clock.value and "rung" in facts:
@@ -113,7 +113,7 @@ def rungs_told(work: Work, noun: str, item_id: UUID, clock: Clock, holder: Holde
     else:
         said += [(row.rung, row.holder) for row in work.rows(_SAID[noun], id=str(item_id), clock=clock.value)]
     unsaid = {0} - {rung for rung, _ in said}
-    return frozenset({rung for rung, whose in said if organization is None or whose in (None, organization)} | unsaid)
+    return frozenset({rung for rung, whose in said if whose in (None, organization)} | unsaid)
 
 
 def since_task(work: Work, offer: Locked, at: Moment) -> Moment:

@@ -15,7 +15,7 @@ from services.proposals import proposals_of
 from services.refusals import NotVisible
 from services.rows import OWN_CLIENT, REFERRAL, SERVICE, TASK, known, referral_columns
 from services.transaction import Call, Record, Tx, read
-from services.views import f_of, referral_view, task_view
+from services.views import f_of, hides, referral_view, task_view
 from storage.tables.work import OPEN_TASK
 
 After = tuple[Any, ...] | None
@@ -97,10 +97,13 @@ def timeline(record: Record, call: Call, referral_id: UUID) -> shapes.Timeline:
     """All that happened to a referral and all that was said, newest first, as far as the caller may see it."""
 
     def look(tx: Tx) -> shapes.Timeline:
-        if tx.row(_SEE, id=referral_id) is None:
+        seen = tx.row(_SEE, id=referral_id)
+        if seen is None:
             raise NotVisible
+        events = [shapes.Event.model_validate(row) for row in tx.rows(_EVENTS, id=referral_id)]
+        untold = {"reason": None} if hides(tx, seen._mapping) else {}
         return shapes.Timeline(
-            items=[shapes.Event.model_validate(row) for row in tx.rows(_EVENTS, id=referral_id)],
+            items=[event.model_copy(update=untold) for event in events],
             messages=[shapes.Message.model_validate(row) for row in tx.rows(_MESSAGES, id=referral_id)],
         )
 
@@ -174,7 +177,7 @@ select {TASK}, {OWN_CLIENT}, {SERVICE} from task t left join service s on s.id =
     OWN_CLIENT,
     SERVICE,
 )
-_SEE = text("select 1 from referral where id = :id")
+_SEE = text("select sensitive, source_organization_id, target_organization_id, asked from referral where id = :id")
 _EVENTS = text(
     """
 select id, at, occurred_at, kind, task_id, referral_id, action_plan_id, organization_id, acting_organization_id,

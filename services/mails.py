@@ -84,6 +84,8 @@ def mail_event(record: Record, event_id: UUID) -> None:
 def _write(connection: Connection, row: Any, *, digest: bool) -> None:
     agenda = current_agenda(connection, row.collaborative_id)
     gathers = digest or row.kind == Topic.REASSIGNED
+    if digest or row.kind == Topic.REASSIGNED:
+        connection.execute(_ONE_BY_ONE, {"user": str(row.user_id)})
     if digest:
         due = digest_at(row.now, agenda.digest_at, agenda.zone)
     else:
@@ -117,6 +119,10 @@ def _letter(record: Record, row: Any) -> Letter | None:
         items = connection.execute(_ITEMS, {"id": row.id, **MOVED_VALUES}).all() if to else []
         if to is None or not items:
             connection.execute(_CLOSE, {"id": row.id, "error": None if to else "nobody"})
+            return None
+        quiet = current_agenda(connection, items[0].collaborative_id).quiet
+        if quiet is not None and not any(item.urgent for item in items) and quiet.over(items[0].now) > items[0].now:
+            connection.execute(_AFTER_QUIET, {"id": row.id, "due": quiet.over(items[0].now)})
             return None
         digest = row.digest or len(items) > 1
         lines = tuple(_line(connection, item, digest=digest) for item in items)
@@ -175,8 +181,11 @@ select n.id, n.user_id, n.organization_id, n.kind, n.urgent, c.way, e.at, e.coll
   from notice n join event e on e.id = n.event_id
   left join notice_choice c on c.user_id = n.user_id and c.kind = n.kind
  where n.event_id = :event and not exists (select from mail_item i where i.notice_id = n.id)
+ order by n.user_id, n.id
 """
 )
+_ONE_BY_ONE = text("select pg_advisory_xact_lock(7305012, hashtext(:user))")
+"""Of two relays the second finds the letter that the first has begun to gather."""
 _GATHERING = text(
     """
 select id from mail m
@@ -240,7 +249,7 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
        coalesce(r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at, t.state,
        coalesce(t.on_behalf, false) as on_behalf, t.organization_id as task_organization_id,
        o.confidential or coalesce(s.confidential, false) as confidential, o.part2 or coalesce(s.part2, false) as part2,
-       c.zone
+       c.zone, e.collaborative_id, clock_timestamp() as now
   from mail_item i
   join notice n on n.id = i.notice_id
   join event e on e.id = n.event_id
@@ -255,6 +264,8 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
  order by n.id
 """
 )
+_AFTER_QUIET = text("update mail set due_at = :due where id = :id")
+"""It was due earlier, and nobody could send it then."""
 _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
 _SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
 _LATER = text(

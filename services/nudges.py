@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from domain.ladder import Rung
+from domain.stall import AT_ONCE
 from domain.watch import LONGEST_EXCEPTION_DAYS, SAID, Exempt, climb_by_hand
 from services import plan_shapes, shapes
 from services.blocking import Blocked, blocked, caused, reminded, whose_turn
@@ -101,7 +102,8 @@ def _nudge(tx: Tx, watched: Watched) -> None:
     found = _blocked(tx, watched)
     to = found.by
     _require(may_nudge(tx, watched.noun, watched.row, to))
-    _running(tx, watched)
+    if found.cause not in AT_ONCE:
+        _running(tx, watched)
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
         raise Conflict("It is your own turn: nobody else is waited for.", code="own-turn", current=_current(watched))
     _require_unasked(tx, watched, to)
@@ -121,7 +123,7 @@ def _blocked(tx: Tx, watched: Watched) -> Blocked:
 
 
 def _reminded(tx: Tx, watched: Watched) -> Blocked:
-    return reminded(blocked(tx, watched.noun, watched.row["id"]), who_acts(tx, watched.holder()))
+    return reminded(tx, watched.noun, watched.row["id"], who_acts(tx, watched.holder()))
 
 
 def _require_unasked(tx: Tx, watched: Watched, to: Holder) -> None:
@@ -162,9 +164,7 @@ def _escalate(tx: Tx, watched: Watched) -> None:
             tx, to, found.by, bool(watched.row["restricted"])
         )
 
-    # Whose turn sensitive work truly is, the backbone is not told (ADR 17).
-    whose = None if watched.sensitive and is_watcher(tx) else found.by
-    told = rungs_told(tx, watched.noun, watched.row["id"], running.clock, whose)
+    told = rungs_told(tx, watched.noun, watched.row["id"], running.clock, found.by)
     number = climb_by_hand(running.ladder, running.rung, reached, told)
     if number is None:
         raise Conflict(

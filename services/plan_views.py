@@ -48,7 +48,7 @@ def plan_view(tx: Tx, plan_id: UUID) -> ActionPlan:
         reason=p["reason"],
         goals=[_goal(goal, mine) for goal in rows[0]["goals"] or ()],
         steps=steps,
-        ball_in_court=_ball(tx, p, steps),
+        ball_in_court=_ball(tx, p, list(zip(shown, steps, strict=True))),
         stop_asked_by=names.get(p["stop_asked_by"]),
         updated_at=p["updated_at"],
         assigned_to=p["assigned_to"],
@@ -63,8 +63,9 @@ def _beside(tx: Tx, p: Mapping[str, Any], leads: bool) -> list[str]:
         return []
     late = waited_for(p, tx.now)
     now = _running(p, waited_for(p, tx.now, resting=True))
-    found = watchers_actions(tx, "plan", now, holder=_lead(tx, p) if late else holder_of("plan", p))
-    found = [verb for verb in found if late or verb not in ("nudge", "escalate")]
+    stands = bool(late or p["at_once"])
+    found = watchers_actions(tx, "plan", now, holder=_lead(tx, p) if stands else holder_of("plan", p), stands=stands)
+    found = [verb for verb in found if late or (verb != "escalate" and (stands or verb != "nudge"))]
     return found + (["assign"] if leads else [])
 
 
@@ -128,7 +129,7 @@ def _step(tx: Tx, p: Mapping[str, Any], row: Mapping[str, Any], names: Mapping[s
         term=row["k_term"] if involved else None,
         goal=step.goal if involved else None,
         ball_in_court=_step_ball(tx, row, task) if state is rules.StepState.OPEN else None,
-        due_at=row["x_due_at"] if state is rules.StepState.OPEN else None,
+        due_at=row["x_due_at"] if state is rules.StepState.OPEN and not hidden else None,
         opens_at=row["k_opens_at"],
         ended_at=row["k_skipped_at"] or row["x_ended_at"] if state in rules.ENDED else None,
         skipped_because=row["k_skipped_because"]
@@ -158,16 +159,16 @@ def _step_ball(tx: Tx, row: Mapping[str, Any], task: Task | None) -> BallInCourt
     return BallInCourt(organization_id=ball) if ball else None
 
 
-def _ball(tx: Tx, p: Mapping[str, Any], steps: Sequence[PlanStep]) -> BallInCourt | None:
+def _ball(tx: Tx, p: Mapping[str, Any], steps: Sequence[tuple[Mapping[str, Any], PlanStep]]) -> BallInCourt | None:
     """The lead's, once one of the plan's own dates has passed or the list of stalled work shows the plan without that;
     else of its open steps that is due first.
     """
     if p["state"] != rules.State.ACTIVE:
         return None
-    waiting = [step for step in steps if step.ball_in_court is not None]
+    waiting = [(row["x_due_at"], step) for row, step in steps if step.ball_in_court is not None]
     if p["stop_asked_by"] is not None or waited_for(p, tx.now) or p["at_once"] or not waiting:
         return ball_of(_lead(tx, p))
-    return min(waiting, key=lambda step: (step.due_at is None, step.due_at, step.position)).ball_in_court
+    return min(waiting, key=lambda one: (one[0] is None, one[0], one[1].position))[1].ball_in_court
 
 
 def _prefixed(row: Mapping[str, Any], prefix: str) -> dict[str, Any]:

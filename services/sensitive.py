@@ -45,7 +45,7 @@ def reads_exactly(tx: Tx, one: Any, sensitive: frozenset[str]) -> bool:
 _SENSITIVE = text("select code from taxonomy_term where sensitive")
 _COUNTS_ANOTHER = text(
     """
-select from indicator_entry n join event e on e.id = n.event_id join referral r on r.id = e.referral_id
- where n.indicator_id = :id and not r.sensitive limit 1
+select r.id from indicator_entry n join event e on e.id = n.event_id join referral r on r.id = e.referral_id
+ where n.indicator_id = :id and not r.sensitive group by r.id having sum(n.value) <> 0 limit 1
 """
 )

@@ -104,7 +104,7 @@ def _beside(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | 
     verb = Watching.PROPOSE_REROUTE.value
     # By the cause alone, where one is known: a clock speaks of others also where the cause says that none is left.
     proposes = noun != "plan" and watcher_may_propose(tx, row) and frees(None if cause else clock, cause, verb)
-    found = watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]))
+    found = watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]), stands=noun == "plan")
     return [*found, *([verb] if proposes else [])]
 
 
@@ -149,13 +149,20 @@ def _words(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | N
     if cause is Cause.PREDECESSOR:
         root_clock = Clock(row["root_symptom"]) if row["root_symptom"] else None
         root_cause = Cause(row["root_cause"]) if row["root_cause"] else None
-        _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]}, step=True)
+        absent = row["root_on_behalf"]
+        _, why, remedy = explain(root_clock, root_cause, names | {"target": names["root"]}, step=True, absent=absent)
+        if absent and root_cause is None:
+            why, remedy = _called(names["root"], why, remedy)
         return code, f"{reason} {why}", remedy
     if row["on_behalf"] and cause is None:
-        called = f"Call {names['target']} and record what they say:"
-        return code, f"{reason} {names['target']} has no login.", f"{called} {remedy}"
+        return code, *_called(names["target"], reason, remedy)
     unassigned = row["kind"] == "task" and not row["user_id"] and row["state"] == task_rules.State.REQUESTED
     return code, f"{reason} Nobody is assigned." if unassigned and cause is None else reason, remedy
+
+
+def _called(whom: str, reason: str, remedy: str) -> tuple[str, str]:
+    """The same of a partner that is only on the phone."""
+    return f"{reason} {whom} has no login.", f"Call {whom} and record what they say: {remedy}"
 
 
 def _names(tx: Tx, row: Mapping[str, Any]) -> dict[str, str]:
@@ -252,7 +259,7 @@ _REACHED = f"{_RUNGS} -> (greatest(least(s.rung, jsonb_array_length({_RUNGS})), 
 _NO_ROOT = (
     "cast(null as text) as root_kind, cast(null as uuid) as root_id, cast(null as text) as root_key,"
     " cast(null as uuid) as root_organization_id, cast(null as text) as root_symptom, cast(null as text) as root_cause,"
-    " cast(null as text) as root_title, false as root_sensitive"
+    " cast(null as text) as root_title, false as root_sensitive, false as root_on_behalf"
 )
 LISTED = text(
     f"""

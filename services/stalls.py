@@ -44,13 +44,16 @@ def _coded() -> str:
     return f"coalesce(case s.cause {causes} end, case s.symptom {clocks} end)"
 
 
-def read_at(work: Work) -> dict[str, Any]:
-    """What the parts ask for: where and when they are read."""
+def read_at(work: Work, *, secret: bool = False) -> dict[str, Any]:
+    """What the parts ask for: where and when they are read. `secret`: they answer as if the backbone had asked, of what
+    would tell it which sensitive need a request has.
+    """
     return {
         "collaborative": work.agenda.collaborative_id,
         "now": work.now,
         "zone": work.agenda.zone,
         "today": work.agenda.region().local_date(work.now),
+        "secret": secret,
     }
 
 
@@ -148,7 +151,8 @@ _SHUT = """
 (t.state <> 'info_requested' and coalesce(v.closed_on ? cast(:today as text), false)
  and app.shut_since(v.closed_on, cast(t.due_at at time zone :zone as date), :today))"""
 
-_TOLD = "not (f.sensitive and (select app.is_backbone()) and f.source_organization_id <> (select app.me()))"
+_TOLD = """
+not (f.sensitive and (:secret or (select app.is_backbone()) and f.source_organization_id <> (select app.me())))"""
 """Who else offers what is needed, and who is full, the backbone reads in the directory: together with that it has no
 room, or nobody is left, that would say which sensitive need it is (ADR 17).
 """
@@ -302,16 +306,18 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
 
 ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
 """Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
+_REMINDED = f"case when s.sensitive and s.cause = '{Cause.NO_ROOM}' then s.holder_organization_id else s.ball end"
+"""Whom reminders of `s` go to: of a sensitive need never for want of room, which the backbone would read in them."""
 ABOVE = f"""
 array(
     select x.rung
-      from (values ('supervisor', app.supervised(s.ball, {ACTS})), ('backbone', true)) x (rung, there)
+      from (values ('supervisor', app.supervised({_REMINDED}, {ACTS})), ('backbone', true)) x (rung, there)
      where x.there and not exists (
         select from event e
          where (e.task_id = s.id or e.referral_id = s.id or e.action_plan_id = s.id)
            and coalesce(e.task_id, e.referral_id, e.action_plan_id) = s.id
            and e.facts ->> 'clock' = s.clock and e.facts ? 'rung' and e.facts ->> 'to' = x.rung
-           and coalesce(e.facts ->> 'holder' = cast(s.ball as text) or s.sensitive and (select app.is_backbone()), true)
+           and coalesce(e.facts ->> 'holder' = cast({_REMINDED} as text), true)
            and e.seq >= (
                 select max(b.seq) from event b
                  where (b.task_id = s.id or b.referral_id = s.id or b.action_plan_id = s.id)
@@ -326,12 +332,12 @@ STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
 STEPS = f"""
 root as materialized (
     select r.kind, r.id, r.action_plan_id, r.step_key, r.organization_id, r.holder_organization_id, r.ball, r.person,
-           r.symptom, r.cause, r.since, r.due_at, r.rung
+           r.symptom, r.cause, r.since, r.due_at, r.rung, r.on_behalf
       from (select * from tasks union all select * from referrals) r
      where r.action_plan_id is not null and (r.excepted_until <= :now) is not false
     union all
     select 'action_plan', x.action_plan_id, x.action_plan_id, x.step_key, x.organization_id, x.ball_organization_id,
-           x.ball_organization_id, null, x.clock, null, x.since, x.due_at, x.rung
+           x.ball_organization_id, null, x.clock, null, x.since, x.due_at, x.rung, false
       from app.plan_stalls(:now) x
      where not (select app.is_backbone())
        and not exists (select from tasks y where y.action_plan_id = x.action_plan_id and y.step_key = x.step_key)
@@ -339,7 +345,7 @@ root as materialized (
 held as materialized (
     select w.* from (select distinct action_plan_id as id from root) r
      cross join lateral (
-        select w.action_plan_id, w.key, w.definition, w.organization_id, w.sensitive,
+        select w.action_plan_id, w.key, w.position, w.definition, w.organization_id, w.sensitive,
                w.referral_id is null and w.skipped_at is null as waits
           from plan_step w where w.action_plan_id = r.id and w.removed_at is null offset 0) w),
 waiting as (
@@ -352,7 +358,8 @@ waiting as (
       join held w on w.action_plan_id = b.action_plan_id and w.waits and w.definition -> 'after' ? b.key),
 steps as (
     select distinct on (w.action_plan_id, w.key)
-           'step' as kind, cast(md5(w.action_plan_id || w.key) as uuid) as id, cast(null as uuid) as referral_id,
+           'step' as kind, cast(md5(w.action_plan_id || ':' || s.position) as uuid) as id,
+           cast(null as uuid) as referral_id,
            w.action_plan_id, w.key as step_key, p.reference, s.definition ->> 'title' as title,
            coalesce(s.organization_id, p.organization_id) as organization_id,
            p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
@@ -362,7 +369,7 @@ steps as (
            p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,
            r.symptom as root_symptom, r.cause as root_cause, q.definition ->> 'title' as root_title,
-           q.sensitive as root_sensitive
+           q.sensitive as root_sensitive, r.on_behalf as root_on_behalf
       from waiting w
       join root r on r.id = w.root_id and r.step_key = w.root_key
       join held s on s.action_plan_id = w.action_plan_id and s.key = w.key

@@ -21,7 +21,7 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
     verbs = task_rules.allowed(task_rules.State(t["state"]), mine, absent=t["on_behalf"], alongside=is_asked(t, f))
     if f["state"] == referral_rules.State.ENTERED_IN_ERROR:
         verbs = tuple(verb for verb in verbs if verb is not task_rules.Verb.CORRECT)
-    hidden = _hides(tx, f)
+    hidden = hides(tx, f)
     holder = who_blocks(tx, "task", t, f)
     return Task.model_construct(
         id=t["id"],
@@ -39,10 +39,10 @@ def task_view(tx: Tx, t: Mapping[str, Any], f: Mapping[str, Any]) -> Task:
         client_id=_client_of(tx, t, f),
         outcome=t["outcome"],
         outputs=_outputs(tx, t),
-        reason=t["reason"],
+        reason=None if hidden else t["reason"],
         ball_in_court=_ball(t, holder),
         clock=t["clock"],
-        due_at=t["due_at"],
+        due_at=None if hidden else t["due_at"],
         call_now=None if hidden else _call_now(tx, t),
         form=[FormField.model_validate(one) for one in t["step"].get("form", ())] if t["step"] and mine else [],
         created_at=t["created_at"],
@@ -75,7 +75,7 @@ def referral_view(
 ) -> Referral:
     """`proposals`: rows of `services.proposals`; only the source is shown them."""
     rows = list(tasks)
-    hidden = _hides(tx, f)
+    hidden = hides(tx, f)
     source = f["source_organization_id"] == tx.here.organization_id
     mine = sides_of(tx, f["source_organization_id"], f["target_organization_id"], False)
     current = _current(rows, f)
@@ -110,7 +110,7 @@ def referral_view(
         confirmed_by=f["confirmed_by"],
         ball_in_court=ball,
         clock=f["clock"],
-        due_at=f["due_at"] or (current["due_at"] if current else None),
+        due_at=None if hidden else f["due_at"] or (current["due_at"] if current else None),
         tasks=[task_view(tx, t, f) for t in rows],
         created_at=f["created_at"],
         updated_at=f["updated_at"],
@@ -145,8 +145,10 @@ def _term(tx: Tx, f: Mapping[str, Any], current: Mapping[str, Any] | None) -> st
     return str(f["term"])
 
 
-def _hides(tx: Tx, f: Mapping[str, Any]) -> bool:
-    """The backbone sees need and service category unless they are sensitive."""
+def hides(tx: Tx, f: Mapping[str, Any]) -> bool:
+    """The backbone sees need and service category unless they are sensitive: nor then why somebody said no, or by when
+    they are to answer, since what services state, and their hours, would tell (ADR 17).
+    """
     organization = tx.here.organization_id
     return bool(f["sensitive"]) and organization not in (
         f["source_organization_id"],

@@ -73,11 +73,6 @@ class Watched(ABC):
         version: int = self.row["version"]
         return version
 
-    @property
-    @abstractmethod
-    def sensitive(self) -> bool:
-        """Whether the backbone may not know what it asks for."""
-
     @abstractmethod
     def holder(self) -> Holder: ...
 
@@ -110,10 +105,6 @@ class WatchedTask(Watched):
     @property
     def state(self) -> str:
         return self.locked.task.state.value
-
-    @property
-    def sensitive(self) -> bool:
-        return bool(self.locked.f["sensitive"])
 
     def holder(self) -> Holder:
         return holder_of(self.noun, self.row, self.locked.f)
@@ -148,10 +139,6 @@ class WatchedReferral(Watched):
     def state(self) -> str:
         return self.locked.referral.state.value
 
-    @property
-    def sensitive(self) -> bool:
-        return bool(self.row["sensitive"])
-
     def holder(self) -> Holder:
         return holder_of(self.noun, self.row)
 
@@ -185,10 +172,6 @@ class WatchedPlan(Watched):
     @property
     def state(self) -> str:
         return self.plan.state.value
-
-    @property
-    def sensitive(self) -> bool:
-        return False
 
     def holder(self) -> Holder:
         return holder_of(self.noun, self.row)

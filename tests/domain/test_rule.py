@@ -84,6 +84,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"measure": "level", "entered": "task_waitlisted"}, "rule.left"),
     ({"measure": "count", "event": "need_outcome", "where": {"outcome": "met"}}, "rule.where.outcome"),
     ({"measure": "count", "event": "task_completed", "where": {"crosses": "maybe"}}, "rule.where.crosses"),
+    ({"measure": "count", "event": "task_declined", "where": {"from_state": "reqested"}}, "rule.where.from_state"),
+    ({"measure": "count", "event": "task_declined", "where": {"from_state": [["requested"]]}}, "rule.where.from_state"),
+    ({"measure": "count", "event": "task_accepted", "where": {"first_accepted": "yess"}}, "rule.where.first_accepted"),
+    (
+        {"measure": "count", "event": "task_accepted", "where": {"answer.stable": {"a": "b"}}},
+        "rule.where.answer.stable",
+    ),
     ({"measure": "count", "event": "referral_created", "where": {"kind": ["referral", "call"]}}, "rule.where.kind"),
     ({"measure": "count", "event": "referral_created", "where": {"origin": "phone"}}, "rule.where.origin"),
     ({"measure": "count", "event": "referral_created", "where": {"priority": "high"}}, "rule.where.priority"),

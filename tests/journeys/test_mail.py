@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +22,8 @@ from concert.running import beside_relay, together
 from domain.pulse import Queue
 from seed.compressed import adopt_hours
 from services.engine import take_pulse
-from services.mails import LEASE_SECONDS, PERHAPS_BEFORE_CLOSED
+from services.mails import LEASE_SECONDS, PERHAPS_BEFORE_CLOSED, mail_event
+from services.noticing import notice_event
 from tests.house import House, Loop, eventually
 from tests.post import Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
@@ -786,3 +788,46 @@ def _id(room: Mailroom, token: str) -> UUID:
 def _count(house: House, made: Any, kind: str) -> int:
     found: int = house.sql("select count(*) from event where referral_id = %s and kind = %s", made["id"], kind)[0][0]
     return found
+
+
+def test_a_letter_that_could_not_be_sent_before_the_quiet_hours_waits_for_their_end(
+    house: House, room: Mailroom, box: Box
+) -> None:
+    made = house.refer("cap", "housing")
+    box.answer = "451 come again"
+    try:
+        room.deliver()
+    finally:
+        box.answer = "250 OK"
+    adopt_hours(house.admin_url, house.region, "00:00", "23:59:59.999999")
+    try:
+        house.sql("update mail set due_at = now() - interval '1 second' where closed_at is null")
+        room.deliver()
+        assert room.got("gwen.housing", made["reference"]) == []
+    finally:
+        adopt_hours(house.admin_url, house.region, "00:00", "00:00")
+    house.sql("update mail set due_at = now() - interval '1 second' where closed_at is null")
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+def test_what_two_relays_gather_at_the_same_moment_is_one_digest(house: House, room: Mailroom) -> None:
+    gwen = house.person("gwen.housing")
+    gwen.does("/v1/notices/choices", {"kind": "asked", "way": "digest"})
+    try:
+        for _ in range(4):
+            house.sql("update mail set closed_at = now() where closed_at is null")
+            made = [house.refer("cap", "housing")["id"] for _ in range(3)]
+            asked = [
+                row[0]
+                for row in house.sql(
+                    "select id from event where referral_id = any(%s::uuid[]) and kind = 'task_requested'", made
+                )
+            ]
+            for event_id in asked:
+                notice_event(house.engine, event_id)
+            at_once(*(partial(mail_event, house.engine, event_id) for event_id in asked))
+            letters = "select count(*) from mail where user_id = %s and closed_at is null and digest"
+            assert house.sql(letters, user(house, "gwen.housing")) == [(1,)]
+    finally:
+        gwen.does("/v1/notices/choices", {"kind": "asked", "way": "mail"})

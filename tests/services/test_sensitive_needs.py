@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from services.agenda import current_agenda
+from services.blocking import reminded
+from services.holders import Holder
+from services.transaction import Work
 from tests.house import OUTCOME, House, Person
 from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id, refer, task_of
@@ -217,12 +221,48 @@ def test_nor_is_the_backbone_told_so_after_a_no(house: House) -> None:
     first = refer(house, "cap", "bh")
     house.caseworker("bh").does(f"{task_of(first)}/decline", FULL)
     house.sql("update referral set due_at = now() - interval '1 hour' where id = %s", first.id)
-    said = {}
+    said, whys = {}, {}
     for login in (BACKBONE, SOURCE):
-        listed = house.person(login).read("/v1/monitor/stalled", limit=200)["items"]
+        person, path = house.person(login), f"/v1/referrals/{first.id}"
+        listed = person.read("/v1/monitor/stalled", limit=200)["items"]
         (item,) = [one for one in listed if one["referral_id"] == str(first.id)]
         said[login] = (item["cause"], item["reason_code"])
+        asked = {"period": MONTH, "limit": 200, "by": "organization", "value": str(organization_id(house, "bh"))}
+        events = person.get("/v1/indicators/declined_no_capacity/events", **asked).json().get("items", [])
+        whys[login] = {
+            "task": person.read(task_of(first))["reason"],
+            "referral": person.read(path)["tasks"][0]["reason"],
+            "timeline": next(filter(None, (one["reason"] for one in person.read(f"{path}/timeline")["items"])), None),
+            "figure": next((one["reason"] for one in events if one["referral_id"] == str(first.id)), None),
+        }
     assert said == {BACKBONE: (None, "source_has_not_chosen"), SOURCE: ("no_capacity", "no_capacity")}
+    assert set(whys[BACKBONE].values()) == {None}
+    assert [whys[SOURCE][place] for place in ("task", "referral", "timeline")] == ["full"] * 3
+
+
+def test_by_when_a_sensitive_service_is_to_answer_only_those_who_work_on_it_read(house: House) -> None:
+    """Its opening hours are in the directory: the moment would tell which service it is."""
+    first = refer(house, "cap", "bh")
+    for login, told in ((BACKBONE, False), (SOURCE, True), ("joaquin.bh", True)):
+        person = house.person(login)
+        shown = [person.read(task_of(first)), person.read(f"/v1/referrals/{first.id}")]
+        assert {one["due_at"] is not None for one in shown} == {told}, login
+
+
+def test_reminders_of_a_sensitive_request_do_not_follow_the_room_of_its_service(house: House) -> None:
+    """The backbone reads of them: that the source is told all of a sudden would tell it which service is full."""
+    first = refer(house, "cap", "bh")
+    task, service = first.tasks[0].id, house.service("bh").id
+    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
+    house.caseworker("bh").does(f"/v1/services/{service}/capacity", said)
+    try:
+        with house.engine.database.transaction() as connection:
+            agenda = current_agenda(connection, house.sql("select id from collaborative")[0][0])
+            work = Work(connection=connection, agenda=agenda, now=datetime.now(UTC))
+            holder = Holder(organization_id(house, "bh"), None)
+            assert reminded(work, "task", task, holder).by.organization_id == holder.organization_id
+    finally:
+        house.sql("delete from service_capacity where service_id = %s", service)
 
 
 def test_a_rule_that_names_a_step_lists_no_sensitive_request_to_the_backbone(house: House) -> None:

@@ -386,15 +386,29 @@ def test_a_plan_whose_lead_nobody_works_at_any_more_is_the_backbone_s_to_see_to(
 
 def test_a_plan_whose_follower_left_is_the_lead_s_in_its_view_too(house: House) -> None:
     """Though a step is another's turn: the list names the plan by itself."""
-    id_ = leader_left(house)
+    id_, cap = leader_left(house), str(organization_id(house, "cap"))
     for login in ("ruth.hub", "maria.cap", "gwen.housing"):
         person = house.person(login)
         item = found(person, id_)
         shown = person.read(f"/v1/action-plans/{id_}")
-        cap = str(organization_id(house, "cap"))
         assert shown["ball_in_court"]["organization_id"] == cap, login
         assert item is not None
         assert item["ball_in_court"]["organization_id"] == cap
+        assert ("nudge" in item["allowed_actions"]) == ("nudge" in shown["allowed_actions"]) == (login == "ruth.hub")
+    house.person("ruth.hub").does(f"/v1/action-plans/{id_}/nudge")
+    ((to,),) = house.sql("select facts ->> 'to' from event where action_plan_id = %s and kind = 'plan_nudged'", id_)
+    assert to == cap
+
+
+def test_a_step_that_waits_for_a_partner_by_phone_names_that_partner(house: House) -> None:
+    phone = next(one.slug for one in house.region.organizations if one.mode == "by_phone")
+    plan = begun(house, phone)
+    house.sql("update task set due_at = now() - interval '1 hour' where action_plan_id = %s", plan.id)
+    items = house.person("maria.cap").read("/v1/monitor/stalled", kind="step", limit=200)["items"]
+    (item,) = [one for one in items if one["action_plan_id"] == plan.id]
+    name = house.region.organization(phone).name
+    assert f"{name} has not said" in item["reason"]
+    assert item["remedy"].startswith(f"Call {name}")
 
 
 def test_while_a_plan_s_follower_is_away_its_open_step_keeps_the_ball(house: House) -> None:
