@@ -39,6 +39,10 @@ class Span:
     def ends_on(self) -> date:
         return last_day(self.months[-1])
 
+    @property
+    def is_quarter(self) -> bool:
+        return len(self.months) == 3
+
     def closed(self, today: date, after_days: int) -> bool:
         """Whether it is over, and the days in which late work may be recorded are over too."""
         return today > self.ends_on + timedelta(days=after_days)

@@ -123,8 +123,8 @@ def partners_of(tx: Tx) -> Partners:
     return Partners({str(row.id): row.slug for row in rows}, frozenset(row.slug for row in rows if row.confidential))
 
 
-def read_figures(tx: Tx, indicators: Iterable[Any], span: Span, months: Iterable[str], agenda: Any) -> list[Figures]:
-    """In the caller's transaction. `months`: all that are needed, those of `span` and of what it is compared with."""
+def read_figures(tx: Tx, indicators: Iterable[Any], span: Span, beside: Iterable[Span], agenda: Any) -> list[Figures]:
+    """In the caller's transaction. `beside`: what is public of the periods that it is compared with."""
     partners = partners_of(tx)
     groups = _groups(tx, agenda, partners)
     found = {
@@ -132,8 +132,11 @@ def read_figures(tx: Tx, indicators: Iterable[Any], span: Span, months: Iterable
         for row in indicators
         if row.rule["measure"] in LAYERS
     }
+    spans = (span, *beside)
+    months = sorted({month for each in spans for month in each.months})
+    names = sorted({each.name for each in spans}.union(months))
     for one in found.values():
-        _read(tx, one, span, sorted({*months, *span.months}), partners)
+        _read(tx, one, span, names if one.measure == "distinct" else months, partners)
     return list(found.values())
 
 
@@ -151,10 +154,7 @@ def _groups(tx: Tx, agenda: Any, partners: Partners) -> dict[str, tuple[str, ...
     return {name: (*groups, UNKNOWN) for name, groups in named.items()}
 
 
-def _read(tx: Tx, one: Figures, span: Span, months: list[str], partners: Partners) -> None:
-    periods = months
-    if one.measure == "distinct":
-        periods = [span.name]
+def _read(tx: Tx, one: Figures, span: Span, periods: list[str], partners: Partners) -> None:
     if one.measure == "level":
         periods = list(months_between(str(one.row.effective_on)[:7], span.months[-1]))
     ids = [str(one.row.id)]
@@ -162,7 +162,7 @@ def _read(tx: Tx, one: Figures, span: Span, months: list[str], partners: Partner
         for margin in _margins(one, row, partners):
             _add(one, one.side(row.restricted), span, row, margin)
     if one.measure == "distinct":
-        _join(tx, one, span, ids, partners)
+        _join(tx, one, ids, periods, partners)
     if one.measure == "sum":
         for row in tx.rows(_CASES, ids=ids, periods=periods):
             for margin in _margins(one, row, partners):
@@ -224,18 +224,17 @@ def _add_duration(side: Side, span: Span, row: Any, margin: Margin, value: int) 
             side.buckets.setdefault(margin, Counter())[row.bucket] += value
 
 
-def _join(tx: Tx, one: Figures, span: Span, ids: list[str], partners: Partners) -> None:
+def _join(tx: Tx, one: Figures, ids: list[str], periods: list[str], partners: Partners) -> None:
     """Who has open and confidential work counts once: confidential work adds those who would not count without it."""
-    together: Counter[Margin] = Counter()
+    together: Counter[tuple[str, str, Margin]] = Counter()
     if not any(one.confidential.counts.values()):
         return
-    for row in tx.rows(_TOGETHER, ids=ids, periods=[span.name]):
+    for row in tx.rows(_TOGETHER, ids=ids, periods=periods):
         for margin in _margins(one, row, partners):
-            together[margin] += row.people
+            together[row.period, "value", margin] += row.people
     one.confidential.counts.clear()
-    for margin, people in together.items():
-        added = people - one.open.counts[span.name, "value", margin]
-        one.confidential.counts[span.name, "value", margin] = max(0, added)
+    for cell, people in together.items():
+        one.confidential.counts[cell] = max(0, people - one.open.counts[cell])
 
 
 _PARTNERS = text("select id, slug, confidential from organization")

@@ -127,11 +127,9 @@ def _ground(tx: Tx, period: str) -> _Ground:
     history = tx.rows(_TIED, first=span.starts_on, last=span.ends_on)
     newest = list({each.period: each for each in history}.values())
     public, before = _public(newest, calendars), next((each for each in newest if each.period == span.name), None)
-    # A shorter period may lie in a longer one that is public, whose other months count then.
-    months = {month for each in public.spans for month in each.months}
     left_out = [told for one in indicators if (told := _left_out(one, span))]
     without = {each.indicator for each in left_out}
-    figures = read_figures(tx, (one for one in indicators if one.code not in without), span, months, row.body)
+    figures = read_figures(tx, (one for one in indicators if one.code not in without), span, public.spans, row.body)
     _sound(figures)
     partners = partners_of(tx)
     since, moved = since_version(tx, figures, span, before.up_to, partners) if before else ({}, Moved())

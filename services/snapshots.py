@@ -141,15 +141,23 @@ class _Asked:
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        return (self.span,) if self.one.periodical else (self.span, *_linked(self.span, self.public))
+        """Who counts once in a year is tied to its months as cases are: who reads them is taken to know how many came
+        twice (`domain.protection.Sum`). A quarter tells nothing of them.
+        """
+        if self.one.measure == "level":
+            return (self.span,)
+        telling = [each for each in self.public.spans if not (self.one.periodical and each.is_quarter)]
+        return (self.span, *_linked(self.span, telling))
 
     def count(self, each: Span, layer: str, margin: Margin, month: str | None = None, *, restricted: bool) -> int:
         """Of the period, or of one of its months, at the time for which it stands: its last version's, if it has one
         and is not the one that is made now.
         """
         side, whole = self.one.side(restricted), Span(each.name, (month,)) if month else each
-        if each == self.span or self.one.periodical:
-            return side.count(whole, layer, margin, periodical=self.one.periodical)
+        if self.one.periodical:
+            return side.count(Span(month, (month,)) if month else each, layer, margin, periodical=True)
+        if each == self.span:
+            return side.count(whole, layer, margin, periodical=False)
         later = self.public.later.get((each.name, self.one.row.code))
         since = later.side(restricted).counts if later else _NOTHING
         cells = [(m, layer, margin) for m in whole.months]
@@ -215,10 +223,10 @@ def _to_partners(asked: _Asked, table: Table) -> Table:
     )
 
 
-def _linked(span: Span, public: Public) -> tuple[Span, ...]:
+def _linked(span: Span, public: Iterable[Span]) -> tuple[Span, ...]:
     """The other periods that sums tie to this one, through others too: a month's siblings by a public quarter. None, if
     none is public."""
-    others = [other for other in tied(span, public.spans) if other.name != span.name]
+    others = [other for other in tied(span, public) if other.name != span.name]
     if not others:
         return ()
     names = {other.name for other in others} | {span.name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Set
+from datetime import UTC, datetime
 from itertools import product
 from random import Random
 from typing import Any
@@ -12,13 +13,17 @@ import pytest
 
 from domain.protection import Sum, Table, is_small
 from domain.span import span_of
+from domain.task import Outcome
+from services.clients import NewClient, Residence
 from services.counts import WHOLE, Margin
 from services.publications import publish
+from services.requests import Finished
 from tests.conftest import Cluster
 from tests.house import House, Loop, open_house, settings_for
 from tests.journeys.published import asked
 from tests.services.attacker import recovered
 from tests.services.crowd import Lines, crowd, write
+from tests.services.scenes import refer
 
 CODE = "funnel_offered"
 SUMMER = ("2026-07", "2026-08", "2026-09")
@@ -265,3 +270,31 @@ def _rates_computed(due: Lines, met: Lines, public: Snapshots, name: str, width:
     hidden = {cell for cell in values if public[cell[0]][RATE][cell[2]]["suppressed"]}
     found = recovered(Table(values, tuple(sums)), hidden, width, {cell for cell in hidden if cell[0] in SUMMER})
     return [f"{cell}: {values[cell]} in {r}" for cell, r in found.items()]
+
+
+YEAR = "state_year:2026"
+
+
+@pytest.mark.parametrize(
+    "order", [("2026-05", "2026-06", YEAR), (YEAR, "2026-05", "2026-06"), (YEAR, "2026-06", "2026-05")], ids="-".join
+)
+def test_a_year_of_people_who_count_once_gives_no_month_away(house: House, order: tuple[str, ...]) -> None:
+    """Nobody came in both months, as their totals show: then a group that is hidden in one of them alone is what the
+    year has more than the other.
+    """
+    for month, people in ((5, {"31157": 20, "31013": 3, "31045": 15}), (6, {"31157": 20, "31013": 20, "31045": 15})):
+        met = Finished(Outcome.NEED_MET, datetime(2026, month, 12, 18, tzinfo=UTC))
+        for county, count in people.items():
+            for _ in range(count):
+                somebody = NewClient(given_name="Ana", family_name="Brook", residence=Residence("fixed", county=county))
+                refer(house, "housing", "housing", login="gwen.housing", client=somebody, finished=met)
+    public = published(house, *order)
+    shown = {
+        period: {county: public[period]["clients_served"]["county", county]["value"] for county in people}
+        for period in order
+    }
+    assert [public[period]["clients_served"][WHOLE]["value"] for period in sorted(order)] == [38, 55, 93]
+    assert shown["2026-05"]["31013"] is None
+    for county in people:
+        told = [shown[period][county] is not None for period in ("2026-05", "2026-06", YEAR)]
+        assert sum(told) != 2, (county, shown)
