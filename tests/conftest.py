@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, event
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -30,6 +31,8 @@ from storage.patience import Patient
 from tests.house import House, Loop, open_house, settings_for
 
 SEED = 7
+settings.register_profile("concert", max_examples=50)
+settings.load_profile("concert")
 MEMORY = Path("/dev/shm")  # noqa: S108 - only a directory of our own in it is used
 ROOM = 8 * 2**30
 LONG = tuple(f"tests/{folder}/" for folder in ("faults", "demo", "workflows", "services", "journeys", "api", "cli"))
@@ -45,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         return
     directory = Path(tempfile.mkdtemp(prefix="concert-tests-", dir=MEMORY))
-    directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    directory.chmod(0o711)  # what is in it has doors of its own
     os.environ["TMPDIR"], tempfile.tempdir = str(directory), None
     config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
 

@@ -275,9 +275,7 @@ def _rates_computed(due: Lines, met: Lines, public: Snapshots, name: str, width:
 YEAR = "state_year:2026"
 
 
-@pytest.mark.parametrize(
-    "order", [("2026-05", "2026-06", YEAR), (YEAR, "2026-05", "2026-06"), (YEAR, "2026-06", "2026-05")], ids="-".join
-)
+@pytest.mark.parametrize("order", [("2026-05", "2026-06", YEAR), (YEAR, "2026-06", "2026-05")], ids="-".join)
 def test_a_year_of_people_who_count_once_gives_no_month_away(house: House, order: tuple[str, ...]) -> None:
     """Nobody came in both months, as their totals show: then a group that is hidden in one of them alone is what the
     year has more than the other.
