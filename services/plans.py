@@ -257,7 +257,8 @@ select e.id, e.at, e.occurred_at, e.kind, e.task_id, e.referral_id, e.organizati
        e.user_id, e.from_state, e.to_state, e.facts, e.version,
        case when not exists (
            select from referral r where r.id = e.referral_id and r.sensitive
-              and (select app.me()) not in (r.source_organization_id, e.organization_id))
+              and r.source_organization_id <> (select app.me())
+              and e.organization_id is distinct from (select app.me()))
             then coalesce(e.reason, case when e.kind ~ '_excepted$' then e.facts ->> 'why' end) end as reason
   from event e
  where e.action_plan_id = :id and (e.kind <> 'need_outcome' or e.source_organization_id = (select app.me()))

@@ -174,7 +174,7 @@ def _left_out(indicator: Any, span: Span) -> LeftOut | None:
     if indicator.rule["measure"] != "distinct":
         return None
     named = {each if isinstance(each, str) else each["code"] for each in indicator.rule.get("periods", ("month",))}
-    if "-Q" not in span.name:
+    if not span.is_quarter:
         wanted = "month" if len(span.months) == 1 else span.name.rpartition(":")[0] or "calendar_year"
         if wanted in named:
             return None

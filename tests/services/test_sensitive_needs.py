@@ -265,6 +265,17 @@ def test_reminders_of_a_sensitive_request_do_not_follow_the_room_of_its_service(
         house.sql("delete from service_capacity where service_id = %s", service)
 
 
+def test_nor_why_somebody_said_no_to_a_sensitive_step(house: House) -> None:
+    load(house, "says_no", [step("hello"), step("recovery", {"organization": "bh", "service": "Peer Recovery"})])
+    plan = Live.begin(house, "says_no")
+    house.caseworker("bh").does(f"{plan.task('recovery')}/decline", FULL)
+    told = {}
+    for login in (BACKBONE, SOURCE):
+        events = house.person(login).read(f"{plan.path}/timeline")["items"]
+        told[login] = {one["reason"] for one in events if one["kind"] == "task_declined"}
+    assert told == {BACKBONE: {None}, SOURCE: {"full"}}
+
+
 def test_a_rule_that_names_a_step_lists_no_sensitive_request_to_the_backbone(house: House) -> None:
     load(house, "names_a_step", [step("hello"), step("recovery", {"organization": "bh", "service": "Peer Recovery"})])
     rule = {
