@@ -35,7 +35,7 @@ settings.register_profile("concert", max_examples=50)
 settings.load_profile("concert")
 MEMORY = Path("/dev/shm")  # noqa: S108 - only a directory of our own in it is used
 ROOM = 8 * 2**30
-LONG = tuple(f"tests/{folder}/" for folder in ("faults", "demo", "workflows", "services", "journeys", "api", "cli"))
+LONG = (("faults",), ("demo",), ("workflows", "services"), ("journeys",), ("api",), ("cli",))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -186,8 +186,26 @@ def pytest_collection(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits most and cannot be divided comes first: the rest fills the time beside it, short files at the end."""
-    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
+    """What waits most and cannot be divided comes first: the rest fills the time beside it, short files at the end.
+    Folders that stand together are mixed evenly, so that what waits has beside it what computes.
+    """
+    files: dict[str, dict[str, int]] = {}
+    for item in items:
+        folder, file = _place(item)
+        files.setdefault(folder, {}).setdefault(file, len(files.get(folder, {})))
+
+    def turn(item: pytest.Item) -> tuple[int, float]:
+        folder, file = _place(item)
+        group = next((n for n, folders in enumerate(LONG) if folder in folders), len(LONG))
+        return group, files[folder][file] / len(files[folder]) if group < len(LONG) else 0
+
+    items.sort(key=turn)
+
+
+def _place(item: pytest.Item) -> tuple[str, str]:
+    """The folder below the tests, and the file."""
+    file = item.nodeid.partition("::")[0]
+    return file.split("/")[1], file
 
 
 def pytest_collection_finish() -> None:

@@ -26,5 +26,5 @@ class Pace:
 def pace_for(referrals: int) -> Pace:
     """A short demonstration has shorter days. People look up less often there: what they would find is not due yet."""
     if referrals <= 24:
-        return Pace(day=2.0, arrivals=0.3, look=1.4)
+        return Pace(day=1.6, arrivals=0.3, look=1.4)
     return Pace(day=3.0, arrivals=0.25, look=1.2)

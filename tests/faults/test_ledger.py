@@ -12,9 +12,9 @@ from tests.house import House
 
 
 @pytest.mark.timeout(300)
-def test_a_hundred_completions_under_eight_writers_while_the_folder_is_killed_three_times(house: House) -> None:
+def test_completions_under_eight_writers_while_the_folder_is_killed_three_times(house: House) -> None:
     settings = house.settings
-    asked = Rush(completions=104, writers=8, kills=3, processes=1)
+    asked = Rush(completions=56, writers=8, kills=3, processes=1)
     rush = run(asked, house.region, settings.database_url, settings.engine_database_url)
     done = rush.done
     print(f"{dict(done)}, killed {rush.caught} times, {rush.seconds:.0f} s")  # noqa: T201

@@ -54,7 +54,7 @@ def busy(house: House) -> None:
 
 def behind(who: Person, code: str, **asked: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """All events, page by page (short ones where no group is asked for), and what the others are worth."""
-    size = 50 if "by" in asked else 7
+    size = 50 if "by" in asked else 15
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:

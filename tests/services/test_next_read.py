@@ -18,7 +18,7 @@ from storage.database import Database
 from tests.house import House
 from tests.services.scenes import numbers, proven, refer, total
 
-WRITERS, EACH, FOLDERS = 16, 2, 3
+WRITERS, EACH, FOLDERS = 16, 1, 3
 
 
 @dataclass

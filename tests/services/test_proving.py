@@ -230,7 +230,7 @@ def test_while_eight_people_work_every_run_proves_what_it_marks(house: House, pr
     with ThreadPoolExecutor(8) as threads:
         working = [threads.submit(work, n) for n in range(8)]
         try:
-            for _ in range(6):
+            for _ in range(4):
                 found = prove(house)
                 assert found.differences == []
                 fold(house.engine, 50)

@@ -280,7 +280,7 @@ def test_a_year_of_people_who_count_once_gives_no_month_away(house: House, order
     """Nobody came in both months, as their totals show: then a group that is hidden in one of them alone is what the
     year has more than the other.
     """
-    for month, people in ((5, {"31157": 20, "31013": 3, "31045": 15}), (6, {"31157": 20, "31013": 20, "31045": 15})):
+    for month, people in ((5, {"31157": 12, "31013": 3, "31045": 11}), (6, {"31157": 12, "31013": 12, "31045": 11})):
         met = Finished(Outcome.NEED_MET, datetime(2026, month, 12, 18, tzinfo=UTC))
         for county, count in people.items():
             for _ in range(count):
@@ -291,7 +291,7 @@ def test_a_year_of_people_who_count_once_gives_no_month_away(house: House, order
         period: {county: public[period]["clients_served"]["county", county]["value"] for county in people}
         for period in order
     }
-    assert [public[period]["clients_served"][WHOLE]["value"] for period in sorted(order)] == [38, 55, 93]
+    assert [public[period]["clients_served"][WHOLE]["value"] for period in sorted(order)] == [26, 35, 61]
     assert shown["2026-05"]["31013"] is None
     for county in people:
         told = [shown[period][county] is not None for period in ("2026-05", "2026-06", YEAR)]

@@ -221,7 +221,7 @@ def watching(room: Room, watched: Watched) -> Client:
 def test_after_a_great_loss_a_round_stays_short_and_every_case_has_its_turn(
     house: House, quiet_room: Room, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = {refer(house, "cap", "housing").id for _ in range(12)}
+    lost = {refer(house, "cap", "housing").id for _ in range(8)}
     quiet_room.lose_messages()
     monkeypatch.setattr("concert.sweeper.EACH_ROUND", 2)
     monkeypatch.setattr("concert.sweeper.AGAIN", 2)
