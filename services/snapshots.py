@@ -142,10 +142,10 @@ class _Asked:
     @property
     def spans(self) -> tuple[Span, ...]:
         """Who counts once in a year is tied to its months as cases are: who reads them is taken to know how many came
-        twice (`domain.protection.Sum`). A quarter tells nothing of them.
+        twice (`domain.protection.Sum`). A quarter tells nothing of them. A level is the same in all that end together.
         """
         if self.one.measure == "level":
-            return (self.span,)
+            return (self.span, *(e for e in self.public.spans if e != self.span and e.ends_on == self.span.ends_on))
         telling = [each for each in self.public.spans if not (self.one.periodical and each.is_quarter)]
         return (self.span, *_linked(self.span, telling))
 
@@ -154,6 +154,8 @@ class _Asked:
         and is not the one that is made now.
         """
         side, whole = self.one.side(restricted), Span(each.name, (month,)) if month else each
+        if self.one.measure == "level":
+            return side.count(self.span, layer, margin, periodical=True)
         if self.one.periodical:
             return side.count(Span(month, (month,)) if month else each, layer, margin, periodical=True)
         if each == self.span:
@@ -298,6 +300,10 @@ def _longer(
     changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
     table.
     """
+    if asked.one.measure == "level":
+        for other, layer, margin in product(asked.spans[1:], asked.layers, asked.one.margins()):
+            yield Sum((other.name, layer, margin), ((asked.span.name, layer, margin),))
+        return
     there = {each.name for each in asked.spans}
     longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
     for each, layer, margin in product(longer, asked.layers, asked.one.margins()):

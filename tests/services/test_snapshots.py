@@ -29,6 +29,7 @@ RULES: dict[str, dict[str, Any]] = {
     "median": {"measure": "median", "entered": "task_accepted"},
     "distinct": {"measure": "distinct"},
     "sum": {"measure": "sum"},
+    "level": {"measure": "level"},
 }
 
 
@@ -120,6 +121,25 @@ def test_also_when_its_quarter_is_public_by_then(rule: str) -> None:
         known = public([each for each, _ in made], *made)
         for span, first in made:
             assert compile_figures([one], span, known, TERMS, Moved()) == first, (seed, span.name)
+
+
+@pytest.mark.parametrize(("first", "then"), [("2026-03", "2026-Q1"), ("2026-Q1", "2026-03")])
+def test_periods_that_end_together_hide_the_same_groups_of_a_level(first: str, then: str) -> None:
+    """It is the same count twice. c was small once and stays hidden: the other period may not show it instead of b."""
+
+    def told(period: str, c: int, known: Public) -> list[PublishedIndicator]:
+        one = counted("level", 0, [], {"county": tuple("abcd")})
+        for group, count in zip("abcd", (3, 11, c, 30), strict=True):
+            for margin in (("", ""), ("county", group)):
+                one.open.counts[period, "value", margin] += count
+        return compile_figures([one], span_of(period, {}), known, TERMS, Moved())
+
+    span = span_of(first, {})
+    small = told(first, 10, NOTHING)
+    grown = told(first, 12, public([span], (span, small)))
+    other = told(then, 12, public([span], (span, grown)))
+    assert [figure.suppressed for figure in grown[0].figures] == [False, True, False, True, False]
+    assert other[0].figures == grown[0].figures
 
 
 def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
