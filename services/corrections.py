@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from domain.period import months_between
 from domain.span import Span
-from services.counts import WHOLE, Figures, Margin, Partners, add_change
+from services.counts import WHOLE, Figures, Margin, Partners, add_change, margins_of
 from services.explaining import JOINED, LATE, TAKEN_BACK, Counts
 from services.snapshots import Moved, Public
 from services.transaction import Tx
@@ -33,7 +33,7 @@ def settled(
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
         otherwise |= {(each.name, code) for code in _told_otherwise(versions[-1], figures, _DEFINITION) if not own}
-        concerned = figures if own else [one for one in figures if not one.periodical]
+        concerned = figures if own else [one for one in figures if one.measure != "level"]
         for row, hidden in _hidden_first(versions):
             other = every if row.threshold != threshold else _told_otherwise(row, figures, _RULES)
             changed |= {(each.name, *figure) for figure in hidden if figure[0] in other}
@@ -107,10 +107,7 @@ def _corrected(
         one = by_id[str(row.indicator_id)]
         if one.measure != "level" and row.period not in own:
             continue
-        margins = [one.margin(partners.slugs.get(str(row.organization_id)), row.dimensions)]
-        if not row.dimensions and (one.measure != "distinct" or row.organization_id is None):
-            margins = [WHOLE, *margins]
-        for margin in margins:
+        for margin in margins_of(one, row, partners):
             yield one, margin, row
 
 

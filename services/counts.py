@@ -159,19 +159,19 @@ def _read(tx: Tx, one: Figures, span: Span, periods: list[str], partners: Partne
         periods = list(months_between(str(one.row.effective_on)[:7], span.months[-1]))
     ids = [str(one.row.id)]
     for row in tx.rows(_FIGURES, ids=ids, periods=periods):
-        for margin in _margins(one, row, partners):
+        for margin in margins_of(one, row, partners):
             _add(one, one.side(row.restricted), span, row, margin)
     if one.measure == "distinct":
         _join(tx, one, ids, periods, partners)
     if one.measure == "sum":
         for row in tx.rows(_CASES, ids=ids, periods=periods):
-            for margin in _margins(one, row, partners):
+            for margin in margins_of(one, row, partners):
                 one.side(row.restricted).counts[row.period, "cases", margin] += row.cases
         for row in tx.rows(_LARGEST, ids=ids, periods=list(span.months)):
             one.side(row.restricted).largest = row.amount
 
 
-def _margins(one: Figures, row: Any, partners: Partners) -> list[Margin]:
+def margins_of(one: Figures, row: Any, partners: Partners) -> list[Margin]:
     """The published margins that a line of the totals is part of."""
     if row.dimensions:
         whole_line = one.measure != "distinct" or row.organization_id is None
@@ -230,7 +230,7 @@ def _join(tx: Tx, one: Figures, ids: list[str], periods: list[str], partners: Pa
     if not any(one.confidential.counts.values()):
         return
     for row in tx.rows(_TOGETHER, ids=ids, periods=periods):
-        for margin in _margins(one, row, partners):
+        for margin in margins_of(one, row, partners):
             together[row.period, "value", margin] += row.people
     one.confidential.counts.clear()
     for cell, people in together.items():

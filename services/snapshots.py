@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -153,17 +154,34 @@ class _Asked:
         """Of the period, or of one of its months, at the time for which it stands: its last version's, if it has one
         and is not the one that is made now.
         """
-        side, whole = self.one.side(restricted), Span(each.name, (month,)) if month else each
+        side, whole = self.one.side(restricted), Span(month, (month,)) if month else each
         if self.one.measure == "level":
             return side.count(self.span, layer, margin, periodical=True)
-        if self.one.periodical:
-            return side.count(Span(month, (month,)) if month else each, layer, margin, periodical=True)
         if each == self.span:
-            return side.count(whole, layer, margin, periodical=False)
+            return side.count(whole, layer, margin, periodical=self.one.periodical)
         later = self.public.later.get((each.name, self.one.row.code))
-        since = later.side(restricted).counts if later else _NOTHING
-        cells = [(m, layer, margin) for m in whole.months]
+        since = later.side(restricted).counts if later and not self._overlaps(restricted) else _NOTHING
+        cells = [(name, layer, margin) for name in ((whole.name,) if self.one.periodical else whole.months)]
         return sum(max(0, side.counts.get(cell, 0) - since.get(cell, 0)) for cell in cells)
+
+    def _overlaps(self, restricted: bool) -> bool:
+        """Who has confidential work alone at a time is not what the ledger gained since."""
+        return restricted and self.one.measure == "distinct"
+
+    def moved_since(self, margin: Margin, *, restricted: bool) -> bool:
+        """Whether a figure of another period tells how many people had confidential work alone at a time of which that
+        is not known any more.
+        """
+        code = self.one.row.code
+        for each in self.public.spans if self._overlaps(restricted) else ():
+            figure, later = self.public.figure(each.name, code, margin), self.public.later.get((each.name, code))
+            if each != self.span and figure is not None and figure.complete and later is not None:
+                names = (each.name, *each.months)
+                if any(
+                    side.counts[name, "value", margin] for side in (later.open, later.confidential) for name in names
+                ):
+                    return True
+        return False
 
     def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether it is the month that is made now, and its version before showed the figure: then that is what
@@ -174,14 +192,25 @@ class _Asked:
 
     def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether partners could read the month live when the longer period was counted: it was public and shows the
-        figure (ADR 14). Nobody reads confidential work live.
+        figure (ADR 14), and what it counted by then was not held back. Nobody reads confidential work live.
         """
         public, code = self.public, self.one.row.code
         figure = public.figure(month, code, margin)
         if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
             return False
         before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
-        return before and self.shown(figure, restricted=restricted)
+        return before and self.shown(figure, restricted=restricted) and not self._held_back(longer, month, margin)
+
+    def _held_back(self, longer: Span, month: str, margin: Margin) -> bool:
+        """Whether the month, as it was when the longer period was counted, holds the group back from partners."""
+        name, _ = margin
+        for layer in self.layers if name else ():
+            groups = [(name, group) for group in self.one.groups[name]]
+            parts = {each: self.count(longer, layer, each, month, restricted=False) for each in groups}
+            small = held_back(parts, self.terms.threshold)
+            if margin in small or tells(parts, small, self.terms.threshold):
+                return True
+        return False
 
     def shown(self, figure: Figure, *, restricted: bool) -> bool:
         told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
@@ -259,6 +288,7 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
 def _marked(asked: _Asked, each: Span, margin: Margin, moved: Moved, restricted: bool) -> str:
     standing, terms = _standing(asked, each, margin, restricted=restricted), asked.terms
     few = restricted and is_small(abs(moved.by.get((asked.one.row.code, margin), 0)), terms.threshold)
+    few = few or (each == asked.span and asked.moved_since(margin, restricted=restricted))
     return "withheld" if (restricted and _nobodys(margin, terms)) or (few and standing == "free") else standing
 
 
@@ -298,7 +328,7 @@ def _longer(
 ) -> Iterable[Sum]:
     """Months make a quarter as they were when the quarter was counted. Where a month was told at another time and has
     changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
-    table.
+    table. Nor does anybody know that a group had not changed, where others of its row had.
     """
     if asked.one.measure == "level":
         for other, layer, margin in product(asked.spans[1:], asked.layers, asked.one.margins()):
@@ -306,16 +336,23 @@ def _longer(
         return
     there = {each.name for each in asked.spans}
     longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
+
+    @cache
+    def row_moved(each: Span, month: str, layer: str, name: str) -> bool:
+        row = [margin for margin in asked.one.margins() if margin[0] == name]
+        return any(values[month, layer, m] != asked.count(each, layer, m, month, restricted=restricted) for m in row)
+
     for each, layer, margin in product(longer, asked.layers, asked.one.margins()):
         parts = []
         for month in each.months:
             told = asked.told_before(month, margin, restricted=restricted)
             known = told or asked.read_live(each, month, margin, restricted=restricted)
             cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
-            if told or values[cell] != then:
+            presumed = cell in marked["known"] and not known and row_moved(each, month, layer, margin[0])
+            if told or presumed or values[cell] != then:
                 cell = (f"{month} in {each.name}", layer, margin)
                 values[cell] = then
-                marked["known" if known else "unseen"].add(cell)
+                marked["known" if known and not is_small(then, asked.terms.threshold) else "unseen"].add(cell)
             parts.append(cell)
         yield Sum((each.name, layer, margin), tuple(parts))
 

@@ -323,6 +323,25 @@ def test_who_reads_a_corrected_month_live_computes_no_small_number_from_the_quar
     assert not any(is_small(table.values[cell], 11) for cell in known)
 
 
+@pytest.mark.parametrize(("rule", "longer"), [("count", "2026-Q1"), ("count", "2026"), ("distinct", "2026")])
+def test_what_a_month_lost_before_its_quarter_or_year_was_counted_is_not_told_by_it(rule: str, longer: str) -> None:
+    """February shows 12 and 9 are left, which nobody reads live: the quarter less January is not 9 to anybody."""
+    story = Story(counted(rule, 0, [], {"county": ("a", "b", "c")}))
+    for month, people in (("2026-01", (12, 12, 11)), ("2026-02", (12, 12, 11))):
+        for group, count in zip("abc", people, strict=True):
+            for margin in (("", ""), ("county", group)):
+                story.one.open.counts[month, "value", margin] += count
+                story.one.open.counts[longer, "value", margin] += count
+        assert not any(figure.suppressed for figure in story.publish(month).values())
+    for margin in (("", ""), ("county", "b")):
+        story.one.open.counts["2026-02", "value", margin] -= 3
+        story.one.open.counts[longer, "value", margin] -= 3
+    told = story.publish(longer)
+    assert told["county", "b"].suppressed
+    assert sum(figure.suppressed for figure in told.values()) > 1, "nor is it the region less the others"
+    assert not told["", ""].suppressed
+
+
 @pytest.mark.parametrize("seed", range(4, 8))
 def test_whatever_is_corrected_and_published_again_in_whatever_order_nothing_small_is_told(seed: int) -> None:
     """Who takes a figure for unchanged that was shown before and is hidden now may be right; nobody knows others."""
