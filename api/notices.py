@@ -22,7 +22,9 @@ class Asked(Page):
 
 class ChoiceBody(Body):
     kind: Annotated[Topic, Choice, named(Topic)]
-    way: Annotated[Way, Choice, named(Way)] = Field(description="`mail`: also an e-mail at once; `digest`: one a day.")
+    way: Annotated[Way, Choice, named(Way)] = Field(
+        description="`mail`: also an e-mail at once; `digest`: one a day, and at once what is urgent."
+    )
 
 
 @router.get(

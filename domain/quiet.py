@@ -56,9 +56,9 @@ def gathered_at(happened: datetime, now: datetime) -> datetime:
 def next_at(now: datetime, at: time, zone: str) -> datetime:
     """The next moment at which the region's clocks show `at`."""
     there = ZoneInfo(zone)
-    local = now.astimezone(there)
-    today = datetime.combine(local.date(), at, there)
-    return today if today > local else datetime.combine(local.date() + timedelta(days=1), at, there)
+    day = shown(there, now).date()
+    today = moment(there, datetime.combine(day, at))
+    return today if today > now else moment(there, datetime.combine(day + timedelta(days=1), at))
 
 
 def digest_at(now: datetime, at: time, zone: str) -> datetime:

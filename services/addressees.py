@@ -42,16 +42,15 @@ def organizations(asked: Sequence[Offered]) -> list[UUID]:
 
 
 def require_room(f: Row, asked: Sequence[Offered], *, anyway: bool) -> None:
-    """Raises Conflict where one said that it has no room: the demand is counted together with the refusal, unless the
-    request is sent anyway. `f`: the request as it would have been made."""
+    """Raises Conflict where one said that it has no room, unless the request is sent anyway. The demand is counted
+    together with the refusal, once, at the first that has none. `f`: the request as it would have been made."""
     full = [one for one in asked if one.full]
     if anyway or not full:
         return
-    abouts = [_about(f, one) for one in full]
+    about = _about(f, full[0])
 
     def turn_away(later: Tx) -> None:
-        for about in abouts:
-            happened(later, about, Happened("demand_turned_away", None, None), version=1)
+        happened(later, about, Happened("demand_turned_away", None, None), version=1)
 
     raise Conflict(
         f"{' and '.join(one.name for one in full)}: no room now. Ask one that takes somebody:"

@@ -68,8 +68,8 @@ class Reader:
 
 
 def mail_event(record: Record, event_id: UUID) -> None:
-    """A letter for each who wants one of this; a digest gathers, and so does what goes over to somebody, as a colleague
-    who leaves hands on all their work at once. A repeat changes nothing.
+    """A letter for each who wants one of this; a digest gathers what is not urgent, and so does what goes over to
+    somebody, as a colleague who leaves hands on all their work at once. A repeat changes nothing.
 
     Forgets letters that nobody sends.
     """
@@ -77,7 +77,7 @@ def mail_event(record: Record, event_id: UUID) -> None:
         for row in connection.execute(_NOTICED, {"event": event_id}).all():
             way = Way(row.way) if row.way else USUAL[Topic(row.kind)]
             if way in (Way.MAIL, Way.DIGEST):
-                _write(connection, row, digest=way is Way.DIGEST)
+                _write(connection, row, digest=way is Way.DIGEST and not row.urgent)
         connection.execute(_FORGET, {"days": KEPT_DAYS})
 
 
@@ -101,8 +101,10 @@ def _write(connection: Connection, row: Any, *, digest: bool) -> None:
 
 def claim_letter(record: Record) -> Letter | None:
     """The next one that is due, for the length of a lease: one at a time, so that it is sent while the lease lasts and
-    as things stand then. What has moved or was read meanwhile is left out; a letter that then says nothing, or whose
-    reader has left, is closed unsent, and the next one is looked at. None: nothing is due."""
+    as things stand then. What has moved or was read meanwhile, or is wanted by mail no more, is left out; a letter
+    that then says nothing, or whose reader has left, is closed unsent, and the next one is looked at. None: nothing is
+    due.
+    """
     while True:
         with record.database.transaction() as connection:
             row = connection.execute(_CLAIM, {"lease": LEASE_SECONDS}).first()
@@ -259,7 +261,9 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
   left join organization s on s.id = t.source_organization_id
   left join referral r on r.id = n.referral_id
   left join action_plan p on p.id = n.action_plan_id
+  left join notice_choice w on w.user_id = n.user_id and w.kind = n.kind
  where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED} and not {_WENT_ON}
+   and coalesce(w.way in ('{Way.MAIL}', '{Way.DIGEST}'), true)
    and not {_NEVER_HEARD}
  order by n.id
 """

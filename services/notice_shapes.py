@@ -16,7 +16,9 @@ NoticeKind = Annotated[str, described("What kind of news it is; each may be chos
 HeardBy = Annotated[
     str,
     described(
-        "`mail`: the feed and an e-mail at once; `digest`: the feed and one e-mail a day; `feed`, `nothing`.", Way
+        "`mail`: the feed and an e-mail at once; `digest`: the feed and one e-mail a day, at once what is urgent;"
+        " `feed`, `nothing`.",
+        Way,
     ),
 ]
 

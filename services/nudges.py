@@ -209,7 +209,7 @@ def _opening(tx: Tx, watched: Watched, day: date) -> datetime:
             f"An exception ends on a day in the future, at most {LONGEST_EXCEPTION_DAYS} days ahead.", pointer="/until"
         )
     midnight = datetime.combine(day, time(0), ZoneInfo(tx.agenda.zone))
-    return watched.at(tx).calendar.next_opening(midnight)
+    return watched.calendar(tx).next_opening(midnight)
 
 
 def _require_rest(tx: Tx, watched: Watched) -> None:

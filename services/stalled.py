@@ -51,7 +51,8 @@ After = tuple[Any, ...] | None
 class Wanted:
     """Which of it.
 
-    `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but that.
+    `organization_id`: whose turn it is. `excepted`: only what the backbone lets rest; else all but that. A fault of the
+    engine does not rest.
     """
 
     kind: str | None = None
@@ -283,7 +284,7 @@ select s.*, h.name as who, t.name as target, q.name as root,
   left join away b on b.user_id = s.person and b.organization_id = s.ball
  cross join (select cast(:ladders as jsonb) as ladders) l
  where (cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id))
-   and coalesce(s.excepted_until > :now, false) = :excepted
+   and (coalesce(s.excepted_until > :now, false) and s.cause is distinct from '{Cause.ENGINE_FAULT}') = :excepted
    and (cast(:kind as text) is null or s.kind = :kind)
    and (cast(:ball as uuid) is null or s.ball = :ball)
    and (cast(:code as text) is null or s.code = :code)

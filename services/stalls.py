@@ -306,8 +306,12 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
 
 ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
 """Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
-_REMINDED = f"case when s.sensitive and s.cause = '{Cause.NO_ROOM}' then s.holder_organization_id else s.ball end"
-"""Whom reminders of `s` go to: of a sensitive need never for want of room, which the backbone would read in them."""
+_REMINDED = (
+    f"case when s.cause = '{Cause.ENGINE_FAULT}' or (s.sensitive and s.cause = '{Cause.NO_ROOM}')"
+    " then s.holder_organization_id else s.ball end"
+)
+"""Whom reminders of `s` go to, as `services.blocking.reminded` has it: a fault of the engine takes nobody's turn, nor
+does want of room for a sensitive need, which the backbone would read in them."""
 ABOVE = f"""
 array(
     select x.rung

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from domain import referral as referral_rules
+from domain.calendar import Calendar
 from domain.clock import Clock, Moment
 from domain.ladder import Ladder
 from domain.moves import Happened
@@ -40,7 +41,7 @@ from services.rows import (
 )
 from services.tasks import see_task
 from services.transaction import Answer, Call, Record, Tx, perform, without_clients
-from services.views import joined_view
+from services.views import hides, joined_view
 
 M = TypeVar("M", bound=BaseModel)
 Facts = Mapping[str, Any]
@@ -79,6 +80,10 @@ class Watched(ABC):
     @abstractmethod
     def at(self, tx: Tx) -> Moment: ...
 
+    def calendar(self, tx: Tx) -> Calendar:
+        """By which an exception ends, as far as whoever watches may know the hours of who works on it."""
+        return self.at(tx).calendar
+
     @abstractmethod
     def running(self, tx: Tx) -> Running | None:
         """The clock that is being waited for; None: it is not this one's turn."""
@@ -111,6 +116,9 @@ class WatchedTask(Watched):
 
     def at(self, tx: Tx) -> Moment:
         return moment(tx, self.row)
+
+    def calendar(self, tx: Tx) -> Calendar:
+        return tx.agenda.region() if hides(tx, self.locked.f) else super().calendar(tx)
 
     def running(self, tx: Tx) -> Running | None:
         task = self.locked.task

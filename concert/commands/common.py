@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import sleep
@@ -24,6 +25,15 @@ As = Annotated[
 ]
 From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, such as 2026-11.")]
 To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
+
+
+_MONTH = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])")
+
+
+def require_months(command: str, *months: str | None) -> None:
+    """Raises Failed (wrong usage) for what is no month."""
+    if any(month is not None and not _MONTH.fullmatch(month) for month in months):
+        raise Failed("A month is written as 2026-11.", f"Run: concert {command} --help", usage=True)
 
 
 def settings() -> Settings:

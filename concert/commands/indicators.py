@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concert.commands.common import As, From, Json, To, caller, engine, people, settings
+from concert.commands.common import As, From, Json, To, caller, engine, people, require_months, settings
 from concert.failures import Failed
 from concert.settings import Settings
 
@@ -57,6 +57,7 @@ def show(
 
     if by is not None and by not in DIMENSIONS:
         raise Failed(f"--by takes {', '.join(DIMENSIONS)}.", "Run: concert indicators show --help", usage=True)
+    require_months("indicators show", start, end)
     chosen = _chosen()
     call = caller(chosen, as_login)
     with people(chosen) as record:

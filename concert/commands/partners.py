@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concert.commands.common import As, From, Json, To, caller, people, settings
+from concert.commands.common import As, From, Json, To, caller, people, require_months, settings
 from concert.failures import Failed
 
 if TYPE_CHECKING:
@@ -43,9 +42,7 @@ def _found(start: str | None, end: str | None, login: str | None) -> Partners:
     from services.partners import get_partners
     from services.refusals import Unprocessable
 
-    for month in (start, end):
-        if month is not None and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", month):
-            raise Failed("A month is written as 2026-11.", "Run: concert partners --help", usage=True)
+    require_months("partners", start, end)
     chosen = reached(settings(), "database_url")
     call = caller(chosen, login)
     with people(chosen) as record:
@@ -60,6 +57,8 @@ def _write(found: Partners, csv: Path | None, xlsx: Path | None) -> None:
 
     if Path("-") in (csv, xlsx):
         raise Failed("The figures go into a file, and - names none.", "Name one: --csv partners.csv", usage=True)
+    if csv is not None and xlsx is not None and csv.absolute() == xlsx.absolute():
+        raise Failed("Table and workbook cannot be the same file.", "Name two: --csv a.csv --xlsx a.xlsx", usage=True)
     for path, write in ((csv, csv_of), (xlsx, xlsx_of)):
         if path is not None:
             try:

@@ -74,6 +74,8 @@ def show(code: Which, version: Version = None, svg: Svg = None, as_login: As = N
     """Draw a pathway: who does what, who waits for whom, and when a step happens at all."""
     from concert.console import show_json
 
+    if svg == Path("-"):
+        raise Failed("The picture goes into a file, and - names none.", "Name one: --svg plan.svg", usage=True)
     template, telling = _drafted(Path(code), version) if _is_file(code) else _recorded(code, version, as_login)
     if svg is not None:
         _write(svg, template, telling)

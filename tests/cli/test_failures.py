@@ -115,8 +115,10 @@ def test_a_wrong_setting_is_named_without_its_value(tried: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "nonsense", "up --nonsense", "token", "reconcile", "reconcile --check --repair", "indicators show"]
-)
+    "command",
+    ["", "nonsense", "up --nonsense", "token", "reconcile", "reconcile --check --repair", "indicators show",
+     "indicators show clients_served --from 2026-13", "indicators show clients_served --to soon"],
+)  # fmt: skip
 def test_wrong_usage_ends_with_2_and_names_the_help(command: str, tried: Run) -> None:
     status, said = tried(*command.split())
     assert (status, "--help" in said) == (2, True)

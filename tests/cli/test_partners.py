@@ -42,6 +42,8 @@ def test_the_backbone_reads_the_scorecards_at_a_terminal(house: House, tried: Ru
         status, said = tried("partners", *wrong, **urls)
         assert status == 2, said
         assert "concert partners --help" in said
+    status, said = tried("partners", "--csv", str(files[0]), "--xlsx", str(files[0]), **urls)
+    assert (status, "the same file" in said) == (2, True)
     status, said = tried("partners", "--csv", str(home / "nowhere" / "x.csv"), **urls)
     assert status == 1
     assert "cannot be written" in said

@@ -125,6 +125,7 @@ def test_where_nothing_runs_the_next_command_is_named(tried: Run, command: str) 
         ("templates show", 2, "Missing argument"),
         ("templates show x.yaml --version 1", 2, "A file has one version only."),
         ("templates show x.yaml", 1, "x.yaml:1: there is no such file."),
+        ("templates show x.yaml --svg -", 2, "- names none"),
         ("templates show x --version 0", 2, "--version"),
     ],
 )

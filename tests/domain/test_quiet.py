@@ -44,6 +44,21 @@ def test_a_digest_goes_out_at_eight(now: str, goes_out: str) -> None:
     assert digest_at(utc(now), time(8), DENVER).astimezone(UTC) == utc(goes_out)
 
 
+@pytest.mark.parametrize(
+    ("now", "goes_out"),
+    [
+        ("2026-11-01T07:10", "2026-11-01T07:30"),  # 01:10, before the clocks go back
+        ("2026-11-01T07:40", "2026-11-02T08:30"),
+        ("2026-11-01T08:10", "2026-11-02T08:30"),  # 01:10 once more
+        ("2027-03-14T08:10", "2027-03-14T08:30"),
+    ],
+)
+def test_on_the_night_in_which_the_clocks_change_there_is_one_digest_and_none_is_in_the_past(
+    now: str, goes_out: str
+) -> None:
+    assert digest_at(utc(now), time(1, 30), DENVER).astimezone(UTC) == utc(goes_out)
+
+
 def test_an_agenda_may_say_other_hours() -> None:
     assert Quiet.parse({"from": "21:30", "until": "06:00"}, DENVER) == Quiet(time(21, 30), time(6), DENVER)
 

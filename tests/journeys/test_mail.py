@@ -607,15 +607,29 @@ def test_a_digest_gathers_a_day_and_quiet_hours_hold_what_is_not_urgent(house: H
         hector.does("/v1/notices/choices", {"kind": "asked", "way": "mail"})
     assert len(room.got("gwen.housing", urgent["reference"])) == 1
     assert [room.got("gwen.housing", each["reference"]) for each in two] == [[], []]
-    assert room.got("hector.housing", urgent["reference"]) == []
+    assert len(room.got("hector.housing", urgent["reference"])) == 1, "what is urgent waits for no digest"
 
     house.sql("update mail set due_at = now() where closed_at is null")
     room.deliver()
     assert [len(room.got("gwen.housing", each["reference"])) for each in two] == [1, 1]
-    (digest,) = room.got("hector.housing", urgent["reference"])
-    assert digest["Subject"] == "Concert: 3 things for you"
+    (digest,) = room.got("hector.housing", two[0]["reference"])
+    assert digest["Subject"] == "Concert: 2 things for you"
     assert all(each["reference"] in text_of(digest) for each in two)
     assert token_of(digest) is None
+
+
+def test_who_chooses_otherwise_while_a_letter_waits_is_heard(house: House, room: Mailroom) -> None:
+    gwen = house.person("gwen.housing")
+    made = house.refer("cap", "housing")
+    tell(house)
+    gwen.does("/v1/notices/choices", {"kind": "asked", "way": "feed"})
+    try:
+        room.deliver()
+        assert room.got("gwen.housing", made["reference"]) == []
+        assert len(room.got("hector.housing", made["reference"])) == 1
+        assert made["id"] in str(gwen.read("/v1/notices"))
+    finally:
+        gwen.does("/v1/notices/choices", {"kind": "asked", "way": "mail"})
 
 
 @pytest.fixture

@@ -173,6 +173,20 @@ def test_who_is_turned_away_is_counted_once_however_often_the_same_request_is_se
     proven(house)
 
 
+def test_a_family_that_is_asked_for_at_several_full_services_at_once_is_one(house: House) -> None:
+    lupe = house.caseworker("pantry")
+    doors = [str(house.other_door().id), str(house.service("housing", nth=1).id), str(house.service("level", nth=1).id)]
+    for slug, nth in (("housing", 1), ("level", 1)):
+        state(house, slug, taking=False, nth=nth)
+    before = total(house, "turned_away")
+    client = lupe.does("/v1/clients", {"given_name": "Rosalind"})["id"]
+    refused = lupe.post("/v1/referrals", {"client_id": client, "service_ids": doors})
+    assert refused.json()["code"] == "no-capacity"
+    assert total(house, "turned_away") == before + 1
+    whose = house.sql("select organization_id from event where kind = 'demand_turned_away' order by seq desc limit 1")
+    assert whose == [(organization_id(house, "housing"),)], "the first that was asked and is full"
+
+
 def test_a_new_client_of_a_request_that_was_turned_away_was_never_recorded(house: House) -> None:
     state(house, "housing", taking=False)
     new = {"given_name": "Ottilie", "residence": {"kind": "fixed", "county": "31013"}}

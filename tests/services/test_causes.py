@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -188,6 +189,31 @@ def test_what_the_backbone_lets_rest_is_listed_apart_until_its_day(house: House)
     house.sql(rests.replace("%s days", "-1 days"), task)
     assert task in listed(house, "ruth.hub")
     assert task not in listed(house, "ruth.hub", excepted="true")
+
+
+def test_a_fault_of_the_engine_does_not_rest_and_what_is_offered_beside_it_is_accepted(house: House) -> None:
+    """The date has passed as well: its lead's supervisor may still hear of that."""
+    referral = refer(house, "cap", "housing")
+    house.person("gwen.housing").does(
+        f"{task_of(referral)}/decline", {"reason_code": "full", "reason_class": "no_capacity"}
+    )
+    house.sql("update referral set due_at = now() - interval '1 hour', rung = 1 where id = %s", referral.id)
+    house.sql(
+        "insert into engine_finding (case_id, kind, trouble, code, restricted)"
+        " values (%s, 'referral', 'failing', 'broken', false)",
+        referral.id,
+    )
+    ruth, path = house.person("ruth.hub"), f"/v1/referrals/{referral.id}"
+    offered = [listed(house, "ruth.hub")[str(referral.id)], ruth.read(path)]
+    assert [offered[0]["reason_code"], *("escalate" in one["allowed_actions"] for one in offered)] == [
+        "engine_fault", True, True
+    ]  # fmt: skip
+    ruth.does(f"{path}/escalate")
+    until = (datetime.now(UTC) + timedelta(days=80)).date().isoformat()
+    ruth.does(f"{path}/except", {"reason": "weather", "until": until})
+    assert str(referral.id) in listed(house, "ruth.hub"), "nothing is mended by waiting"
+    assert str(referral.id) not in listed(house, "ruth.hub", excepted="true")
+    house.sql("delete from engine_finding")
 
 
 def test_an_exception_rests_what_it_names_and_the_engine_goes_on_with_the_rest(house: House) -> None:

@@ -249,6 +249,20 @@ def test_by_when_a_sensitive_service_is_to_answer_only_those_who_work_on_it_read
         assert {one["due_at"] is not None for one in shown} == {told}, login
 
 
+def test_nor_does_an_exception_tell_the_hours_of_a_sensitive_service(house: House) -> None:
+    """Of the three only one opens on Saturdays: until when the backbone lets a request rest would tell which it is."""
+    today = datetime.now(UTC).date()
+    saturday = today + timedelta(days=7 + (5 - today.weekday()) % 7)
+    rests = {"reason": "weather", "until": saturday.isoformat()}
+    asked = [task_of(refer(house, "cap", "bh", nth=nth)) for nth in range(3)]
+    told = {house.person(BACKBONE).does(f"{path}/except", rests)["excepted_until"] for path in asked}
+    assert len(told) == 1
+    usual = [
+        house.person(BACKBONE).does(f"{task_of(refer(house, 'cap', slug))}/except", rests) for slug in ("housing",)
+    ]
+    assert {one["excepted_until"] for one in usual} >= told, "as what opens in the region's hours"
+
+
 def test_reminders_of_a_sensitive_request_do_not_follow_the_room_of_its_service(house: House) -> None:
     """The backbone reads of them: that the source is told all of a sudden would tell it which service is full."""
     first = refer(house, "cap", "bh")
