@@ -33,15 +33,14 @@ def settled(
     for each in public.spans:
         own, versions = each.name == span.name, [row for row in history if row.period == each.name]
         otherwise |= {(each.name, code) for code in _told_otherwise(versions[-1], figures, _DEFINITION) if not own}
-        concerned = figures if own else [one for one in figures if one.measure != "level"]
         for row, hidden in _hidden_first(versions):
             other = every if row.threshold != threshold else _told_otherwise(row, figures, _RULES)
             changed |= {(each.name, *figure) for figure in hidden if figure[0] in other}
-            for one, margin, found in _corrected(tx, concerned, each, row.up_to, partners):
+            for one, margin, found in _corrected(tx, figures, each, row.up_to, partners):
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
                     if (one.row.code, margin, side) in hidden:
                         changed.add((each.name, one.row.code, margin, side))
-        for one, margin, found in _corrected(tx, concerned, each, versions[-1].up_to, partners) if not own else ():
+        for one, margin, found in _corrected(tx, figures, each, versions[-1].up_to, partners) if not own else ():
             since = later.setdefault((each.name, one.row.code), Figures(one.row, one.groups))
             add_change(since, since.side(found.restricted), each, found, margin)
     first = {row.period: row.up_to for row in reversed(history)}

@@ -155,12 +155,13 @@ class _Asked:
         and is not the one that is made now.
         """
         side, whole = self.one.side(restricted), Span(month, (month,)) if month else each
-        if self.one.measure == "level":
-            return side.count(self.span, layer, margin, periodical=True)
         if each == self.span:
             return side.count(whole, layer, margin, periodical=self.one.periodical)
         later = self.public.later.get((each.name, self.one.row.code))
         since = later.side(restricted).counts if later and not self._overlaps(restricted) else _NOTHING
+        if self.one.measure == "level":  # counted as what is made now, which ends together with it
+            now = side.counts.get((self.span.name, layer, margin), 0)
+            return max(0, now - since.get((each.name, layer, margin), 0))
         cells = [(name, layer, margin) for name in ((whole.name,) if self.one.periodical else whole.months)]
         return sum(max(0, side.counts.get(cell, 0) - since.get(cell, 0)) for cell in cells)
 
@@ -280,7 +281,11 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
         for margin in margins:
             standing = _marked(asked, each, margin, moved, restricted)
             marked[standing].update((each.name, layer, margin) for layer in asked.layers)
-    sums = [*_sums(one, asked.spans, asked.layers), *_longer(asked, values, marked, restricted=restricted)]
+    sums = [*_sums(one, asked.spans, asked.layers)]
+    if one.measure == "level":
+        sums += _ending_together(asked, values, marked["known"])
+    else:
+        sums += _longer(asked, values, marked, restricted=restricted)
     withheld, known, unseen = (frozenset(marked[name]) for name in ("withheld", "known", "unseen"))
     return Table(values, tuple(sums), withheld, known, unseen)
 
@@ -330,10 +335,6 @@ def _longer(
     changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
     table. Nor does anybody know that a group had not changed, where others of its row had.
     """
-    if asked.one.measure == "level":
-        for other, layer, margin in product(asked.spans[1:], asked.layers, asked.one.margins()):
-            yield Sum((other.name, layer, margin), ((asked.span.name, layer, margin),))
-        return
     there = {each.name for each in asked.spans}
     longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
 
@@ -355,6 +356,16 @@ def _longer(
                 marked["known" if known and not is_small(then, asked.terms.threshold) else "unseen"].add(cell)
             parts.append(cell)
         yield Sum((each.name, layer, margin), tuple(parts))
+
+
+def _ending_together(asked: _Asked, values: Mapping[Cell, int], known: Set[Cell]) -> Iterable[Sum]:
+    """A level is one count in all of them, as long as nothing changed; of a group that did not, as in `_longer`."""
+    for other, layer, margin in product(asked.spans[1:], asked.layers, asked.one.margins()):
+        then, now = (other.name, layer, margin), (asked.span.name, layer, margin)
+        row = [m for m in asked.one.margins() if m[0] == margin[0]]
+        moved = any(values[other.name, layer, m] != values[asked.span.name, layer, m] for m in row)
+        if values[then] == values[now] and not (moved and then in known):
+            yield Sum(then, (now,))
 
 
 def _figure(one: Figures, span: Span, margin: Margin, *, suppressed: bool, complete: bool) -> Figure:

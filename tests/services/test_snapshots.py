@@ -126,20 +126,34 @@ def test_also_when_its_quarter_is_public_by_then(rule: str) -> None:
 @pytest.mark.parametrize(("first", "then"), [("2026-03", "2026-Q1"), ("2026-Q1", "2026-03")])
 def test_periods_that_end_together_hide_the_same_groups_of_a_level(first: str, then: str) -> None:
     """It is the same count twice. c was small once and stays hidden: the other period may not show it instead of b."""
-
-    def told(period: str, c: int, known: Public) -> list[PublishedIndicator]:
-        one = counted("level", 0, [], {"county": tuple("abcd")})
-        for group, count in zip("abcd", (3, 11, c, 30), strict=True):
-            for margin in (("", ""), ("county", group)):
-                one.open.counts[period, "value", margin] += count
-        return compile_figures([one], span_of(period, {}), known, TERMS, Moved())
-
     span = span_of(first, {})
-    small = told(first, 10, NOTHING)
-    grown = told(first, 12, public([span], (span, small)))
-    other = told(then, 12, public([span], (span, grown)))
+    small = level(first, (3, 11, 10, 30), NOTHING)
+    grown = level(first, (3, 11, 12, 30), public([span], (span, small)))
+    other = level(then, (3, 11, 12, 30), public([span], (span, grown)))
     assert [figure.suppressed for figure in grown[0].figures] == [False, True, False, True, False]
     assert other[0].figures == grown[0].figures
+
+
+@pytest.mark.parametrize(("first", "then"), [("2026-03", "2026-Q1"), ("2026-Q1", "2026-03")])
+def test_what_a_level_lost_between_two_periods_that_end_together_is_told_by_neither(first: str, then: str) -> None:
+    """a was 12 and is 9: the others, of whom nobody knows that they stayed, are told as if nothing had been public."""
+    span = span_of(first, {})
+    shown = level(first, (12, 12, 30, 30), NOTHING)
+    assert not any(figure.suppressed for figure in shown[0].figures)
+    later = {(first, "level"): Figures(SimpleNamespace(rule=RULES["level"]), {})}
+    for margin in (("", ""), ("county", "a")):
+        later[first, "level"].open.counts[first, "value", margin] = -3
+    other = level(then, (9, 12, 30, 30), public([span], (span, shown), later=later))
+    assert [figure.suppressed for figure in other[0].figures] == [False, True, True, False, False]
+
+
+def level(period: str, counts: tuple[int, ...], known: Public) -> list[PublishedIndicator]:
+    """Of the counties a, b, c, d."""
+    one = counted("level", 0, [], {"county": tuple("abcd")})
+    for group, count in zip("abcd", counts, strict=True):
+        for margin in (("", ""), ("county", group)):
+            one.open.counts[period, "value", margin] += count
+    return compile_figures([one], span_of(period, {}), known, TERMS, Moved())
 
 
 def test_hiding_is_told_as_hiding_and_a_correction_as_a_correction() -> None:
