@@ -28,7 +28,8 @@ class StalledFilters(Page):
     ) = Field(None, description="Why it stands still.")
     level: Annotated[Rung, named(Rung)] | None = Field(None, description="Whom the reminders have reached.")
     excepted: QueryFlag = Field(
-        False, description="True: what the backbone lets rest until a day. False: all but that."
+        False,
+        description="True: what the backbone lets rest until a day. False: all but that. Faults never rest.",
     )
 
 

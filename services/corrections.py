@@ -82,14 +82,16 @@ def _hidden_first(versions: list[Any]) -> list[tuple[Any, set[tuple[str, Margin,
 
 def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partners: Partners) -> tuple[Counts, Moved]:
     """Corrections by figure, and by how much confidential work moved. An event that changed several counts of a figure
-    is one.
+    is one. How many count once by confidential work alone may have moved by few whenever anything did.
     """
     parts: dict[tuple[str, Margin, bool], dict[str, Counter[str]]] = {}
     moved: Counter[tuple[str, Margin]] = Counter()
     for one, margin, row in _corrected(tx, figures, span, up_to, partners):
         counted = parts.setdefault((one.row.code, margin, row.restricted), {}).setdefault(row.part, Counter())
         counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
-        if row.restricted:
+        if one.measure == "distinct":
+            moved[one.row.code, margin] = 1
+        elif row.restricted:
             moved[one.row.code, margin] += row.change
     return {figure: reduce(or_, counted.values()) for figure, counted in parts.items()}, Moved(moved)
 

@@ -162,7 +162,9 @@ class ServiceDemand(Shape):
     county: str | None = Field(description="FIPS code, or unknown; null: nothing was asked of it, or it is held back.")
     offered: int | None
     no_capacity: int | None = Field(description="Declined because there was no room.")
-    turned_away: int | None = Field(description="Not even asked: it had said that it has no room.")
+    turned_away: int | None = Field(
+        description="Not even asked: it had said that it has no room. Of several asked at once, the first counts it."
+    )
     waitlisted: int | None
     held_back: list[str] = Field([], description="All of a service for sensitive needs, from the backbone.")
     capacity: Capacity | None = Field(description="What it says now.")

@@ -31,6 +31,8 @@ LINK_DAYS = 7
 KEPT_DAYS = 7
 """A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
 
+BY_MAIL = (Way.MAIL, Way.DIGEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -76,7 +78,7 @@ def mail_event(record: Record, event_id: UUID) -> None:
     with record.database.transaction() as connection:
         for row in connection.execute(_NOTICED, {"event": event_id}).all():
             way = Way(row.way) if row.way else USUAL[Topic(row.kind)]
-            if way in (Way.MAIL, Way.DIGEST):
+            if way in BY_MAIL:
                 _write(connection, row, digest=way is Way.DIGEST and not row.urgent)
         connection.execute(_FORGET, {"days": KEPT_DAYS})
 
@@ -84,7 +86,7 @@ def mail_event(record: Record, event_id: UUID) -> None:
 def _write(connection: Connection, row: Any, *, digest: bool) -> None:
     agenda = current_agenda(connection, row.collaborative_id)
     gathers = digest or row.kind == Topic.REASSIGNED
-    if digest or row.kind == Topic.REASSIGNED:
+    if gathers:
         connection.execute(_ONE_BY_ONE, {"user": str(row.user_id)})
     if digest:
         due = digest_at(row.now, agenda.digest_at, agenda.zone)
@@ -101,7 +103,7 @@ def _write(connection: Connection, row: Any, *, digest: bool) -> None:
 
 def claim_letter(record: Record) -> Letter | None:
     """The next one that is due, for the length of a lease: one at a time, so that it is sent while the lease lasts and
-    as things stand then. What has moved or was read meanwhile, or is wanted by mail no more, is left out; a letter
+    as things stand then. What has moved or was read meanwhile, or is not wanted by mail any more, is left out; a letter
     that then says nothing, or whose reader has left, is closed unsent, and the next one is looked at. None: nothing is
     due.
     """
@@ -263,7 +265,7 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
   left join action_plan p on p.id = n.action_plan_id
   left join notice_choice w on w.user_id = n.user_id and w.kind = n.kind
  where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED} and not {_WENT_ON}
-   and coalesce(w.way in ('{Way.MAIL}', '{Way.DIGEST}'), true)
+   and coalesce(w.way in ({", ".join(f"'{way}'" for way in BY_MAIL)}), true)
    and not {_NEVER_HEARD}
  order by n.id
 """

@@ -29,7 +29,8 @@ PlanAnswer: TypeAlias = Answer[plan_shapes.ActionPlan]
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Until the opening of that day the engine reminds nobody and nothing expires; people still may nudge and escalate.
+    """Until the opening of that day (the service's, or the region's where the backbone may not know which it is) the
+    engine reminds nobody and nothing expires; people still may nudge and escalate.
 
     `words` are for whoever works on it.
     """

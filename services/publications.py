@@ -152,11 +152,15 @@ def _ground(tx: Tx, period: str) -> _Ground:
     )
 
 
+class NotAPeriod(Unprocessable):
+    """What was asked for is the name of no period."""
+
+
 def _span(period: str, calendars: dict[str, int]) -> Span:
     try:
         return span_of(period, calendars)
     except NoSuchSpan as no:
-        raise Unprocessable(str(no), pointer="/period") from None
+        raise NotAPeriod(str(no), pointer="/period") from None
 
 
 def _closed(tx: Tx, span: Span, after_days: int) -> None:

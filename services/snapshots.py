@@ -46,7 +46,7 @@ class Public:
     otherwise: Set[tuple[str, str]] = frozenset()
     """(period, code) of what the last version of another period tells by another version of the definition."""
     later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
-    """What the months of a period gained and lost since its last version: by (period, code)."""
+    """What a period and its months gained and lost since its last version: by (period, code)."""
     first: Mapping[str, int] = field(default_factory=dict)
     """Up to which event the first version of each period goes."""
     last: Mapping[str, int] = field(default_factory=dict)
@@ -146,7 +146,8 @@ class _Asked:
         twice (`domain.protection.Sum`). A quarter tells nothing of them. A level is the same in all that end together.
         """
         if self.one.measure == "level":
-            return (self.span, *(e for e in self.public.spans if e != self.span and e.ends_on == self.span.ends_on))
+            others = [each for each in self.public.spans if each != self.span and each.ends_on == self.span.ends_on]
+            return (self.span, *others)
         telling = [each for each in self.public.spans if not (self.one.periodical and each.is_quarter)]
         return (self.span, *_linked(self.span, telling))
 
@@ -158,31 +159,30 @@ class _Asked:
         if each == self.span:
             return side.count(whole, layer, margin, periodical=self.one.periodical)
         later = self.public.later.get((each.name, self.one.row.code))
-        since = later.side(restricted).counts if later and not self._overlaps(restricted) else _NOTHING
+        since = later.side(restricted).counts if later and not self._alone(restricted) else _NOTHING
         if self.one.measure == "level":  # counted as what is made now, which ends together with it
             now = side.counts.get((self.span.name, layer, margin), 0)
             return max(0, now - since.get((each.name, layer, margin), 0))
         cells = [(name, layer, margin) for name in ((whole.name,) if self.one.periodical else whole.months)]
         return sum(max(0, side.counts.get(cell, 0) - since.get(cell, 0)) for cell in cells)
 
-    def _overlaps(self, restricted: bool) -> bool:
-        """Who has confidential work alone at a time is not what the ledger gained since."""
+    def _alone(self, restricted: bool) -> bool:
+        """Whether it counts who has confidential work alone: how many that were earlier, no subtracting tells."""
         return restricted and self.one.measure == "distinct"
 
-    def moved_since(self, margin: Margin, *, restricted: bool) -> bool:
-        """Whether a figure of another period tells how many people had confidential work alone at a time of which that
-        is not known any more.
-        """
+    def unsure(self, margin: Margin, *, restricted: bool) -> bool:
+        """Whether another period shows its confidential work, and somebody came or went there since."""
         code = self.one.row.code
-        for each in self.public.spans if self._overlaps(restricted) else ():
-            figure, later = self.public.figure(each.name, code, margin), self.public.later.get((each.name, code))
-            if each != self.span and figure is not None and figure.complete and later is not None:
-                names = (each.name, *each.months)
-                if any(
-                    side.counts[name, "value", margin] for side in (later.open, later.confidential) for name in names
-                ):
-                    return True
-        return False
+        return self._alone(restricted) and any(
+            later.side(side).counts[name, "value", margin]
+            for each in self.public.spans
+            if each != self.span
+            and (later := self.public.later.get((each.name, code)))
+            and (figure := self.public.figure(each.name, code, margin))
+            and figure.complete
+            for side in (False, True)
+            for name in (each.name, *each.months)
+        )
 
     def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether it is the month that is made now, and its version before showed the figure: then that is what
@@ -193,25 +193,24 @@ class _Asked:
 
     def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether partners could read the month live when the longer period was counted: it was public and shows the
-        figure (ADR 14), and what it counted by then was not held back. Nobody reads confidential work live.
+        figure (ADR 14). Nobody reads confidential work live.
         """
         public, code = self.public, self.one.row.code
         figure = public.figure(month, code, margin)
         if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
             return False
         before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
-        return before and self.shown(figure, restricted=restricted) and not self._held_back(longer, month, margin)
+        return before and self.shown(figure, restricted=restricted)
 
-    def _held_back(self, longer: Span, month: str, margin: Margin) -> bool:
-        """Whether the month, as it was when the longer period was counted, holds the group back from partners."""
-        name, _ = margin
-        for layer in self.layers if name else ():
-            groups = [(name, group) for group in self.one.groups[name]]
-            parts = {each: self.count(longer, layer, each, month, restricted=False) for each in groups}
-            small = held_back(parts, self.terms.threshold)
-            if margin in small or tells(parts, small, self.terms.threshold):
-                return True
-        return False
+    def live_row(self, each: Span, layer: str, name: str, month: str | None = None) -> tuple[Set[Margin], bool]:
+        """Which groups of a dimension are held back from partners as it was counted then, and whether that is because
+        the row's total would tell its only small ones: then all are, zeros too.
+        """
+        groups = [(name, group) for group in self.one.groups.get(name, ())]
+        parts = {margin: self.count(each, layer, margin, month, restricted=False) for margin in groups}
+        small = held_back(parts, self.terms.threshold)
+        told = tells(parts, small, self.terms.threshold)
+        return frozenset(parts) if told else small, told
 
     def shown(self, figure: Figure, *, restricted: bool) -> bool:
         told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
@@ -241,11 +240,10 @@ def _to_partners(asked: _Asked, table: Table) -> Table:
     is told, zeros neither, as live.
     """
     totals, told = {cell for cell in table.values if cell[2] == WHOLE}, []
-    for layer, (name, groups) in product(asked.layers, asked.one.groups.items()):
-        parts = {(name, group): asked.count(asked.span, layer, (name, group), restricted=False) for group in groups}
-        small = held_back(parts, asked.terms.threshold)
-        if tells(parts, small, asked.terms.threshold):
-            told += [(asked.span.name, each, margin) for each in asked.layers for margin in parts]
+    for layer, name in product(asked.layers, asked.one.groups):
+        row, whole = asked.live_row(asked.span, layer, name)
+        if whole:
+            told += [(asked.span.name, each, margin) for each in asked.layers for margin in row]
     withheld = table.withheld - totals
     return replace(
         table,
@@ -293,8 +291,8 @@ def _table(asked: _Asked, moved: Moved, *, restricted: bool) -> Table:
 def _marked(asked: _Asked, each: Span, margin: Margin, moved: Moved, restricted: bool) -> str:
     standing, terms = _standing(asked, each, margin, restricted=restricted), asked.terms
     few = restricted and is_small(abs(moved.by.get((asked.one.row.code, margin), 0)), terms.threshold)
-    few = few or (each == asked.span and asked.moved_since(margin, restricted=restricted))
-    return "withheld" if (restricted and _nobodys(margin, terms)) or (few and standing == "free") else standing
+    apart = few or (each == asked.span and asked.unsure(margin, restricted=restricted))
+    return "withheld" if (restricted and _nobodys(margin, terms)) or (apart and standing == "free") else standing
 
 
 def _standing(asked: _Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
@@ -333,7 +331,8 @@ def _longer(
 ) -> Iterable[Sum]:
     """Months make a quarter as they were when the quarter was counted. Where a month was told at another time and has
     changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
-    table. Nor does anybody know that a group had not changed, where others of its row had.
+    table. Nor does anybody know that a group had not changed, where others of its row had. A small count of then is to
+    be known by nobody, whoever read the month.
     """
     there = {each.name for each in asked.spans}
     longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
@@ -343,11 +342,16 @@ def _longer(
         row = [margin for margin in asked.one.margins() if margin[0] == name]
         return any(values[month, layer, m] != asked.count(each, layer, m, month, restricted=restricted) for m in row)
 
+    @cache
+    def held(each: Span, month: str, name: str) -> Set[Margin]:
+        return frozenset(m for layer in asked.layers for m in asked.live_row(each, layer, name, month)[0])
+
     for each, layer, margin in product(longer, asked.layers, asked.one.margins()):
         parts = []
         for month in each.months:
             told = asked.told_before(month, margin, restricted=restricted)
-            known = told or asked.read_live(each, month, margin, restricted=restricted)
+            live = asked.read_live(each, month, margin, restricted=restricted)
+            known = told or (live and margin not in held(each, month, margin[0]))
             cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
             presumed = cell in marked["known"] and not known and row_moved(each, month, layer, margin[0])
             if told or presumed or values[cell] != then:

@@ -41,6 +41,7 @@ from services.stalls import (
     STEPS,
     TASKS,
     read_at,
+    rests,
 )
 from services.transaction import Call, Record, Tx, read
 
@@ -284,7 +285,7 @@ select s.*, h.name as who, t.name as target, q.name as root,
   left join away b on b.user_id = s.person and b.organization_id = s.ball
  cross join (select cast(:ladders as jsonb) as ladders) l
  where (cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id))
-   and (coalesce(s.excepted_until > :now, false) and s.cause is distinct from '{Cause.ENGINE_FAULT}') = :excepted
+   and {rests("s")} = :excepted
    and (cast(:kind as text) is null or s.kind = :kind)
    and (cast(:ball as uuid) is null or s.ball = :ball)
    and (cast(:code as text) is null or s.code = :code)

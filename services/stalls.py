@@ -179,7 +179,8 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when t.action_plan_id is not null then t.step_key end as step_key, f.reference, t.title,
        t.organization_id, t.source_organization_id, t.on_behalf, t.state, t.clock,
        case when x.late then t.clock end as symptom, c.cause,
-       w.holder as holder_organization_id, y.ball, y.person,
+       w.holder as holder_organization_id,
+       case when x.by_source then f.assigned_to else t.assigned_to end as holder_user_id, y.ball, y.person,
        case when x.late then t.clock_started_at else y.since end as since,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
@@ -241,7 +242,7 @@ REFERRALS = f"""
 select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_key, f.reference,
        'Close the loop' as title, f.target_organization_id as organization_id, f.source_organization_id,
        false as on_behalf, f.state, f.clock, case when x.late then f.clock end as symptom, c.cause,
-       f.source_organization_id as holder_organization_id,
+       f.source_organization_id as holder_organization_id, f.assigned_to as holder_user_id,
        case when {_backbones("f")} then (select organization_id from backbone)
             else f.source_organization_id end as ball,
        case when {_backbones("f")} then null else f.assigned_to end as person,
@@ -281,7 +282,7 @@ PLANS = f"""
 select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as action_plan_id,
        cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
        p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
-       p.organization_id as holder_organization_id,
+       p.organization_id as holder_organization_id, p.assigned_to as holder_user_id,
        case when {_backbones("p")} then (select organization_id from backbone)
             else p.organization_id end as ball,
        case when {_backbones("p")} then null else p.assigned_to end as person,
@@ -306,16 +307,15 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
 
 ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
 """Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
-_REMINDED = (
-    f"case when s.cause = '{Cause.ENGINE_FAULT}' or (s.sensitive and s.cause = '{Cause.NO_ROOM}')"
-    " then s.holder_organization_id else s.ball end"
-)
+_HOLDERS = f"(s.cause = '{Cause.ENGINE_FAULT}' or (s.sensitive and s.cause = '{Cause.NO_ROOM}'))"
+_REMINDED = f"case when {_HOLDERS} then s.holder_organization_id else s.ball end"
+_REMINDED_THERE = f"case when {_HOLDERS} then app.stands_in(s.holder_user_id, s.holder_organization_id) else {ACTS} end"
 """Whom reminders of `s` go to, as `services.blocking.reminded` has it: a fault of the engine takes nobody's turn, nor
 does want of room for a sensitive need, which the backbone would read in them."""
 ABOVE = f"""
 array(
     select x.rung
-      from (values ('supervisor', app.supervised({_REMINDED}, {ACTS})), ('backbone', true)) x (rung, there)
+      from (values ('supervisor', app.supervised({_REMINDED}, {_REMINDED_THERE})), ('backbone', true)) x (rung, there)
      where x.there and not exists (
         select from event e
          where (e.task_id = s.id or e.referral_id = s.id or e.action_plan_id = s.id)
@@ -328,6 +328,13 @@ array(
                    and coalesce(b.task_id, b.referral_id, b.action_plan_id) = s.id
                    and b.facts ->> 'clock' = s.clock and b.kind like '%\\_{Did.OVERDUE}')))"""
 """Who is above them, is somebody else, and was not told of `s`'s clock because of them: as `services.ladder` has it."""
+
+
+def rests(alias: str) -> str:
+    """Whether an exception lets it rest: a fault of the engine never."""
+    return f"(coalesce({alias}.excepted_until > :now, false) and {alias}.cause is distinct from '{Cause.ENGINE_FAULT}')"
+
+
 STALLED = f"(symptom is not null or {_one_of('cause', AT_ONCE)})"
 """Of what was looked at, what stands still."""
 
@@ -338,7 +345,7 @@ root as materialized (
     select r.kind, r.id, r.action_plan_id, r.step_key, r.organization_id, r.holder_organization_id, r.ball, r.person,
            r.symptom, r.cause, r.since, r.due_at, r.rung, r.on_behalf
       from (select * from tasks union all select * from referrals) r
-     where r.action_plan_id is not null and (r.excepted_until <= :now) is not false
+     where r.action_plan_id is not null and not {rests("r")}
     union all
     select 'action_plan', x.action_plan_id, x.action_plan_id, x.step_key, x.organization_id, x.ball_organization_id,
            x.ball_organization_id, null, x.clock, null, x.since, x.due_at, x.rung, false
@@ -368,7 +375,7 @@ steps as (
            coalesce(s.organization_id, p.organization_id) as organization_id,
            p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
            cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause,
-           r.holder_organization_id, r.ball, r.person, r.since, r.due_at, r.rung,
+           r.holder_organization_id, cast(null as uuid) as holder_user_id, r.ball, r.person, r.since, r.due_at, r.rung,
            s.sensitive, false as reported, 'plan' as asks, p.version, cast(null as timestamptz) as excepted_until,
            p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,

@@ -81,7 +81,9 @@ class Watched(ABC):
     def at(self, tx: Tx) -> Moment: ...
 
     def calendar(self, tx: Tx) -> Calendar:
-        """By which an exception ends, as far as whoever watches may know the hours of who works on it."""
+        """An exception ends when it opens: the service's, or the region's, where whoever watches may not
+        know which it is.
+        """
         return self.at(tx).calendar
 
     @abstractmethod

@@ -192,7 +192,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files: dict[str, dict[str, int]] = {}
     for item in items:
         folder, file = _place(item)
-        files.setdefault(folder, {}).setdefault(file, len(files.get(folder, {})))
+        seen = files.setdefault(folder, {})
+        seen.setdefault(file, len(seen))
 
     def turn(item: pytest.Item) -> tuple[int, float]:
         folder, file = _place(item)
@@ -203,9 +204,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> tuple[str, str]:
-    """The folder below the tests, and the file."""
+    """The folder of its file, and the file."""
     file = item.nodeid.partition("::")[0]
-    return file.split("/")[1], file
+    return file.split("/")[-2], file
 
 
 def pytest_collection_finish() -> None:

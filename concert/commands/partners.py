@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concert.commands.common import As, From, Json, To, caller, people, require_months, settings
+from concert.commands.common import As, From, Json, To, caller, people, require_file, require_months, settings
 from concert.failures import Failed
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def _found(start: str | None, end: str | None, login: str | None) -> Partners:
 def _write(found: Partners, csv: Path | None, xlsx: Path | None) -> None:
     from api.partner_tables import csv_of, xlsx_of
 
-    if Path("-") in (csv, xlsx):
-        raise Failed("The figures go into a file, and - names none.", "Name one: --csv partners.csv", usage=True)
-    if csv is not None and xlsx is not None and csv.absolute() == xlsx.absolute():
+    require_file("The figures go", "--csv partners.csv", csv, xlsx)
+    if csv is not None and xlsx is not None and csv.resolve() == xlsx.resolve():
         raise Failed("Table and workbook cannot be the same file.", "Name two: --csv a.csv --xlsx a.xlsx", usage=True)
     for path, write in ((csv, csv_of), (xlsx, xlsx_of)):
         if path is not None:

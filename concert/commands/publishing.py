@@ -36,7 +36,8 @@ def publish(period: Period, preview: Preview = False, as_login: As = None, as_js
                 else:
                     found = publications.publish(record, _once(call), period, hiding)
         except Unprocessable as refusal:
-            raise Failed(refusal.detail, "Run: concert publish --help", usage=True) from None
+            mistyped = isinstance(refusal, publications.NotAPeriod)
+            raise Failed(refusal.detail, "Run: concert publish --help", usage=mistyped) from None
     if isinstance(found, Answer):
         _say(found, as_json)
     else:

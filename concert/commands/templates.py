@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from concert.commands.common import As, Json, caller, people, settings
+from concert.commands.common import As, Json, caller, people, require_file, settings
 from concert.commands.directory import SEED
 from concert.failures import Failed
 
@@ -74,8 +74,7 @@ def show(code: Which, version: Version = None, svg: Svg = None, as_login: As = N
     """Draw a pathway: who does what, who waits for whom, and when a step happens at all."""
     from concert.console import show_json
 
-    if svg == Path("-"):
-        raise Failed("The picture goes into a file, and - names none.", "Name one: --svg plan.svg", usage=True)
+    require_file("The picture goes", "--svg plan.svg", svg)
     template, telling = _drafted(Path(code), version) if _is_file(code) else _recorded(code, version, as_login)
     if svg is not None:
         _write(svg, template, telling)

@@ -45,18 +45,19 @@ def test_a_digest_goes_out_at_eight(now: str, goes_out: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "goes_out"),
+    ("now", "at", "goes_out"),
     [
-        ("2026-11-01T07:10", "2026-11-01T07:30"),  # 01:10, before the clocks go back
-        ("2026-11-01T07:40", "2026-11-02T08:30"),
-        ("2026-11-01T08:10", "2026-11-02T08:30"),  # 01:10 once more
-        ("2027-03-14T08:10", "2027-03-14T08:30"),
+        ("2026-11-01T07:10", time(1, 30), "2026-11-01T07:30"),  # 01:10, before the clocks go back
+        ("2026-11-01T07:40", time(1, 30), "2026-11-02T08:30"),
+        ("2026-11-01T08:10", time(1, 30), "2026-11-02T08:30"),  # 01:10 once more
+        ("2027-03-14T08:10", time(2, 30), "2027-03-14T09:00"),  # 02:30 never shows
+        ("2027-03-14T09:00", time(2, 30), "2027-03-15T08:30"),
     ],
 )
 def test_on_the_night_in_which_the_clocks_change_there_is_one_digest_and_none_is_in_the_past(
-    now: str, goes_out: str
+    now: str, at: time, goes_out: str
 ) -> None:
-    assert digest_at(utc(now), time(1, 30), DENVER).astimezone(UTC) == utc(goes_out)
+    assert digest_at(utc(now), at, DENVER).astimezone(UTC) == utc(goes_out)
 
 
 def test_an_agenda_may_say_other_hours() -> None:

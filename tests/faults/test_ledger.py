@@ -12,7 +12,7 @@ from tests.house import House
 
 
 @pytest.mark.timeout(300)
-def test_completions_under_eight_writers_while_the_folder_is_killed_three_times(house: House) -> None:
+def test_no_completion_is_lost_under_eight_writers_while_the_folder_is_killed_three_times(house: House) -> None:
     settings = house.settings
     asked = Rush(completions=56, writers=8, kills=3, processes=1)
     rush = run(asked, house.region, settings.database_url, settings.engine_database_url)

@@ -191,29 +191,42 @@ def test_what_the_backbone_lets_rest_is_listed_apart_until_its_day(house: House)
     assert task not in listed(house, "ruth.hub", excepted="true")
 
 
-def test_a_fault_of_the_engine_does_not_rest_and_what_is_offered_beside_it_is_accepted(house: House) -> None:
-    """The date has passed as well: its lead's supervisor may still hear of that."""
+@pytest.fixture
+def failing(house: House) -> Iterator[str]:
+    """A referral past its date, one rung up, whose workflow fails as well."""
     referral = refer(house, "cap", "housing")
-    house.person("gwen.housing").does(
-        f"{task_of(referral)}/decline", {"reason_code": "full", "reason_class": "no_capacity"}
-    )
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"{task_of(referral)}/decline", no)
     house.sql("update referral set due_at = now() - interval '1 hour', rung = 1 where id = %s", referral.id)
     house.sql(
         "insert into engine_finding (case_id, kind, trouble, code, restricted)"
         " values (%s, 'referral', 'failing', 'broken', false)",
         referral.id,
     )
-    ruth, path = house.person("ruth.hub"), f"/v1/referrals/{referral.id}"
-    offered = [listed(house, "ruth.hub")[str(referral.id)], ruth.read(path)]
-    assert [offered[0]["reason_code"], *("escalate" in one["allowed_actions"] for one in offered)] == [
-        "engine_fault", True, True
-    ]  # fmt: skip
-    ruth.does(f"{path}/escalate")
-    until = (datetime.now(UTC) + timedelta(days=80)).date().isoformat()
-    ruth.does(f"{path}/except", {"reason": "weather", "until": until})
-    assert str(referral.id) in listed(house, "ruth.hub"), "nothing is mended by waiting"
-    assert str(referral.id) not in listed(house, "ruth.hub", excepted="true")
+    yield str(referral.id)
     house.sql("delete from engine_finding")
+
+
+@pytest.mark.parametrize(("owner", "status"), [(None, 200), ("jolene.cap", 409)])
+def test_beside_a_fault_of_the_engine_escalate_is_offered_where_it_is_accepted(
+    house: House, failing: str, owner: str | None, status: int
+) -> None:
+    """The supervisor of its source may still hear that the date has passed, unless it is hers."""
+    if owner:
+        house.sql("update referral set assigned_to = %s where id = %s", user(house, owner), failing)
+    ruth, path = house.person("ruth.hub"), f"/v1/referrals/{failing}"
+    places = [listed(house, "ruth.hub")[failing], ruth.read(path)]
+    assert places[0]["reason_code"] == "engine_fault"
+    assert ["escalate" in one["allowed_actions"] for one in places] == [status == 200] * 2
+    assert ruth.post(f"{path}/escalate").status_code == status
+
+
+def test_a_fault_of_the_engine_does_not_rest(house: House, failing: str) -> None:
+    """Nothing is mended by waiting."""
+    until = (datetime.now(UTC) + timedelta(days=80)).date().isoformat()
+    house.person("ruth.hub").does(f"/v1/referrals/{failing}/except", {"reason": "weather", "until": until})
+    assert failing in listed(house, "ruth.hub")
+    assert failing not in listed(house, "ruth.hub", excepted="true")
 
 
 def test_an_exception_rests_what_it_names_and_the_engine_goes_on_with_the_rest(house: House) -> None:
