@@ -1,6 +1,5 @@
 """The shared numbers: what they mean, how they stand, and the exact events behind each."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -11,21 +10,21 @@ from api.calls import Reading, TheRecord
 from api.cursors import Keyset, Page
 from api.values import Code, Id, Parameters, Text, Whole, refusal
 from api.wording import Language
+from domain.period import MONTH_PATTERN, is_month
 from services import drilldown, indicators, measure_shapes
 from services.naming import names_of
 from services.refusals import Unprocessable
 
 router = APIRouter(prefix="/v1/indicators", tags=["Indicators"])
-_MONTH = r"^(19|20)\d\d-(0[1-9]|1[0-2])$"
 
 
 def _month(text: str) -> str:
-    if not re.fullmatch(_MONTH, text, re.ASCII):
+    if not is_month(text):
         raise refusal("month", "Write a month as YYYY-MM.")
     return text
 
 
-Month = Annotated[str, AfterValidator(_month), WithJsonSchema({"type": "string", "pattern": _MONTH})]
+Month = Annotated[str, AfterValidator(_month), WithJsonSchema({"type": "string", "pattern": MONTH_PATTERN})]
 Period = Annotated[str, Text(4, 60), Field(pattern=r"^([a-z][a-z0-9_]*:(19|20)\d\d|(19|20)\d\d(-(0[1-9]|1[0-2]))?)$")]
 Group = Annotated[str, Field(strict=True, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*\+?$")]
 """A code, or the oldest age band: 65+."""

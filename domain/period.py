@@ -7,9 +7,17 @@ state_year:2027   a year of another calendar, named by the year in which it ends
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+MONTH_PATTERN = r"^(19|20)\d\d-(0[1-9]|1[0-2])$"
+
+
+def is_month(text: str) -> bool:
+    """Whether it is the name of a month."""
+    return re.fullmatch(MONTH_PATTERN, text, re.ASCII) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,12 +27,11 @@ From = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First
 To = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month.")]
 
 
-_MONTH = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])", re.ASCII)
-
-
 def require_months(command: str, *months: str | None) -> None:
     """Raises Failed (wrong usage) for what is no month."""
-    if any(month is not None and not _MONTH.fullmatch(month) for month in months):
+    from domain.period import is_month
+
+    if not all(month is None or is_month(month) for month in months):
         raise Failed("A month is written as 2026-11.", f"Run: concert {command} --help", usage=True)
 
 
