@@ -23,12 +23,13 @@ than a letter's lease."""
 
 class NotSent(Exception):
     """`final`: the server will say the same of this letter whenever it is asked. `perhaps`: it was given the letter,
-    and we did not hear what became of it.
+    and we did not hear what became of it. `reader`: it takes letters, only none for this reader, as when a mailbox is
+    full.
     """
 
-    def __init__(self, code: str, *, final: bool, perhaps: bool = False) -> None:
+    def __init__(self, code: str, *, final: bool, perhaps: bool = False, reader: bool = False) -> None:
         super().__init__(code)
-        self.code, self.final, self.perhaps = code, final, perhaps
+        self.code, self.final, self.perhaps, self.reader = code, final, perhaps, reader
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,7 +71,8 @@ class Post:
             async with asyncio.timeout(LONGEST_SECONDS) as server.limit:
                 await _hand_over(server, message)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
-            raise NotSent(_code(error), final=_lasting(error)) from None
+            reader = isinstance(error, aiosmtplib.SMTPRecipientsRefused)
+            raise NotSent(_code(error), final=_lasting(error), reader=reader) from None
         except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII: the reader's, unless it is our own
             raise NotSent(_code(error), final=self.sender.isascii()) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:

@@ -162,14 +162,19 @@ def sent(record: Record, letter: Letter) -> None:
         connection.execute(_SENT, {"id": letter.id})
 
 
-def send_later(record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool) -> None:
+def send_later(
+    record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool = False, reader: bool = False
+) -> None:
     """`error` is a code. `final` ones, and those after which it `perhaps` arrived, often enough, close the letter; it
-    stays in the feed. Of all but final ones it is kept since when the letter is tried in vain."""
+    stays in the feed. Of all but final ones it is kept since when the letter is tried in vain: not where the server
+    asks to come again for this `reader` alone, ever later and for a week, and takes letters for others.
+    """
     step = int(final or perhaps)
     closed = step and letter.attempts + 1 >= (PERHAPS_BEFORE_CLOSED if perhaps else REFUSALS_BEFORE_CLOSED)
     wait = min(3600.0, (600.0 if perhaps else 30.0) * 2**letter.attempts) if step else 15.0
     with record.database.transaction() as connection:
         values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": bool(closed), "final": final}
+        values |= {"reader": reader, "days": KEPT_DAYS}
         connection.execute(_LATER, values)
 
 
@@ -238,13 +243,13 @@ _WENT_ON = f"""
 a delegate may stand in."""
 _NEVER_HEARD = f"""
 (n.kind = '{Topic.REASSIGNED}' and n.code ~ 'not_yours$' and exists (
-    select from mail_item j join notice y on y.id = j.notice_id
-     where j.mail_id = i.mail_id and y.kind = n.kind and y.code !~ 'not_yours$' and y.event_seq < n.event_seq
-       and y.read_at is null
+    select from notice y join mail_item j on j.notice_id = y.id join mail u on u.id = j.mail_id
+     where y.user_id = n.user_id and y.kind = n.kind and y.code !~ 'not_yours$' and y.event_seq < n.event_seq
+       and y.read_at is null and u.sent_at is null
        and (y.task_id, y.referral_id, y.action_plan_id)
            is not distinct from (n.task_id, n.referral_id, n.action_plan_id)))
 """
-"""Whether it went on before this very letter would have said that it was theirs."""
+"""Whether it went on before a letter has said that it was theirs."""
 _ADDRESS = text("select address, language from app.address_of(:id)")
 _ITEMS = text(
     f"""
@@ -275,9 +280,13 @@ _AFTER_QUIET = text("update mail set due_at = :due where id = :id")
 _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
 _SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
 _LATER = text(
-    "update mail set due_at = clock_timestamp() + make_interval(secs => :wait), attempts = attempts + :step,"
-    " error = :error, closed_at = case when :closed then clock_timestamp() end,"
-    " unsent_since = case when not :final then coalesce(unsent_since, clock_timestamp()) end where id = :id"
+    "update mail m set attempts = attempts + :step, error = :error,"
+    " due_at = clock_timestamp() + greatest(make_interval(secs => :wait), case when :reader then"
+    " least((clock_timestamp() - m.created_at) / 4, interval '1 hour') end),"
+    " closed_at = case when :closed or :reader and m.created_at < clock_timestamp() - make_interval(days => :days)"
+    " then clock_timestamp() end,"
+    " unsent_since = case when :final or :reader and exists (select from mail s where s.sent_at > m.created_at)"
+    " then null else coalesce(unsent_since, clock_timestamp()) end where id = :id"
 )
 _LINK = text(
     """

@@ -22,7 +22,8 @@ LINK = re.compile(r"\S*/act/(\S+)")
 class Box:
     """`answer`: what it says, after `pause` seconds, to every letter with `about` in its subject; all but 250 is a
     refusal and keeps nothing; None: it keeps the letter first, and then hangs up without a word. Others it keeps at
-    once. `utf8`: whether it takes addresses beyond ASCII. `begun`: letters of that kind that it has begun to take.
+    once. `utf8`: whether it takes addresses beyond ASCII. `full`: an address whose mailbox is. `begun`: letters of that
+    kind that it has begun to take.
     """
 
     def __init__(self) -> None:
@@ -30,9 +31,18 @@ class Box:
         self.answer: str | None = "250 OK"
         self.about = ""
         self.utf8 = True
+        self.full = ""
         self.pause = 0.0
         self.begun = 0
         self.port = 0
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if address == self.full:
+            return "452 4.2.2 mailbox full"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         message = message_from_bytes(envelope.content, policy=policy.default)

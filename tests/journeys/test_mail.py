@@ -580,6 +580,48 @@ def test_since_when_mail_does_not_leave_is_kept_from_the_first_vain_try_until_th
     assert tried("250 OK") == Queue(0, None)
 
 
+def test_one_full_mailbox_is_no_sign_that_mail_does_not_leave(house: House, room: Mailroom, box: Box) -> None:
+    drain(house, room)
+    made = house.refer("cap", "housing")
+    box.full = house.sql("select email from user_account where login = 'gwen.housing'")[0][0]
+    try:
+        for _ in range(2):  # whichever is tried first
+            house.sql("update mail set due_at = now() where closed_at is null")
+            room.deliver()
+        assert len(room.got("hector.housing", made["reference"])) == 1
+        assert take_pulse(house.api).mail == Queue(0, None)
+        waits = "select extract(epoch from due_at - now())::int from mail where closed_at is null"
+        house.sql("update mail set created_at = now() - interval '4 hours', due_at = now() where closed_at is null")
+        room.deliver()
+        ((seconds,),) = house.sql(waits)
+        assert 3500 < seconds <= 3600, "ever later"
+    finally:
+        box.full = ""
+    house.sql("update mail set due_at = now() where closed_at is null")
+    room.deliver()
+    assert len(room.got("gwen.housing", made["reference"])) == 1
+
+
+def test_who_was_never_told_that_work_was_theirs_is_not_told_that_it_is_not(
+    house: House, room: Mailroom, box: Box, held: dict[str, str]
+) -> None:
+    """Not either where the first letter was tried in vain, so that the second would be one of its own."""
+    made = house.refer("health", "cap")
+    jolene = house.person("jolene.cap")
+    drain(house, room)
+    box.answer = "451 come again"
+    try:
+        jolene.does(f"{task_of(made)}/assign", {"user_id": held["dale.cap"]})
+        drain(house, room)
+        jolene.does(f"{task_of(made)}/assign", {"user_id": held["maria.cap"]})
+        drain(house, room)
+    finally:
+        box.answer = "250 OK"
+    drain(house, room)
+    assert [m for m in room.got("dale.cap", made["reference"]) if "somebody else's now" in text_of(m)] == []
+    assert len([m for m in room.got("maria.cap", made["reference"]) if "is yours now" in text_of(m)]) == 1
+
+
 def test_a_letter_that_is_sent_twice_is_the_same_letter(house: House, room: Mailroom) -> None:
     made = house.refer("cap", "housing")
     room.deliver()
