@@ -184,6 +184,25 @@ class _Asked:
             for name in (each.name, *each.months)
         )
 
+    def shrunk(self, margin: Margin) -> bool:
+        """Whether it was published before, and one of its months shows what has become small since: whoever takes the
+        other months for unchanged would subtract.
+        """
+        code, threshold = self.one.row.code, self.terms.threshold
+        if (
+            len(self.span.months) == 1
+            or self.one.measure == "level"
+            or not self.public.figure(self.span.name, code, margin)
+        ):
+            return False
+        return any(
+            (figure := self.public.figure(month, code, margin))
+            and self.shown(figure, restricted=False)
+            and is_small(self.count(self.span, layer, margin, month, restricted=False), threshold)
+            for month in self.span.months
+            for layer in self.layers
+        )
+
     def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether it is the month that is made now, and its version before showed the figure: then that is what
         longer periods are compared with.
@@ -292,6 +311,8 @@ def _marked(asked: _Asked, each: Span, margin: Margin, moved: Moved, restricted:
     standing, terms = _standing(asked, each, margin, restricted=restricted), asked.terms
     few = restricted and is_small(abs(moved.by.get((asked.one.row.code, margin), 0)), terms.threshold)
     apart = few or (each == asked.span and asked.unsure(margin, restricted=restricted))
+    if each == asked.span and standing == "free" and not restricted and asked.shrunk(margin):
+        return "withheld"
     return "withheld" if (restricted and _nobodys(margin, terms)) or (apart and standing == "free") else standing
 
 
