@@ -40,7 +40,7 @@ def settled(
                 for side in (True, False) if one.measure == "distinct" else (found.restricted,):
                     if (one.row.code, margin, side) in hidden:
                         changed.add((each.name, one.row.code, margin, side))
-        for one, margin, found in _corrected(tx, figures, each, versions[-1].up_to, partners) if not own else ():
+        for one, margin, found in _corrected(tx, figures, each, versions[-1].up_to, partners):
             since = later.setdefault((each.name, one.row.code), Figures(one.row, one.groups))
             add_change(since, since.side(found.restricted), each, found, margin)
     first = {row.period: row.up_to for row in reversed(history)}

@@ -184,24 +184,26 @@ class _Asked:
             for name in (each.name, *each.months)
         )
 
+    def before(self, layer: str, margin: Margin, month: str, *, restricted: bool) -> int:
+        """Of a month of the period when the period's last version was counted."""
+        now = self.count(self.span, layer, margin, month, restricted=restricted)
+        later = self.public.later.get((self.span.name, self.one.row.code))
+        return max(0, now - later.side(restricted).counts.get((month, layer, margin), 0)) if later else now
+
     def shrunk(self, margin: Margin) -> bool:
-        """Whether it was published before, and one of its months shows what has become small since: whoever takes the
+        """Whether one of its months has become small since the month, or this period, was published: whoever takes the
         other months for unchanged would subtract.
         """
-        code, threshold = self.one.row.code, self.terms.threshold
-        if (
-            len(self.span.months) == 1
-            or self.one.measure == "level"
-            or not self.public.figure(self.span.name, code, margin)
-        ):
+        if len(self.span.months) == 1 or self.one.measure == "level":
             return False
-        return any(
-            (figure := self.public.figure(month, code, margin))
-            and self.shown(figure, restricted=False)
-            and is_small(self.count(self.span, layer, margin, month, restricted=False), threshold)
-            for month in self.span.months
-            for layer in self.layers
-        )
+        threshold, again = self.terms.threshold, self.public.figure(self.span.name, self.one.row.code, margin)
+        for month, layer in product(self.span.months, self.layers):
+            figure = self.public.figure(month, self.one.row.code, margin)
+            if figure and is_small(self.count(self.span, layer, margin, month, restricted=False), threshold):
+                was = self.before(layer, margin, month, restricted=False)
+                if self.shown(figure, restricted=False) or (again and not is_small(was, threshold)):
+                    return True
+        return False
 
     def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether it is the month that is made now, and its version before showed the figure: then that is what
@@ -216,7 +218,7 @@ class _Asked:
         """
         public, code = self.public, self.one.row.code
         figure = public.figure(month, code, margin)
-        if restricted or figure is None or month == self.span.name or (month, code) in public.otherwise:
+        if restricted or figure is None or (month, code) in public.otherwise:
             return False
         before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
         return before and self.shown(figure, restricted=restricted)
@@ -360,8 +362,15 @@ def _longer(
 
     @cache
     def row_moved(each: Span, month: str, layer: str, name: str) -> bool:
+        """Between the month's last version and that time."""
+
+        def told(margin: Margin) -> int:
+            if month == asked.span.name:
+                return asked.before(layer, margin, month, restricted=restricted)
+            return values[month, layer, margin]
+
         row = [margin for margin in asked.one.margins() if margin[0] == name]
-        return any(values[month, layer, m] != asked.count(each, layer, m, month, restricted=restricted) for m in row)
+        return any(told(m) != asked.count(each, layer, m, month, restricted=restricted) for m in row)
 
     @cache
     def held(each: Span, month: str, name: str) -> Set[Margin]:
@@ -372,7 +381,8 @@ def _longer(
         for month in each.months:
             told = asked.told_before(month, margin, restricted=restricted)
             live = asked.read_live(each, month, margin, restricted=restricted)
-            known = told or (live and margin not in held(each, month, margin[0]))
+            known = live and margin not in held(each, month, margin[0])
+            known = known or (told and not row_moved(each, month, layer, margin[0]))
             cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
             presumed = cell in marked["known"] and not known and row_moved(each, month, layer, margin[0])
             if told or presumed or values[cell] != then:
