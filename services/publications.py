@@ -57,6 +57,8 @@ class _Ground:
     before: Content | None
     standing: Publication | None
     public: Public
+    newest: bool
+    """Whether its last version is the last of all that are tied to it."""
     since: Counts
     moved: Moved
     coverage: PartnerCoverage
@@ -146,6 +148,7 @@ def _ground(tx: Tx, period: str) -> _Ground:
         standing=_summary(before) if before else None,
         before=Content.model_validate(before.body) if before else None,
         public=public,
+        newest=bool(history) and max(history, key=lambda row: row.published_at).period == span.name,
         since=since,
         moved=moved,
         coverage=PartnerCoverage(confidential=CONFIDENTIAL, **dict(tx.connection.execute(_COVERAGE).one()._mapping)),
@@ -208,7 +211,7 @@ def _public(versions: list[Any], calendars: dict[str, int]) -> Public:
 
 def _content(ground: _Ground, progressed: Progressed) -> Content:
     made = compile_figures(ground.figures, ground.span, ground.public, ground.terms, ground.moved, progressed)
-    made = sorted([*made, *ground.population], key=lambda one: one.code)
+    made = sorted([*(_standing(ground, one) for one in made), *ground.population], key=lambda one: one.code)
     explanation = Explanation(sentence=FIRST)
     if ground.before is not None and ground.standing is not None:
         thresholds = (ground.standing.threshold, ground.terms.threshold)
@@ -221,6 +224,21 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
         coverage=ground.coverage,
         method=method,
     )
+
+
+def _standing(ground: _Ground, one: PublishedIndicator) -> PublishedIndicator:
+    """With the figures of the last version, if nothing happened since, here or in what is public: which cells are
+    hidden beside small ones might be chosen otherwise now, and nobody would know why.
+    """
+    was = next((each for each in ground.before.indicators if each.code == one.code), None) if ground.before else None
+    if was is None or ground.standing is None or not ground.newest:
+        return one
+    told = (was.version, was.threshold, ground.standing.threshold)
+    rules = told == (one.version, one.threshold, ground.terms.threshold)
+    groups = [figure.by for figure in was.figures] == [figure.by for figure in one.figures]
+    if not rules or not groups or any(code == one.code for code, _, _ in ground.since):
+        return one
+    return one.model_copy(update={"figures": was.figures})
 
 
 def _says_the_same(ground: _Ground, now: Content) -> bool:

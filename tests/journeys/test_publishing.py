@@ -16,6 +16,8 @@ from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from concert.embedded.postgres import libpq_url
 from services.publications import preview
+from services.published import PublishedIndicator
+from services.snapshots import compile_figures
 from tests.house import House
 from tests.journeys.published import LONG_AGO, MONTH, asked, figures, publish, serve, snapshot
 from tests.services.scenes import proven
@@ -52,6 +54,23 @@ def published(house: House) -> None:
     assert figures(one, "needs_met")[""]["value"] == sum(SPREAD.values())
     assert figures(one, "clients_served")[""]["value"] == sum(SPREAD.values())
     assert one["indicators"] == seen.model_dump(mode="json")["indicators"]
+
+
+def test_what_is_hidden_beside_small_figures_is_not_chosen_again_where_nothing_happened(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the choice falls out this time."""
+
+    def otherwise(*asked: Any) -> list[PublishedIndicator]:
+        hidden = {"suppressed": True, "value": None}
+        return [
+            one.model_copy(update={"figures": [figure.model_copy(update=hidden) for figure in one.figures]})
+            for one in compile_figures(*asked)
+        ]
+
+    monkeypatch.setattr("services.publications.compile_figures", otherwise)
+    again = publish(house)
+    assert (again.status_code, again.json()["version"]) == (200, 1)
 
 
 def test_what_was_observed_of_the_whole_population_stands_there_with_its_source(house: House) -> None:
