@@ -16,7 +16,8 @@ from domain.period import months_between
 from domain.span import Span
 from services.counts import WHOLE, Figures, Margin, Partners, add_change, margins_of
 from services.explaining import JOINED, LATE, TAKEN_BACK, Counts
-from services.snapshots import Moved, Public
+from services.known import Public
+from services.snapshots import Moved
 from services.transaction import Tx
 
 
@@ -87,6 +88,8 @@ def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partne
     parts: dict[tuple[str, Margin, bool], dict[str, Counter[str]]] = {}
     moved: Counter[tuple[str, Margin]] = Counter()
     for one, margin, row in _corrected(tx, figures, span, up_to, partners):
+        if one.measure == "distinct" and row.period != span.name:
+            continue  # who counts once in a year is told of the year alone
         counted = parts.setdefault((one.row.code, margin, row.restricted), {}).setdefault(row.part, Counter())
         counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
         if one.measure == "distinct":

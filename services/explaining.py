@@ -73,6 +73,13 @@ def explain(
     )
 
 
+_WORDS = {
+    LATE: "work recorded late",
+    TAKEN_BACK: "work taken back or corrected",
+    JOINED: "records of one person joined",
+}
+
+
 def margin_of(figure: Figure) -> Margin:
     return next(iter(figure.by.items()), WHOLE)
 
@@ -110,17 +117,14 @@ def _reasons(before: Figure | None, after: Figure, kinds: Counter[str], *, amoun
         return ["suppressed from this version on"]
     if after.observed:
         return ["a newer value was observed"]
+    moved = [sentence for kind, sentence in _WORDS.items() if kinds[kind]]
     if before.complete != after.complete:
-        return ["confidential work is shown elsewhere only" if not after.complete else "confidential work is included"]
+        told = "confidential work is included" if after.complete else "confidential work is shown elsewhere only"
+        return [told, *moved]
     if (before.waiting is None) != (after.waiting is None):
         told = "suppressed from this version on" if after.waiting is None else "included"
         return [f"who still waits is {told}"]
-    words = {
-        LATE: "work recorded late",
-        TAKEN_BACK: "work taken back or corrected",
-        JOINED: "records of one person joined",
-    }
-    return [sentence for kind, sentence in words.items() if kinds[kind]] or [_ROUNDED if amounts else _MADE_OF]
+    return moved or [_ROUNDED if amounts else _MADE_OF]
 
 
 def _by_code(changes: Iterable[Change]) -> Iterable[tuple[str, list[Change]]]:

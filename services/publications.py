@@ -18,11 +18,12 @@ from services.explaining import FIRST, Counts, explain, margin_of
 from services.holders import is_watcher
 from services.indicators import telling
 from services.journal import new_id
+from services.known import Public, Terms
 from services.population import observed
 from services.published import Content, Explanation, Figure, LeftOut, PartnerCoverage, Publication, PublishedIndicator
 from services.recounting import NOBODY, Progressed
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.snapshots import Moved, Public, Terms, compile_figures
+from services.snapshots import Moved, compile_figures
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
 
@@ -57,8 +58,6 @@ class _Ground:
     before: Content | None
     standing: Publication | None
     public: Public
-    newest: bool
-    """Whether its last version is the last of all that are tied to it."""
     since: Counts
     moved: Moved
     coverage: PartnerCoverage
@@ -148,7 +147,6 @@ def _ground(tx: Tx, period: str) -> _Ground:
         standing=_summary(before) if before else None,
         before=Content.model_validate(before.body) if before else None,
         public=public,
-        newest=bool(history) and max(history, key=lambda row: row.published_at).period == span.name,
         since=since,
         moved=moved,
         coverage=PartnerCoverage(confidential=CONFIDENTIAL, **dict(tx.connection.execute(_COVERAGE).one()._mapping)),
@@ -227,11 +225,11 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
 
 
 def _standing(ground: _Ground, one: PublishedIndicator) -> PublishedIndicator:
-    """With the figures of the last version, if nothing happened since, here or in what is public: which cells are
-    hidden beside small ones might be chosen otherwise now, and nobody would know why.
+    """With the figures of the last version, if nothing happened since. What else was published meanwhile was protected
+    beside them; which cells are hidden might be chosen otherwise now, and nobody would know why.
     """
     was = next((each for each in ground.before.indicators if each.code == one.code), None) if ground.before else None
-    if was is None or ground.standing is None or not ground.newest:
+    if was is None or ground.standing is None:
         return one
     told = (was.version, was.threshold, ground.standing.threshold)
     rules = told == (one.version, one.threshold, ground.terms.threshold)

@@ -294,6 +294,10 @@ def test_a_year_of_people_who_count_once_gives_no_month_away(house: House, order
     for county in ("31157", "31013", "31045"):
         then = [shown[period]["county", county]["value"] is not None for period in ("2026-06", YEAR)]
         assert sum(then) < 2 or shown["2026-05"]["county", county]["value"] is not None, (county, shown)
+    if order[0] == YEAR:
+        published(house, YEAR)
+        (told,) = asked(house, period=YEAR).json()["items"][0]["explanation"]["corrections"]
+        assert (told["late_entries"], told["taken_back"], told["records_joined"]) == (5, 0, 0), "of the year alone"
     assert None in (shown[YEAR]["county", "31013"]["value"], shown["2026-06"]["county", "31013"]["value"])
 
 

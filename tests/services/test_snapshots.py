@@ -15,8 +15,9 @@ from domain.protection import Sum, Table, is_small
 from domain.span import Span, span_of
 from services.counts import LAYERS, Figures
 from services.explaining import explain, margin_of
+from services.known import Public, Terms
 from services.published import Figure, PublishedIndicator
-from services.snapshots import Moved, Public, Terms, compile_figures
+from services.snapshots import Moved, compile_figures
 from tests.services.attacker import recovered
 from tests.services.tables import around
 
