@@ -167,7 +167,7 @@ def send_later(
 ) -> None:
     """`error` is a code. `final` ones, and those after which it `perhaps` arrived, often enough, close the letter; it
     stays in the feed. Of all but final ones it is kept since when the letter is tried in vain: not where the server
-    asks to come again for this `reader` alone, ever later and for a week, and takes letters for others.
+    asks to come again for this `reader` alone, ever later and for a week, and others get theirs or wait for none.
     """
     step = int(final or perhaps)
     closed = step and letter.attempts + 1 >= (PERHAPS_BEFORE_CLOSED if perhaps else REFUSALS_BEFORE_CLOSED)
@@ -245,11 +245,11 @@ _NEVER_HEARD = f"""
 (n.kind = '{Topic.REASSIGNED}' and n.code ~ 'not_yours$' and exists (
     select from notice y join mail_item j on j.notice_id = y.id join mail u on u.id = j.mail_id
      where y.user_id = n.user_id and y.kind = n.kind and y.code !~ 'not_yours$' and y.event_seq < n.event_seq
-       and y.read_at is null and u.sent_at is null
+       and y.read_at is null and u.sent_at is null and u.attempts = 0
        and (y.task_id, y.referral_id, y.action_plan_id)
            is not distinct from (n.task_id, n.referral_id, n.action_plan_id)))
 """
-"""Whether it went on before a letter has said that it was theirs."""
+"""Whether it went on before a letter has said that it was theirs, or perhaps has."""
 _ADDRESS = text("select address, language from app.address_of(:id)")
 _ITEMS = text(
     f"""
@@ -285,7 +285,9 @@ _LATER = text(
     " least((clock_timestamp() - m.created_at) / 4, interval '1 hour') end),"
     " closed_at = case when :closed or :reader and m.created_at < clock_timestamp() - make_interval(days => :days)"
     " then clock_timestamp() end,"
-    " unsent_since = case when :final or :reader and exists (select from mail s where s.sent_at > m.created_at)"
+    " unsent_since = case when :final or :reader and ("
+    "  exists (select from mail s where s.sent_at > m.created_at) or not exists ("
+    "  select from mail o where o.closed_at is null and o.user_id <> m.user_id and o.error is not null))"
     " then null else coalesce(unsent_since, clock_timestamp()) end where id = :id"
 )
 _LINK = text(
