@@ -93,7 +93,7 @@ def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partne
         counted = parts.setdefault((one.row.code, margin, row.restricted), {}).setdefault(row.part, Counter())
         counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
         if one.measure == "distinct":
-            moved[one.row.code, margin] = 1
+            moved[one.row.code, margin] |= row.restricted or one.confided
         elif row.restricted:
             moved[one.row.code, margin] += row.change
     return {figure: reduce(or_, counted.values()) for figure, counted in parts.items()}, Moved(moved)

@@ -63,6 +63,8 @@ class Figures:
     groups: dict[str, tuple[str, ...]]
     open: Side = field(default_factory=Side)
     confidential: Side = field(default_factory=Side)
+    confided: bool = False
+    """Of who counts once: whether there is any confidential work, also of people who would count without it."""
 
     @property
     def measure(self) -> str:
@@ -227,7 +229,8 @@ def _add_duration(side: Side, span: Span, row: Any, margin: Margin, value: int) 
 def _join(tx: Tx, one: Figures, ids: list[str], periods: list[str], partners: Partners) -> None:
     """Who has open and confidential work counts once: confidential work adds those who would not count without it."""
     together: Counter[tuple[str, str, Margin]] = Counter()
-    if not any(one.confidential.counts.values()):
+    one.confided = any(one.confidential.counts.values())
+    if not one.confided:
         return
     for row in tx.rows(_TOGETHER, ids=ids, periods=periods):
         for margin in margins_of(one, row, partners):

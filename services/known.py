@@ -102,15 +102,19 @@ class Asked:
     def unsure(self, margin: Margin, *, restricted: bool) -> bool:
         """Whether another period shows its confidential work, and somebody came or went there since."""
         code = self.one.row.code
-        return self._alone(restricted) and any(
-            later.side(side).counts[name, "value", margin]
-            for each in self.public.spans
-            if each != self.span
-            and (later := self.public.later.get((each.name, code)))
-            and (figure := self.public.figure(each.name, code, margin))
-            and figure.complete
-            for side in (False, True)
-            for name in (each.name, *each.months)
+        return (
+            self._alone(restricted)
+            and self.one.confided
+            and any(
+                later.side(side).counts[name, "value", margin]
+                for each in self.public.spans
+                if each != self.span
+                and (later := self.public.later.get((each.name, code)))
+                and (figure := self.public.figure(each.name, code, margin))
+                and figure.complete
+                for side in (False, True)
+                for name in (each.name, *each.months)
+            )
         )
 
     def before(self, layer: str, margin: Margin, month: str, *, restricted: bool) -> int:
