@@ -612,6 +612,26 @@ def test_one_full_mailbox_is_no_sign_that_mail_does_not_leave(house: House, room
     assert len(room.got("gwen.housing", made["reference"])) == 1
 
 
+def test_a_letter_that_outlived_an_outage_is_not_given_up_at_its_readers_first_come_again(
+    house: House, room: Mailroom, box: Box
+) -> None:
+    drain(house, room)
+    house.refer("cap", "faith")
+    tell(house)
+    long = "now() - interval '8 days'"
+    house.sql(f"update mail set created_at = {long}, unsent_since = {long}, due_at = now() where closed_at is null")
+    box.full = house.sql("select email from user_account where login = 'naomi.faith'")[0][0]
+    left = []
+    try:
+        for _ in range(2):
+            room.deliver()
+            left.append(house.sql("select count(*) from mail where closed_at is null")[0][0])
+            house.sql("update mail set due_at = now() where closed_at is null")
+    finally:
+        box.full = ""
+    assert left == [1, 0], "its week is long over, so the second is the last"
+
+
 @pytest.mark.parametrize(("answer", "told"), [("451 come again", False), (None, True)], ids=["in vain", "perhaps told"])
 def test_who_was_never_told_that_work_was_theirs_is_not_told_that_it_is_not(
     house: House, room: Mailroom, box: Box, held: dict[str, str], answer: str | None, told: bool
