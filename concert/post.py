@@ -23,7 +23,7 @@ than a letter's lease."""
 
 class NotSent(Exception):
     """`final`: the server will say the same of this letter whenever it is asked. `perhaps`: it was given the letter,
-    and we did not hear what became of it. `reader`: it takes letters, only none for this reader, as when a mailbox is
+    and we did not hear what became of it. `reader`: it asks to come again for this reader alone, as when a mailbox is
     full.
     """
 
@@ -71,8 +71,9 @@ class Post:
             async with asyncio.timeout(LONGEST_SECONDS) as server.limit:
                 await _hand_over(server, message)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
-            reader = isinstance(error, aiosmtplib.SMTPRecipientsRefused)
-            raise NotSent(_code(error), final=_lasting(error), reader=reader) from None
+            final = _lasting(error)
+            reader = not final and isinstance(error, aiosmtplib.SMTPRecipientsRefused)
+            raise NotSent(_code(error), final=final, reader=reader) from None
         except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII: the reader's, unless it is our own
             raise NotSent(_code(error), final=self.sender.isascii()) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:

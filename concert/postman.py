@@ -62,9 +62,10 @@ class Postman:
             await asyncio.to_thread(sent, self._record, letter)
 
     async def _later(self, letter: Letter, no: NotSent) -> None:
-        log.warning("not_sent", mail=str(letter.id), code=no.code, perhaps=no.perhaps)
-        how = {"final": no.final, "perhaps": no.perhaps, "reader": no.reader}
-        await asyncio.to_thread(send_later, self._record, letter, no.code, **how)
+        log.warning("not_sent", mail=str(letter.id), code=no.code, final=no.final, perhaps=no.perhaps, reader=no.reader)
+        await asyncio.to_thread(
+            send_later, self._record, letter, no.code, final=no.final, perhaps=no.perhaps, reader=no.reader
+        )
 
 
 def _url(links: Links, public_url: str, link_id: UUID) -> str:

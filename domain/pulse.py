@@ -82,7 +82,8 @@ class Cases:
 class Pulse:
     """`at` by the database's clock. Counts above a hundred thousand read as that.
 
-    `mail`: letters that were tried in vain; those that wait for the morning or for a digest are not among them.
+    `mail`: letters that were tried in vain, so that mail does not leave; those that wait for the morning, for a digest
+    or for room in their reader's mailbox are not among them.
     `hidden`: what is wrong with at least one case of those that `findings` leaves out, the confidential ones.
     """
 

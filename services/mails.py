@@ -30,8 +30,10 @@ PERHAPS_BEFORE_CLOSED = 4
 LINK_DAYS = 7
 KEPT_DAYS = 7
 """A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
+FULL_DAYS = 7
+"""For so long a letter is tried whose reader's mailbox is full. The feed still says it."""
 
-BY_MAIL = (Way.MAIL, Way.DIGEST)
+_BY_MAIL = (Way.MAIL, Way.DIGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def mail_event(record: Record, event_id: UUID) -> None:
     with record.database.transaction() as connection:
         for row in connection.execute(_NOTICED, {"event": event_id}).all():
             way = Way(row.way) if row.way else USUAL[Topic(row.kind)]
-            if way in BY_MAIL:
+            if way in _BY_MAIL:
                 _write(connection, row, digest=way is Way.DIGEST and not row.urgent)
         connection.execute(_FORGET, {"days": KEPT_DAYS})
 
@@ -120,7 +122,7 @@ def claim_letter(record: Record) -> Letter | None:
 def _letter(record: Record, row: Any) -> Letter | None:
     with record.database.transaction() as connection:
         to = connection.execute(_ADDRESS, {"id": row.id}).first()
-        items = connection.execute(_ITEMS, {"id": row.id, **MOVED_VALUES}).all() if to else []
+        items = connection.execute(_ITEMS, {"id": row.id, "lease": LEASE_SECONDS, **MOVED_VALUES}).all() if to else []
         if to is None or not items:
             connection.execute(_CLOSE, {"id": row.id, "error": None if to else "nobody"})
             return None
@@ -162,19 +164,18 @@ def sent(record: Record, letter: Letter) -> None:
         connection.execute(_SENT, {"id": letter.id})
 
 
-def send_later(
-    record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool = False, reader: bool = False
-) -> None:
+def send_later(record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool, reader: bool) -> None:
     """`error` is a code. `final` ones, and those after which it `perhaps` arrived, often enough, close the letter; it
-    stays in the feed. Of all but final ones it is kept since when the letter is tried in vain: not where the server
-    asks to come again for this `reader` alone, ever later and for a week, and others get theirs or wait for none.
+    stays in the feed. Where the server asks to come again for this `reader` alone, it is tried again after 15 s, then
+    ever later, at least once an hour, and for a week. Of all but final ones it is kept since when the letter is tried
+    in vain; whether mail leaves at all is for `app.pulse` to say when it is asked.
     """
     step = int(final or perhaps)
     closed = step and letter.attempts + 1 >= (PERHAPS_BEFORE_CLOSED if perhaps else REFUSALS_BEFORE_CLOSED)
     wait = min(3600.0, (600.0 if perhaps else 30.0) * 2**letter.attempts) if step else 15.0
     with record.database.transaction() as connection:
         values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": bool(closed), "final": final}
-        values |= {"reader": reader, "days": KEPT_DAYS}
+        values |= {"reader": reader, "days": FULL_DAYS}
         connection.execute(_LATER, values)
 
 
@@ -242,18 +243,30 @@ _WENT_ON = f"""
 """Whether what went over to, or from, somebody has gone over once more. The event names the holder, for whom
 a delegate may stand in."""
 _NEVER_HEARD = f"""
-(n.kind = '{Topic.REASSIGNED}' and n.code ~ 'not_yours$' and exists (
-    select from notice y join mail_item j on j.notice_id = y.id join mail u on u.id = j.mail_id
-     where y.user_id = n.user_id and y.kind = n.kind and y.code !~ 'not_yours$' and y.event_seq < n.event_seq
-       and y.read_at is null and u.sent_at is null and u.attempts = 0
+(n.kind = '{Topic.REASSIGNED}' and n.code ~ 'not_yours$' and coalesce((
+    select (y.code ~ 'not_yours$') = h.heard
+      from notice y
+      left join mail_item j on j.notice_id = y.id
+      left join mail u on u.id = j.mail_id
+      cross join lateral (
+          select u.id is null or y.read_at is not null or u.sent_at is not null or u.attempts > 0
+              or (u.id <> i.mail_id and u.closed_at is null and u.due_at > clock_timestamp()
+                  and u.due_at <= clock_timestamp() + make_interval(secs => :lease))) h (heard)
+     where y.user_id = n.user_id and y.kind = '{Topic.REASSIGNED}' and y.event_seq < n.event_seq
        and (y.task_id, y.referral_id, y.action_plan_id)
-           is not distinct from (n.task_id, n.referral_id, n.action_plan_id)))
+           is not distinct from (n.task_id, n.referral_id, n.action_plan_id)
+     order by h.heard desc, case when h.heard then -y.event_seq else y.event_seq end
+     limit 1), false))
 """
-"""Whether it went on before a letter has said that it was theirs, or perhaps has."""
+"""Whether they do not know that it was theirs. The last that they have heard, or perhaps have, says so; where that is
+nothing, the first does: whoever was first told "not yours" had it before. What is being handed over is due within a
+lease: perhaps it is heard."""
 _ADDRESS = text("select address, language from app.address_of(:id)")
 _ITEMS = text(
     f"""
-select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent, n.task_id,
+select * from (
+select distinct on (n.task_id, n.referral_id, n.action_plan_id, n.code)
+       n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent, n.task_id,
        n.restricted or coalesce(r.restricted, p.restricted, false) as restricted,
        coalesce(r.reference, p.reference) as reference, coalesce(t.due_at, r.due_at, p.due_at) as due_at, t.state,
        coalesce(t.on_behalf, false) as on_behalf, t.organization_id as task_organization_id,
@@ -270,27 +283,37 @@ select n.id as notice_id, n.user_id, n.organization_id, n.code, n.kind, n.urgent
   left join action_plan p on p.id = n.action_plan_id
   left join notice_choice w on w.user_id = n.user_id and w.kind = n.kind
  where i.mail_id = :id and n.read_at is null and n.over_at is null and not {MOVED} and not {_WENT_ON}
-   and coalesce(w.way in ({", ".join(f"'{way}'" for way in BY_MAIL)}), true)
+   and coalesce(w.way in ({", ".join(f"'{way}'" for way in _BY_MAIL)}), true)
    and not {_NEVER_HEARD}
- order by n.id
+ order by n.task_id, n.referral_id, n.action_plan_id, n.code, n.event_seq desc) latest
+ order by notice_id
 """
 )
+"""What came back before the letter left is said once, as it was told last."""
 _AFTER_QUIET = text("update mail set due_at = :due where id = :id")
 """It was due earlier, and nobody could send it then."""
 _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
 _SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
 _LATER = text(
-    "update mail m set attempts = attempts + :step, error = :error,"
-    " due_at = clock_timestamp() + greatest(make_interval(secs => :wait), case when :reader then"
-    " least((clock_timestamp() - m.created_at) / 4, interval '1 hour') end),"
-    " closed_at = case when :closed"
-    " or :reader and m.unsent_since is null and m.created_at < clock_timestamp() - make_interval(days => :days)"
-    " then clock_timestamp() end,"
-    " unsent_since = case when :final or :reader and ("
-    "  exists (select from mail s where s.sent_at > m.created_at) or not exists ("
-    "  select from mail o where o.closed_at is null and o.user_id <> m.user_id and o.error is not null))"
-    " then null else coalesce(unsent_since, clock_timestamp()) end where id = :id"
+    """
+update mail m
+   set attempts = m.attempts + :step, error = :error, reader_refused = :reader,
+       unsent_since = s.unsent, reason_since = s.reason,
+       due_at = s.now + greatest(
+           make_interval(secs => :wait), case when :reader then least((s.now - s.reason) / 4, interval '1 hour') end),
+       closed_at = case
+           when :closed then s.now
+           when :reader and s.reason < s.now - make_interval(days => :days) then s.now end
+  from (select id, now,
+               case when not :final then coalesce(unsent_since, now) end as unsent,
+               case when :final then null when reader_refused = :reader then coalesce(reason_since, now) else now end
+                   as reason
+          from mail cross join clock_timestamp() now
+         where id = :id) s
+ where m.id = s.id
+"""
 )
+"""A full mailbox after an outage has a week from its first refusal on, whenever the outage began."""
 _LINK = text(
     """
 insert into mail_link (id, notice_id, user_id, organization_id, task_id, task_state, expires_at)

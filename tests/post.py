@@ -16,14 +16,16 @@ from aiosmtpd.smtp import SMTP
 from concert.post import Post
 from tests.house import House
 
+FULL = "452 4.2.2 mailbox full"
+NOBODY = "550 5.1.1 no such user"
 LINK = re.compile(r"\S*/act/(\S+)")
 
 
 class Box:
     """`answer`: what it says, after `pause` seconds, to every letter with `about` in its subject; all but 250 is a
     refusal and keeps nothing; None: it keeps the letter first, and then hangs up without a word. Others it keeps at
-    once. `utf8`: whether it takes addresses beyond ASCII. `full`: an address whose mailbox is. `begun`: letters of that
-    kind that it has begun to take.
+    once. `utf8`: whether it takes addresses beyond ASCII. `refused`: addresses for which it takes nothing, and what it
+    says then. `begun`: letters of that kind that it has begun to take.
     """
 
     def __init__(self) -> None:
@@ -31,7 +33,7 @@ class Box:
         self.answer: str | None = "250 OK"
         self.about = ""
         self.utf8 = True
-        self.full = ""
+        self.refused: dict[str, str] = {}
         self.pause = 0.0
         self.begun = 0
         self.port = 0
@@ -39,8 +41,8 @@ class Box:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        if address == self.full:
-            return "452 4.2.2 mailbox full"
+        if address in self.refused:
+            return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

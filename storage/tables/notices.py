@@ -45,6 +45,7 @@ notice = Table(
         "action_plan_id",
         postgresql_where=text("over_at is null and referral_id is null"),
     ),
+    Index("notice_reassigned_idx", "user_id", "event_seq", postgresql_where=text("kind = 'reassigned'")),
 )
 
 notice_choice = Table(
@@ -71,7 +72,10 @@ mail = Table(
     plain("sent_at", INSTANT, required=False),
     plain("closed_at", INSTANT, required=False),
     plain("unsent_since", INSTANT, required=False),
+    plain("reader_refused", Boolean, server_default=text("false")),
+    plain("reason_since", INSTANT, required=False),
     Index("mail_due_idx", "due_at", postgresql_where=text("closed_at is null")),
+    Index("mail_sent_idx", "sent_at", postgresql_where=text("sent_at is not null")),
     Index(
         "mail_unsent_idx",
         "unsent_since",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from functools import partial
 from hashlib import sha256
@@ -22,10 +22,10 @@ from concert.running import beside_relay, together
 from domain.pulse import Queue
 from seed.compressed import adopt_hours
 from services.engine import take_pulse
-from services.mails import LEASE_SECONDS, PERHAPS_BEFORE_CLOSED, mail_event
+from services.mails import LEASE_SECONDS, PERHAPS_BEFORE_CLOSED, REFUSALS_BEFORE_CLOSED, mail_event
 from services.noticing import notice_event
 from tests.house import House, Loop, eventually
-from tests.post import Box, opened, post_of, text_of, token_of
+from tests.post import FULL, NOBODY, Box, opened, post_of, text_of, token_of
 from tests.services.scenes import at_once, task_of
 from tests.services.test_notices import append, tell, user
 
@@ -580,63 +580,181 @@ def test_since_when_mail_does_not_leave_is_kept_from_the_first_vain_try_until_th
     assert tried("250 OK") == Queue(0, None)
 
 
-def test_one_full_mailbox_is_no_sign_that_mail_does_not_leave(house: House, room: Mailroom, box: Box) -> None:
-    drain(house, room)
-    address = "select email from user_account where login = %s"
-    box.full = house.sql(address, "naomi.faith")[0][0]
-    alone = house.refer("cap", "faith")
-    try:
-        room.deliver()
-        assert house.sql("select error from mail where closed_at is null") == [("SMTPRecipientsRefused",)]
-        assert take_pulse(house.api).mail == Queue(0, None), "nobody else waits for a letter"
-    finally:
-        box.full = house.sql(address, "gwen.housing")[0][0]
-    drain(house, room)
-    assert len(room.got("naomi.faith", alone["reference"])) == 1
-    made = house.refer("cap", "housing")
-    try:
-        for _ in range(2):  # whichever is tried first
-            house.sql("update mail set due_at = now() where closed_at is null")
-            room.deliver()
-        assert len(room.got("hector.housing", made["reference"])) == 1
-        assert take_pulse(house.api).mail == Queue(0, None)
-        waits = "select extract(epoch from due_at - now())::int from mail where closed_at is null"
-        house.sql("update mail set created_at = now() - interval '4 hours', due_at = now() where closed_at is null")
-        room.deliver()
-        ((seconds,),) = house.sql(waits)
-        assert 3500 < seconds <= 3600, "ever later"
-    finally:
-        box.full = ""
-    house.sql("update mail set due_at = now() where closed_at is null")
-    room.deliver()
-    assert len(room.got("gwen.housing", made["reference"])) == 1
+Refuse = Callable[..., None]
 
 
-def test_a_letter_that_outlived_an_outage_is_not_given_up_at_its_readers_first_come_again(
-    house: House, room: Mailroom, box: Box
+@pytest.fixture
+def refuse(house: House, room: Mailroom, box: Box) -> Iterator[Refuse]:
+    """Whose letters the server does not take from now on, and what it says then. Nothing else waits; at the end it
+    takes them again, and nothing waits."""
+    drain(house, room)
+    house.sql("update mail set closed_at = now() where closed_at is null")
+
+    def from_now_on(*logins: str, answer: str = FULL) -> None:
+        found = house.sql("select email from user_account where login = any(%s)", list(logins))
+        box.refused.update({address: answer for (address,) in found})
+
+    yield from_now_on
+    box.refused.clear()
+    house.sql("update mail set closed_at = now() where closed_at is null")
+
+
+def waits(house: House) -> list[int]:
+    """Seconds until each open letter is tried again."""
+    found = house.sql("select extract(epoch from due_at - clock_timestamp()) from mail where closed_at is null")
+    return [round(seconds) for (seconds,) in found]
+
+
+def test_a_full_mailbox_is_no_sign_that_mail_does_not_leave_where_nobody_else_waits(
+    house: House, room: Mailroom, refuse: Refuse
 ) -> None:
+    refuse("naomi.faith")
+    house.refer("cap", "faith")
+    room.deliver()
+    assert house.sql("select error from mail where closed_at is null") == [("SMTPRecipientsRefused",)]
+    assert take_pulse(house.api).mail == Queue(0, None)
+
+
+def test_a_full_mailbox_is_no_sign_that_mail_does_not_leave_where_others_get_theirs(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
+    refuse("gwen.housing")
+    made = house.refer("cap", "housing")
+    for _ in range(2):  # whichever is tried first
+        drain(house, room)
+    assert len(room.got("hector.housing", made["reference"])) == 1
+    assert len(waits(house)) == 1
+    assert take_pulse(house.api).mail == Queue(0, None)
+
+
+def test_a_full_mailbox_beside_a_mistyped_address_is_no_sign_that_mail_does_not_leave(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
+    refuse("gwen.housing")
+    refuse("hector.housing", answer=NOBODY)
+    house.refer("cap", "housing")
+    for _ in range(2):
+        drain(house, room)
+        assert take_pulse(house.api).mail == Queue(0, None)
+    assert len(waits(house)) == 2
+
+
+def test_two_full_mailboxes_are_a_sign_until_anybody_gets_a_letter(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
+    refuse("gwen.housing", "hector.housing")
+    house.refer("cap", "housing")
+    room.deliver()
+    assert take_pulse(house.api).mail.waiting == 2
+    house.refer("cap", "faith")
+    room.deliver()
+    assert len(waits(house)) == 2, "neither was tried again"
+    assert take_pulse(house.api).mail == Queue(0, None)
+
+
+def test_a_server_that_takes_no_reader_after_a_night_is_a_sign_that_mail_does_not_leave(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
+    """The letters are older than the last that left."""
+    house.refer("cap", "housing")
+    tell(house)
+    house.sql("update mail set due_at = now() + interval '1 hour' where closed_at is null")
+    house.refer("cap", "faith")
+    room.deliver()
+    refuse("gwen.housing", "hector.housing", answer="450 4.3.0 temporary lookup failure")
     drain(house, room)
+    assert take_pulse(house.api).mail.waiting == 2
+
+
+def test_a_letter_for_a_full_mailbox_is_tried_ever_later_for_a_week_from_its_first_vain_try(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
+    refuse("naomi.faith")
+    house.refer("cap", "faith")
+    tell(house)
+    house.sql("update mail set created_at = now() - interval '8 days' where closed_at is null")
+    drain(house, room)
+    assert waits(house) == [15]
+    for tried, seconds in (("2 minutes", [30]), ("2 hours", [1800]), ("6 days", [3600]), ("8 days", [])):
+        house.sql(
+            "update mail set unsent_since = now() - cast(%s as interval), reason_since = now() - cast(%s as interval)"
+            " where closed_at is null",
+            *(tried, tried),
+        )
+        drain(house, room)
+        assert waits(house) == pytest.approx(seconds, abs=3), tried
+    assert house.sql("select count(*) from mail where unsent_since < now() - interval '7 days' and sent_at is null"
+                     " and closed_at is not null and error = 'SMTPRecipientsRefused'") == [(1,)]  # fmt: skip
+
+
+def test_a_letter_is_delivered_once_its_readers_mailbox_has_room(
+    house: House, room: Mailroom, box: Box, refuse: Refuse
+) -> None:
+    refuse("naomi.faith")
+    made = house.refer("cap", "faith")
+    room.deliver()
+    assert room.got("naomi.faith", made["reference"]) == []
+    box.refused.clear()
+    drain(house, room)
+    assert len(room.got("naomi.faith", made["reference"])) == 1
+
+
+def test_a_letter_that_outlived_an_outage_has_a_week_of_its_own_where_its_readers_mailbox_is_full(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
     house.refer("cap", "faith")
     tell(house)
     long = "now() - interval '8 days'"
-    house.sql(f"update mail set created_at = {long}, unsent_since = {long}, due_at = now() where closed_at is null")
-    box.full = house.sql("select email from user_account where login = 'naomi.faith'")[0][0]
-    left = []
+    house.sql(
+        f"update mail set created_at = {long}, unsent_since = {long}, reason_since = {long} where closed_at is null"
+    )
+    refuse("naomi.faith")
+    for _ in range(3):
+        drain(house, room)
+        assert waits(house) == [15]
+
+
+def test_a_mailbox_that_is_full_for_days_does_not_make_a_short_outage_a_long_one(
+    house: House, room: Mailroom, box: Box, refuse: Refuse
+) -> None:
+    refuse("naomi.faith")
+    house.refer("cap", "faith")
+    room.deliver()
+    house.sql("update mail set unsent_since = now() - interval '3 days', reason_since = now() - interval '3 days'"
+              " where closed_at is null")  # fmt: skip
+    house.refer("cap", "housing")
+    room.deliver()
+    box.refused.clear()
+    box.answer = "451 come again"
     try:
-        for _ in range(2):
-            room.deliver()
-            left.append(house.sql("select count(*) from mail where closed_at is null")[0][0])
-            house.sql("update mail set due_at = now() where closed_at is null")
+        drain(house, room)
+        pulse = take_pulse(house.api)
     finally:
-        box.full = ""
-    assert left == [1, 0], "its week is long over, so the second is the last"
+        box.answer = "250 OK"
+    assert pulse.mail.waiting == 1
+    assert pulse.age(pulse.mail) < 60
+
+
+def test_an_address_that_is_refused_for_good_gets_six_tries_within_a_quarter_of_an_hour_however_old_the_letter(
+    house: House, room: Mailroom, refuse: Refuse
+) -> None:
+    refuse("naomi.faith", answer=NOBODY)
+    house.refer("cap", "faith")
+    tell(house)
+    house.sql("update mail set created_at = now() - interval '8 days' where closed_at is null")
+    waited = []
+    for _ in range(REFUSALS_BEFORE_CLOSED):
+        drain(house, room)
+        assert take_pulse(house.api).mail == Queue(0, None)
+        waited += waits(house)
+    assert waited == [30, 60, 120, 240, 480]
 
 
 @pytest.mark.parametrize(("answer", "told"), [("451 come again", False), (None, True)], ids=["in vain", "perhaps told"])
 def test_who_was_never_told_that_work_was_theirs_is_not_told_that_it_is_not(
     house: House, room: Mailroom, box: Box, held: dict[str, str], answer: str | None, told: bool
 ) -> None:
-    """Not either where the first letter was tried in vain, so that the second would be one of its own."""
+    """Nor where the first letter was tried in vain, so that the second would be one of its own."""
     made = house.refer("health", "cap")
     jolene = house.person("jolene.cap")
     drain(house, room)
@@ -651,6 +769,102 @@ def test_who_was_never_told_that_work_was_theirs_is_not_told_that_it_is_not(
     drain(house, room)
     assert any("somebody else's now" in text_of(m) for m in room.got("dale.cap", made["reference"])) == told
     assert [m for m in room.got("maria.cap", made["reference"]) if "is yours now" in text_of(m)]
+
+
+def says(room: Mailroom, login: str, made: Any) -> list[str]:
+    """What has gone over, as their letters say it, oldest first."""
+    found = [re.findall(f"{made['reference']} (is yours|is somebody else's) now", text_of(m))
+             for m in room.got(login, made["reference"])]  # fmt: skip
+    return [said for each in found for said in each]
+
+
+def test_who_heard_only_the_second_time_that_work_was_theirs_hears_that_it_went_on(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    made, assign = handed(house, held)
+    assign("dale.cap")
+    assign("maria.cap")
+    drain(house, room)
+    assert says(room, "dale.cap", made) == []
+    for login in ("dale.cap", "maria.cap"):
+        assign(login)
+        drain(house, room)
+    assert says(room, "dale.cap", made) == ["is yours", "is somebody else's"]
+
+
+def test_who_heard_that_it_was_theirs_hears_that_it_went_on_though_it_came_back_for_a_moment(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    """Two letters had nothing to say when they were due: that it was not theirs, and that it was again."""
+    made, assign = handed(house, held)
+    assign("dale.cap")
+    drain(house, room)
+    assign("maria.cap")
+    house.sql("update mail set due_at = now() + interval '1 hour' where closed_at is null")
+    assign("dale.cap")
+    house.sql("update mail set due_at = now() where due_at > now() + interval '30 minutes' and closed_at is null")
+    room.deliver()
+    house.sql("update mail set due_at = now() + interval '1 hour' where closed_at is null")
+    assign("maria.cap")
+    drain(house, room)
+    assert says(room, "dale.cap", made) == ["is yours", "is somebody else's"]
+
+
+def test_who_took_work_themselves_hears_that_it_went_on(house: House, room: Mailroom, held: dict[str, str]) -> None:
+    made, assign = handed(house, held)
+    house.person("dale.cap").does(f"{task_of(made)}/assign", {"user_id": held["dale.cap"]})
+    assign("maria.cap")
+    drain(house, room)
+    assert says(room, "dale.cap", made) == ["is somebody else's"]
+
+
+def test_while_a_letter_is_being_handed_over_it_counts_as_heard(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    made, assign = handed(house, held)
+    assign("dale.cap")
+    lease = "update mail set due_at = now() + interval '10 minutes' where closed_at is null"
+    house.sql(lease)  # another postman has it, and the server thinks
+    assign("maria.cap")
+    house.sql("update mail set due_at = now() where due_at < now() + interval '5 minutes' and closed_at is null")
+    room.deliver()
+    assert says(room, "dale.cap", made) == ["is somebody else's"]
+
+
+def test_what_is_due_only_tomorrow_was_not_heard(house: House, room: Mailroom, held: dict[str, str]) -> None:
+    made, assign = handed(house, held)
+    assign("dale.cap")
+    house.sql("update mail set due_at = now() + interval '1 day' where closed_at is null")
+    assign("maria.cap")
+    house.sql("update mail set due_at = now() where due_at < now() + interval '5 minutes' and closed_at is null")
+    room.deliver()
+    drain(house, room)
+    assert says(room, "dale.cap", made) == []
+
+
+def handed(house: House, held: dict[str, str]) -> tuple[Any, Callable[[str], None]]:
+    """A request at cap, and how its supervisor hands it to somebody, which is told and not yet sent."""
+    made, jolene = house.refer("health", "cap"), house.person("jolene.cap")
+
+    def assign(login: str) -> None:
+        jolene.does(f"{task_of(made)}/assign", {"user_id": held[login]})
+        tell(house)
+
+    return made, assign
+
+
+def test_what_goes_away_and_comes_back_before_it_was_told_is_said_once_and_has_its_link(
+    house: House, room: Mailroom, held: dict[str, str]
+) -> None:
+    made, assign = handed(house, held)
+    for login in ("dale.cap", "maria.cap", "dale.cap"):
+        assign(login)
+    drain(house, room)
+    (letter,) = [m for m in room.got("dale.cap", made["reference"]) if "is yours now" in text_of(m)]
+    assert letter["Subject"] == f"{made['reference']} is yours now."
+    assert says(room, "dale.cap", made) == ["is yours"]
+    assert token_of(letter)
+    assert says(room, "maria.cap", made) == []
 
 
 def test_a_letter_that_is_sent_twice_is_the_same_letter(house: House, room: Mailroom) -> None:

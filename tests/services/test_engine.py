@@ -101,6 +101,57 @@ def test_mail_that_does_not_leave_is_told_and_mail_that_waits_is_not(well: House
         well.sql("delete from mail")
 
 
+TRIED = (
+    "insert into mail (id, user_id, organization_id, digest, due_at, error, reader_refused, unsent_since, reason_since)"
+    " select uuidv7(), m.user_id, m.organization_id, false, now(), 'x', %s, now() - cast(%s as interval),"
+    " now() - cast(%s as interval) from membership m join user_account u on u.id = m.user_id where u.login = %s limit 1"
+)
+SENT = (
+    "insert into mail (id, user_id, organization_id, digest, due_at, sent_at, closed_at)"
+    " select uuidv7(), m.user_id, m.organization_id, false, now(), now() - cast(%s as interval), now()"
+    " from membership m limit 1"
+)
+GWEN, HECTOR, NAOMI = "gwen.housing", "hector.housing", "naomi.faith"
+# Each letter: its reader; is it refused for them alone; tried in vain for; refused in that manner for. When the last
+# one left. How many letters say that mail does not leave, the oldest for how many seconds.
+REFUSED: dict[str, tuple[list[tuple[str, bool, str | None, str | None]], str | None, int, int]] = {
+    "one full mailbox": ([(GWEN, True, "1 hour", "1 hour")], None, 0, 0),
+    "two letters for it": ([(GWEN, True, "1 hour", "1 hour"), (GWEN, True, "2 hours", "2 hours")], None, 0, 0),
+    "a mistyped address beside it": ([(GWEN, True, "1 hour", "1 hour"), (HECTOR, False, None, None)], None, 0, 0),
+    "two readers, and nothing ever left": (
+        [(GWEN, True, "1 hour", "1 hour"), (HECTOR, True, "2 hours", "2 hours")], None, 2, 7200),
+    "two readers, and nothing left since": (
+        [(GWEN, True, "1 hour", "1 hour"), (HECTOR, True, "2 hours", "2 hours")], "3 hours", 2, 7200),
+    "two readers, and others got theirs": (
+        [(GWEN, True, "1 hour", "1 hour"), (HECTOR, True, "2 hours", "2 hours")], "1 minute", 0, 0),
+    "a mailbox full for days, then nobody's are taken": (
+        [(GWEN, True, "3 days", "3 days"), (HECTOR, True, "1 hour", "1 hour"), (NAOMI, True, "1 hour", "1 hour")],
+        "2 hours", 2, 3600),
+    "a mailbox full for days, then a server that restarts": (
+        [(GWEN, False, "3 days", "1 minute")], "1 hour", 1, 60),
+    "a server that is away one moment and refuses readers the next": (
+        [(GWEN, False, "1 hour", "10 s"), (HECTOR, True, "1 hour", "5 s")], "2 hours", 1, 3600),
+    "an outage that is over, and a full mailbox": ([(GWEN, True, "8 days", "1 hour")], "1 minute", 0, 0),
+    "a letter that is refused while others leave": ([(GWEN, False, "1 hour", "1 hour")], "1 minute", 1, 3600),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_for_readers_alone_says_that_mail_does_not_leave_once_it_is_of_several_and_nothing_leaves(
+    well: House, name: str
+) -> None:
+    letters, left, waiting, seconds = REFUSED[name]
+    for login, reader, unsent, reason in letters:
+        well.sql(TRIED, reader, unsent, reason, login)
+    if left:
+        well.sql(SENT, left)
+    try:
+        said = engine(well)["mail"]
+        assert (said["waiting"], said["oldest_seconds"]) == (waiting, pytest.approx(seconds, abs=30))
+    finally:
+        well.sql("delete from mail")
+
+
 def test_what_the_folder_leaves_lying_is_told(well: House) -> None:
     refer(well, "cap", "housing")
     assert {engine(well)[queue]["waiting"] > 0 for queue in ("outbox", "ledger", "audit")} == {True}

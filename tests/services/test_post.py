@@ -10,7 +10,7 @@ import pytest
 from concert.letters import envelope
 from concert.post import NotSent, Post
 from concert.settings import Settings
-from tests.post import Box, opened
+from tests.post import FULL, NOBODY, Box, opened
 
 PLAIN, BEYOND = "gwen@example.org", "gwén@example.org"
 REFUSALS: dict[str, tuple[dict[str, Any], str, bool]] = {
@@ -31,6 +31,26 @@ def test_a_refusal_is_for_good_where_another_time_changes_nothing(situation: str
     with opened(box), pytest.raises(NotSent) as no:
         send(box, **{name: value for name, value in how.items() if name != "answer"})
     assert (no.value.code, no.value.final) == (code, final)
+
+
+@pytest.mark.parametrize(
+    ("box", "final", "reader"),
+    [
+        ({"refused": {PLAIN: FULL}}, False, True),
+        ({"refused": {PLAIN: NOBODY}}, True, False),
+        ({"answer": "451 come again"}, False, False),
+    ],
+    ids=["full mailbox", "nobody of that name", "letter for now"],
+)
+def test_a_refusal_is_of_the_reader_alone_where_the_server_asks_to_come_again_for_them(
+    box: dict[str, Any], final: bool, reader: bool
+) -> None:
+    one = Box()
+    for name, value in box.items():
+        setattr(one, name, value)
+    with opened(one), pytest.raises(NotSent) as no:
+        send(one)
+    assert (no.value.final, no.value.reader, no.value.perhaps) == (final, reader, False)
 
 
 def test_a_server_that_holds_every_alphabet_takes_such_an_address() -> None:
