@@ -10,7 +10,7 @@ from api.calls import Reading, TheRecord
 from api.cursors import Keyset, Page
 from api.values import Code, Id, Parameters, Text, Whole, refusal
 from api.wording import Language
-from domain.period import MONTH_PATTERN, is_month
+from domain.period import MONTH_PATTERN, YEAR_OR_MONTH, is_month
 from services import drilldown, indicators, measure_shapes
 from services.naming import names_of
 from services.refusals import Unprocessable
@@ -25,7 +25,7 @@ def _month(text: str) -> str:
 
 
 Month = Annotated[str, AfterValidator(_month), WithJsonSchema({"type": "string", "pattern": MONTH_PATTERN})]
-Period = Annotated[str, Text(4, 60), Field(pattern=r"^([a-z][a-z0-9_]*:(19|20)\d\d|(19|20)\d\d(-(0[1-9]|1[0-2]))?)$")]
+Period = Annotated[str, Text(4, 60), Field(pattern=rf"^([a-z][a-z0-9_]*:(19|20)\d\d|{YEAR_OR_MONTH})$")]
 Group = Annotated[str, Field(strict=True, max_length=64, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*\+?$")]
 """A code, or the oldest age band: 65+."""
 By = Literal["organization", "county", "term", "age_band", "race", "ethnicity", "language"]

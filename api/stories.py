@@ -8,10 +8,11 @@ from pydantic import Field
 from api.calls import Commanding, Moving, Reading, TheRecord, answered, page_of, shown
 from api.cursors import Keyset, Listing, Page
 from api.values import Body, Code, Day, Id, LongText, QueryFlag, ShortText, Text
+from domain.period import YEAR_OR_MONTH
 from services import decisions, measure_shapes, observations, stories
 from services.observations import Observed
 
-Period = Annotated[str, Text(4, 7), Field(pattern=r"^(19|20)\d\d(-(0[1-9]|1[0-2]))?$")]
+Period = Annotated[str, Text(4, 7), Field(pattern=rf"^{YEAR_OR_MONTH}$")]
 router = APIRouter(prefix="/v1", tags=["Indicators"])
 
 

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-MONTH_PATTERN = r"^(19|20)\d\d-(0[1-9]|1[0-2])$"
+_MONTH_OF_A_YEAR = "-(0[1-9]|1[0-2])"
+MONTH_PATTERN = rf"^(19|20)\d\d{_MONTH_OF_A_YEAR}$"
+YEAR_OR_MONTH = rf"(19|20)\d\d({_MONTH_OF_A_YEAR})?"
+"""Without its ends, so that it may be one of several forms."""
 
 
 def is_month(text: str) -> bool:

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from domain.period import months_between
 from domain.span import Span
 from services.counts import WHOLE, Figures, Margin, Partners, add_change, margins_of
-from services.explaining import JOINED, LATE, TAKEN_BACK, Counts
-from services.known import Public
-from services.snapshots import Moved
+from services.explaining import JOINED, LATE, TAKEN_BACK, Counts, margin_of
+from services.public_periods import Moved, Public, Stood
+from services.published import Content, Figure
 from services.transaction import Tx
 
 
@@ -46,7 +46,43 @@ def settled(
             add_change(since, since.side(found.restricted), each, found, margin)
     first = {row.period: row.up_to for row in reversed(history)}
     last = {row.period: row.up_to for row in history}
-    return replace(public, changed=changed, otherwise=otherwise, later=later, first=first, last=last)
+    stood = dict(_stood(tx, public.spans, span, history, figures, partners))
+    return replace(public, changed=changed, otherwise=otherwise, later=later, first=first, last=last, stood=stood)
+
+
+def _stood(
+    tx: Tx, public: Iterable[Span], span: Span, history: list[Any], figures: list[Figures], partners: Partners
+) -> Iterator[tuple[tuple[str, str], Stood]]:
+    """Of each month of each longer period the version that stood when that was counted, which is now for the period
+    that is made now.
+    """
+    made: dict[tuple[str, int], Stood] = {}
+    last = {row.period: row.up_to for row in history}
+    for longer in {*public, span}:
+        for month in longer.months if len(longer.months) > 1 else ():
+            counted = [row for row in history if row.period == month]
+            if longer != span:
+                counted = [row for row in counted if row.up_to <= last[longer.name]]
+            if not counted:
+                continue
+            version = counted[-1]
+            if (month, version.version) not in made:
+                since: dict[str, Figures] = {}
+                each = Span(month, (month,))
+                for one, margin, found in _corrected(tx, figures, each, version.up_to, partners):
+                    gained = since.setdefault(one.row.code, Figures(one.row, one.groups))
+                    add_change(gained, gained.side(found.restricted), each, found, margin)
+                made[month, version.version] = Stood(figures_told(version), since)
+            yield (longer.name, month), made[month, version.version]
+
+
+def figures_told(version: Any) -> dict[tuple[str, Margin], Figure]:
+    """By (code, margin)."""
+    return {
+        (one.code, margin_of(figure)): figure
+        for one in Content.model_validate(version.body).indicators
+        for figure in one.figures
+    }
 
 
 _DEFINITION = ("version",)
@@ -83,7 +119,7 @@ def _hidden_first(versions: list[Any]) -> list[tuple[Any, set[tuple[str, Margin,
 
 def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partners: Partners) -> tuple[Counts, Moved]:
     """Corrections by figure, and by how much confidential work moved. An event that changed several counts of a figure
-    is one. How many count once by confidential work alone may have moved by few whenever anything did.
+    is one.
     """
     parts: dict[tuple[str, Margin, bool], dict[str, Counter[str]]] = {}
     moved: Counter[tuple[str, Margin]] = Counter()
@@ -93,7 +129,8 @@ def since_version(tx: Tx, figures: list[Figures], span: Span, up_to: int, partne
         counted = parts.setdefault((one.row.code, margin, row.restricted), {}).setdefault(row.part, Counter())
         counted.update({LATE: row.late, TAKEN_BACK: row.taken_back, JOINED: row.joined})
         if one.measure == "distinct":
-            moved[one.row.code, margin] |= row.restricted or one.confided
+            if row.restricted or one.confided:
+                moved[one.row.code, margin] = 1
         elif row.restricted:
             moved[one.row.code, margin] += row.change
     return {figure: reduce(or_, counted.values()) for figure, counted in parts.items()}, Moved(moved)

@@ -21,6 +21,8 @@ from services.transaction import Tx
 Margin = tuple[str, str]
 """A dimension and a group of it; WHOLE is the region."""
 WHOLE: Margin = ("", "")
+Cell = tuple[str, str, Margin]
+"""A count: (month or period, layer, margin)."""
 ORGANIZATION = "organization"
 Layers = tuple[str, ...]
 WAITING: Layers = ("waiting",)
@@ -40,11 +42,11 @@ _PERIODICAL = frozenset({"distinct", "level"})
 
 @dataclass(slots=True)
 class Side:
-    """Open or confidential work: counts by (month or period, layer, margin); what else the period's figures need, such
-    as the `largest` of its amounts.
+    """Open or confidential work: its counts, and what else the period's figures need, such as the `largest` of its
+    amounts.
     """
 
-    counts: Counter[tuple[str, str, Margin]] = field(default_factory=Counter)
+    counts: Counter[Cell] = field(default_factory=Counter)
     buckets: dict[Margin, Counter[int]] = field(default_factory=dict)
     amounts: Counter[Margin] = field(default_factory=Counter)
     largest: int = 0
@@ -95,7 +97,7 @@ class Figures:
             return True
         return all(self._whole(side.counts) for side in (self.open, self.confidential))
 
-    def _whole(self, counts: Counter[tuple[str, str, Margin]]) -> bool:
+    def _whole(self, counts: Counter[Cell]) -> bool:
         sums: Counter[tuple[str, str, str]] = Counter()
         for (period, layer, (name, _)), count in counts.items():
             sums[period, layer, name] += count
@@ -203,7 +205,7 @@ def _add(one: Figures, side: Side, span: Span, row: Any, margin: Margin) -> None
 def add_change(one: Figures, side: Side, span: Span, row: Any, margin: Margin) -> None:
     """What a line of the corrections changed in the counts; how long durations took is not said."""
     if one.measure == "sum":
-        side.counts[row.period, "cases", margin] += row.late - row.taken_back if row.part == "value" else 0
+        side.counts[row.period, "cases", margin] += row.cases if row.part == "value" else 0
     else:
         _add(one, side, span, SimpleNamespace(period=row.period, part=row.part, bucket=0, value=row.change), margin)
 
@@ -228,7 +230,7 @@ def _add_duration(side: Side, span: Span, row: Any, margin: Margin, value: int) 
 
 def _join(tx: Tx, one: Figures, ids: list[str], periods: list[str], partners: Partners) -> None:
     """Who has open and confidential work counts once: confidential work adds those who would not count without it."""
-    together: Counter[tuple[str, str, Margin]] = Counter()
+    together: Counter[Cell] = Counter()
     one.confided = any(one.confidential.counts.values())
     if not one.confided:
         return

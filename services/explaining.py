@@ -123,7 +123,7 @@ def _reasons(before: Figure | None, after: Figure, kinds: Counter[str], *, amoun
         return [told, *moved]
     if (before.waiting is None) != (after.waiting is None):
         told = "suppressed from this version on" if after.waiting is None else "included"
-        return [f"who still waits is {told}"]
+        return [f"who still waits is {told}", *moved]
     return moved or [_ROUNDED if amounts else _MADE_OF]
 
 

@@ -12,18 +12,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from domain.span import NoSuchSpan, Span, span_of
-from services.corrections import settled, since_version
+from services.corrections import figures_told, settled, since_version
 from services.counts import Figures, Margin, partners_of, read_figures
 from services.explaining import FIRST, Counts, explain, margin_of
 from services.holders import is_watcher
 from services.indicators import telling
 from services.journal import new_id
-from services.known import Public, Terms
 from services.population import observed
+from services.public_periods import Moved, Public, Terms
 from services.published import Content, Explanation, Figure, LeftOut, PartnerCoverage, Publication, PublishedIndicator
 from services.recounting import NOBODY, Progressed
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.snapshots import Moved, compile_figures
+from services.snapshots import as_published, compile_figures, margins_told
 from services.transaction import Answer, Call, Record, Tx, perform, read
 from storage import tables
 
@@ -202,14 +202,16 @@ def _sound(figures: list[Figures]) -> None:
 def _public(versions: list[Any], calendars: dict[str, int]) -> Public:
     figures: dict[tuple[str, str, Margin], Figure] = {}
     for row in versions:
-        for one in Content.model_validate(row.body).indicators:
-            figures |= {(row.period, one.code, margin_of(figure)): figure for figure in one.figures}
+        figures |= {(row.period, *told): figure for told, figure in figures_told(row).items()}
     return Public(tuple(span_of(row.period, calendars) for row in versions), figures)
 
 
 def _content(ground: _Ground, progressed: Progressed) -> Content:
-    made = compile_figures(ground.figures, ground.span, ground.public, ground.terms, ground.moved, progressed)
-    made = sorted([*(_standing(ground, one) for one in made), *ground.population], key=lambda one: one.code)
+    kept = {one.row.code: figures for one in ground.figures if (figures := _kept(ground, one)) is not None}
+    anew = [one for one in ground.figures if one.row.code not in kept]
+    made = compile_figures(anew, ground.span, ground.public, ground.terms, ground.moved, progressed)
+    made += [as_published(one, ground.span, kept[one.row.code]) for one in ground.figures if one.row.code in kept]
+    made = sorted([*made, *ground.population], key=lambda one: one.code)
     explanation = Explanation(sentence=FIRST)
     if ground.before is not None and ground.standing is not None:
         thresholds = (ground.standing.threshold, ground.terms.threshold)
@@ -224,19 +226,18 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
     )
 
 
-def _standing(ground: _Ground, one: PublishedIndicator) -> PublishedIndicator:
-    """With the figures of the last version, if nothing happened since. What else was published meanwhile was protected
-    beside them; which cells are hidden might be chosen otherwise now, and nobody would know why.
+def _kept(ground: _Ground, one: Figures) -> list[Figure] | None:
+    """Those of the last version, if nothing happened since. What else was published meanwhile was protected beside
+    them; which cells are hidden might be chosen otherwise now, and nobody would know why.
     """
-    was = next((each for each in ground.before.indicators if each.code == one.code), None) if ground.before else None
-    if was is None or ground.standing is None:
-        return one
-    told = (was.version, was.threshold, ground.standing.threshold)
-    rules = told == (one.version, one.threshold, ground.terms.threshold)
-    groups = [figure.by for figure in was.figures] == [figure.by for figure in one.figures]
-    if not rules or not groups or any(code == one.code for code, _, _ in ground.since):
-        return one
-    return one.model_copy(update={"figures": was.figures})
+    row, before = one.row, ground.before.indicators if ground.before else []
+    was = next((each for each in before if each.code == row.code), None)
+    if was is None or ground.standing is None or any(code == row.code for code, _, _ in ground.since):
+        return None
+    same_definition = was.version == row.version
+    same_threshold = (was.threshold, ground.standing.threshold) == (row.threshold, ground.terms.threshold)
+    same_groups = [margin_of(figure) for figure in was.figures] == margins_told(one, ground.terms)
+    return was.figures if same_definition and same_threshold and same_groups else None
 
 
 def _says_the_same(ground: _Ground, now: Content) -> bool:

@@ -10,29 +10,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from itertools import product
 from typing import Any
 
 from domain.protection import Sum, Table, is_small, rounded, step_above
 from domain.span import Span
-from services.counts import ORGANIZATION, WAITING, WHOLE, Figures, Layers, Margin
+from services.counts import ORGANIZATION, WAITING, WHOLE, Cell, Figures, Layers, Margin
 from services.figures import median, percentile
-from services.known import Asked, Cell, Public, Terms
 from services.population import COPIED
+from services.public_periods import Asked, Moved, Public, Terms
 from services.published import Figure, PublishedIndicator
 
 LEARNING = timedelta(days=92)
 """Before a quarter of history nothing is held against a target (decision 35)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Confidential work changed by these since the version before, by (code, margin)."""
-
-    by: Mapping[tuple[str, Margin], int] = field(default_factory=dict)
 
 
 def compile_figures(
@@ -68,13 +60,21 @@ def _publish(
     hidden, apart = decided(one.layers)
     untold, untold_apart = decided(WAITING) if one.waits else (frozenset(one.margins()), frozenset())
     figures = []
-    for margin in one.margins():
-        if _nobodys(margin, terms):
-            continue
+    for margin in margins_told(one, terms):
         figure = _figure(one, span, margin, suppressed=margin in hidden, complete=margin not in apart)
         if margin not in untold and not (figure.complete and margin in untold_apart):
             figure = _waiting(one, span, margin, figure)
         figures.append(figure)
+    return as_published(one, span, figures)
+
+
+def margins_told(one: Figures, terms: Terms) -> list[Margin]:
+    """Those that have a figure, shown or hidden, in this order."""
+    return [margin for margin in one.margins() if not _nobodys(margin, terms)]
+
+
+def as_published(one: Figures, span: Span, figures: list[Figure]) -> PublishedIndicator:
+    """By the definition as it stands."""
     row = one.row
     return PublishedIndicator(
         **{name: getattr(row, name) for name in COPIED},
@@ -149,16 +149,19 @@ def _table(asked: Asked, moved: Moved, *, restricted: bool) -> Table:
 
 
 def _marked(asked: Asked, each: Span, margin: Margin, moved: Moved, restricted: bool) -> str:
-    standing, terms = _standing(asked, each, margin, restricted=restricted), asked.terms
-    few = restricted and is_small(abs(moved.by.get((asked.one.row.code, margin), 0)), terms.threshold)
-    apart = few or (each == asked.span and asked.unsure(margin, restricted=restricted))
-    if each == asked.span and standing == "free" and not restricted and asked.shrunk(margin):
+    standing = _standing(asked, each, margin, restricted=restricted)
+    if restricted and _nobodys(margin, asked.terms):
         return "withheld"
-    return "withheld" if (restricted and _nobodys(margin, terms)) or (apart and standing == "free") else standing
+    if standing != "free":
+        return standing
+    by = moved.by.get((asked.one.row.code, margin), 0) if restricted else 0
+    few = is_small(abs(by), asked.terms.threshold)
+    unsure, shrunk = (ask(margin, restricted=restricted) for ask in (asked.unsure, asked.shrunk))
+    return "withheld" if few or unsure or shrunk else "free"
 
 
 def _standing(asked: Asked, each: Span, margin: Margin, *, restricted: bool) -> str:
-    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is open. What
+    """What is hidden once stays hidden; what is public cannot be hidden any more; the period itself is free. What
     another period shows by another definition says nothing of this one's counts.
 
     Of figures of several counts, hidden and never changed, only the small counts matter: which of them were hidden for
@@ -191,45 +194,70 @@ def _sums(one: Figures, spans: tuple[Span, ...], layers: Layers) -> Iterable[Sum
 def _longer(
     asked: Asked, values: dict[Cell, int], marked: Mapping[str, set[Cell]], *, restricted: bool
 ) -> Iterable[Sum]:
-    """Months make a quarter as they were when the quarter was counted. Where a month was told at another time and has
-    changed between, nobody can subtract who did not read it live: its count of then is a cell of its own, added to the
-    table. Nor does anybody know that a group had not changed, where others of its row had. A small count of then is to
-    be known by nobody, whoever read the month.
+    """Months make a quarter as they were when the quarter was counted, and so did groups their rows. Where a row has
+    changed between then and what stands of the month (what is made now, or its last version), nobody can subtract
+    who did not read it live, nor knows of one group that it had not changed: its count of then is a cell of its own.
+    A small count of then is to be known by nobody, whoever read the month.
     """
     there = {each.name for each in asked.spans}
-    longer = [each for each in asked.spans if len(each.months) > 1 and there.issuperset(each.months)]
+    for each in asked.spans:
+        if len(each.months) == 1 or not there.issuperset(each.months):
+            continue
+        then = _Then(asked, each, values, restricted)
+        cells = {key: then.cell(*key, marked) for key in product(each.months, asked.layers, asked.one.margins())}
+        for layer, margin in product(asked.layers, asked.one.margins()):
+            yield Sum((each.name, layer, margin), tuple(cells[month, layer, margin] for month in each.months))
+        for row in _sums(asked.one, tuple(Span(month, (month,)) for month in each.months), asked.layers):
+            total, parts = cells[row.total], tuple(cells[part] for part in row.parts)
+            if (total, parts) != (row.total, row.parts):
+                yield Sum(total, parts)
 
-    @cache
-    def row_moved(each: Span, month: str, layer: str, name: str) -> bool:
-        """Between the month's last version and that time."""
 
-        def told(margin: Margin) -> int:
-            if month == asked.span.name:
-                return asked.before(layer, margin, month, restricted=restricted)
-            return values[month, layer, margin]
+class _Then:
+    """The months of a longer period, `each`, as they were when that was counted."""
 
-        row = [margin for margin in asked.one.margins() if margin[0] == name]
-        return any(told(m) != asked.count(each, layer, m, month, restricted=restricted) for m in row)
+    def __init__(self, asked: Asked, each: Span, values: dict[Cell, int], restricted: bool) -> None:
+        self._asked, self._each, self._values, self._restricted = asked, each, values, restricted
+        self._moved: dict[tuple[str, str, str], bool] = {}
+        self._held: dict[tuple[str, str], Set[Margin]] = {}
 
-    @cache
-    def held(each: Span, month: str, name: str) -> Set[Margin]:
-        return frozenset(m for layer in asked.layers for m in asked.live_row(each, layer, name, month)[0])
+    def cell(self, month: str, layer: str, margin: Margin, marked: Mapping[str, set[Cell]]) -> Cell:
+        """What stands for the month's count of then: the month's cell, or a new one that is added to the table."""
+        cell, count = (month, layer, margin), self._count(month, layer, margin)
+        known, moved = self._known(month, layer, margin), self._row_moved(month, layer, margin[0])
+        if month == self._asked.span.name:
+            apart = known or moved
+        else:
+            apart = self._values[cell] != count or (moved and known != (cell in marked["known"]))
+        if not apart:
+            return cell
+        own = (f"{month} in {self._each.name}", layer, margin)
+        self._values[own] = count
+        public = known and not is_small(count, self._asked.terms.threshold)
+        marked["known" if public else "unseen"].add(own)
+        return own
 
-    for each, layer, margin in product(longer, asked.layers, asked.one.margins()):
-        parts = []
-        for month in each.months:
-            told = asked.told_before(month, margin, restricted=restricted)
-            live = asked.read_live(each, month, margin, restricted=restricted)
-            known = live and margin not in held(each, month, margin[0])
-            known = known or (told and not row_moved(each, month, layer, margin[0]))
-            cell, then = (month, layer, margin), asked.count(each, layer, margin, month, restricted=restricted)
-            presumed = cell in marked["known"] and not known and row_moved(each, month, layer, margin[0])
-            if told or presumed or values[cell] != then:
-                cell = (f"{month} in {each.name}", layer, margin)
-                values[cell] = then
-                marked["known" if known and not is_small(then, asked.terms.threshold) else "unseen"].add(cell)
-            parts.append(cell)
-        yield Sum((each.name, layer, margin), tuple(parts))
+    def _count(self, month: str, layer: str, margin: Margin) -> int:
+        return self._asked.count(self._each, layer, margin, month, restricted=self._restricted)
+
+    def _known(self, month: str, layer: str, margin: Margin) -> bool:
+        """Whether somebody read it: live, or in a version that stood then."""
+        asked, restricted = self._asked, self._restricted
+        if asked.read_live(self._each, month, margin, restricted=restricted):
+            if (month, margin[0]) not in self._held:
+                rows = [asked.live_row(self._each, each, margin[0], month)[0] for each in asked.layers]
+                self._held[month, margin[0]] = frozenset(held for row in rows for held in row)
+            if margin not in self._held[month, margin[0]]:
+                return True
+        return asked.told_then(self._each, month, layer, margin, restricted=restricted)
+
+    def _row_moved(self, month: str, layer: str, name: str) -> bool:
+        """Between then and what stands of the month."""
+        key = (month, layer, name)
+        if key not in self._moved:
+            row = [margin for margin in self._asked.one.margins() if margin[0] == name]
+            self._moved[key] = any(self._values[month, layer, m] != self._count(month, layer, m) for m in row)
+        return self._moved[key]
 
 
 def _ending_together(asked: Asked, values: Mapping[Cell, int], known: Set[Cell]) -> Iterable[Sum]:

@@ -37,7 +37,8 @@ def publish(period: Period, preview: Preview = False, as_login: As = None, as_js
                     found = publications.publish(record, _once(call), period, hiding)
         except Unprocessable as refusal:
             mistyped = isinstance(refusal, publications.NotAPeriod)
-            raise Failed(refusal.detail, "Run: concert publish --help", usage=mistyped) from None
+            remedy = "Run: concert publish --help" if mistyped else "Run: concert indicators"
+            raise Failed(refusal.detail, remedy, usage=mistyped) from None
     if isinstance(found, Answer):
         _say(found, as_json)
     else:

@@ -124,8 +124,9 @@ def test_whatever_is_sent_the_api_answers_as_described_and_never_with_a_failure_
     answered: dict[int, int] = {}
     operations: list[Any] = list(schema.get_all_operations())
     for number, operation in enumerate(operations):
-        for how, mode in enumerate((GenerationMode.POSITIVE, GenerationMode.NEGATIVE)):
-            _try(operation.ok(), mode, known, people[(number + how) % 3].headers, answered)
+        modes = (GenerationMode.NEGATIVE, GenerationMode.POSITIVE)[: 1 + number % 2]  # wrong for all, right for half
+        for how, mode in enumerate(modes):
+            _try(operation.ok(), mode, known, people[(number // 2 + how) % 3].headers, answered)
     assert answered.get(200, 0) > 20, answered  # not everything was refused
     assert answered.get(409, 0) + answered.get(422, 0) > 20, answered
 

@@ -15,9 +15,7 @@ import pytest
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from concert.embedded.postgres import libpq_url
-from services.publications import preview
-from services.published import PublishedIndicator
-from services.snapshots import compile_figures
+from services import publications
 from tests.house import House
 from tests.journeys.published import LONG_AGO, MONTH, asked, figures, publish, serve, snapshot
 from tests.services.scenes import proven
@@ -39,7 +37,7 @@ def published(house: House) -> None:
     for geography, value in (("region", 0.31), ("31157", 0.35)):
         seen_in = {"period": MONTH[:4], "value": value, "observed_on": MONTH + "-28", "source": "A survey"}
         observe(f"/v1/indicators/{POPULATION}/observations", seen_in | {"geography": geography})
-    seen = preview(house.api, house.call("ruth.hub"), MONTH)
+    seen = publications.preview(house.api, house.call("ruth.hub"), MONTH)
     assert asked(house).json() == {"items": []}, "a preview publishes nothing"
     key = uuid4().hex
     answer = publish(house, key=key)
@@ -56,21 +54,12 @@ def published(house: House) -> None:
     assert one["indicators"] == seen.model_dump(mode="json")["indicators"]
 
 
-def test_what_is_hidden_beside_small_figures_is_not_chosen_again_where_nothing_happened(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However the choice falls out this time."""
-
-    def otherwise(*asked: Any) -> list[PublishedIndicator]:
-        hidden = {"suppressed": True, "value": None}
-        return [
-            one.model_copy(update={"figures": [figure.model_copy(update=hidden) for figure in one.figures]})
-            for one in compile_figures(*asked)
-        ]
-
-    monkeypatch.setattr("services.publications.compile_figures", otherwise)
-    again = publish(house)
-    assert (again.status_code, again.json()["version"]) == (200, 1)
+def test_what_nothing_happened_to_is_not_protected_again(house: House) -> None:
+    """However the choice of hidden figures would fall out this time."""
+    told: list[int] = []
+    again = publications.publish(house.api, house.call("ruth.hub"), MONTH, lambda _done, total: told.append(total))
+    assert (again.status, again.body.version) == (200, 1)
+    assert set(told) == {0}, "indicators whose figures were chosen"
 
 
 def test_what_was_observed_of_the_whole_population_stands_there_with_its_source(house: House) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from domain.protection import rounded, step_above
 from services.folding import fold
+from services.transaction import read
 from tests.house import House
 from tests.journeys.published import LONG_AGO, MONTH, publish, snapshot
 from tests.services.plans import Live, load, step
@@ -87,6 +89,32 @@ def test_published_amounts_are_as_coarse_as_their_largest_payment(house: House) 
     assert moved == {"flexible_funds_paid": ["work taken back or corrected"]}, "nothing was late, no other figure moved"
     told = {one["indicator"] for one in explained["corrections"]}
     assert told == {"flexible_funds_paid"}
+
+
+def test_a_corrected_amount_is_no_case_less(house: House) -> None:
+    load(house, "corrected_funds", [step("pay", form=[AMOUNT], feeds=["flexible_funds_paid"])])
+    plans = [Live.begin(house, "corrected_funds") for _ in range(2)]
+    for plan in plans:
+        plan.works("pay", "cap", {"amount": 500})
+    asked = {"after": house.sql("select max(seq) from event")[0][0]}
+    right = {"outputs": {"amount": 50}, "reason": "One zero too many."}
+    plans[0].lead.does(f"{plans[0].task('pay')}/correct", right)
+    plans[1].lead.does(f"{plans[1].task('pay')}/void", {"reason": "Typed twice."})
+    for name, column, table in (("ids", "id", "indicator"), ("periods", "period", "indicator_entry")):
+        asked[name] = [str(value) for (value,) in house.sql(f"select distinct {column} from {table}")]
+    rows = read(house.api, house.call("ruth.hub"), lambda tx: tx.rows(_AMOUNTS, **asked))
+    assert sum(row.change for row in rows) == -95_000
+    assert sum(row.cases for row in rows) == -1
+
+
+_AMOUNTS = text(
+    """
+select c.change, c.cases
+  from app.corrections(cast(:ids as uuid[]), cast(:periods as text[]), :after) c
+  join indicator i on i.id = c.indicator_id
+ where i.code = 'flexible_funds_paid' and c.part = 'value' and c.dimensions = '{}' and length(c.period) = 7
+"""
+)
 
 
 def published(house: House) -> tuple[float, int]:

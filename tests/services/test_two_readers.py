@@ -17,9 +17,9 @@ from domain.protection import Sum, Table, is_small
 from domain.span import span_of
 from services.counts import WHOLE, Figures, Margin
 from services.explaining import margin_of
-from services.known import Public, Terms
+from services.public_periods import Moved, Public, Terms
 from services.published import Figure
-from services.snapshots import Moved, compile_figures
+from services.snapshots import compile_figures
 from tests.services.attacker import ranges
 
 TERMS = Terms(11, frozenset(), seconds=0.2)

@@ -1,4 +1,4 @@
-"""What is public of the periods that sums tie together, and what a reader of some knows of the counts of another.
+"""Periods that sums tie together: what is public of them, and what a reader of some knows of the counts of another.
 
 A period stands for the time at which its last version was counted; the one that is made now, for now.
 """
@@ -13,12 +13,18 @@ from itertools import product
 from domain.holding import held_back, tells
 from domain.protection import is_small
 from domain.span import Span, tied
-from services.counts import WAITING, Figures, Layers, Margin
+from services.counts import WAITING, Cell, Figures, Layers, Margin
 from services.published import Figure
 
-_NOTHING: Counter[tuple[str, str, Margin]] = Counter()
-Cell = tuple[str, str, Margin]
-"""(period, layer, margin)"""
+_NOTHING: Counter[Cell] = Counter()
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A version of a month: its figures by (code, margin), and what the month gained and lost since, by code."""
+
+    figures: Mapping[tuple[str, Margin], Figure]
+    since: Mapping[str, Figures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Public:
     """Up to which event the first version of each period goes."""
     last: Mapping[str, int] = field(default_factory=dict)
     """The same of its last version."""
+    stood: Mapping[tuple[str, str], Stood] = field(default_factory=dict)
+    """By (longer period, month): the month's version that stood when the longer one was counted."""
 
     def figure(self, period: str, code: str, margin: Margin) -> Figure | None:
         return self.figures.get((period, code, margin))
@@ -48,6 +56,15 @@ class Public:
     def settled(self, period: str, code: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether the count is what it was when it was hidden first, by the rules of now."""
         return (period, code, margin, restricted) not in self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Confidential work changed by these since the version before, by (code, margin). Of who counts once 1 wherever
+    anybody came or went: how many more or fewer have confidential work alone is not known.
+    """
+
+    by: Mapping[tuple[str, Margin], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,63 +104,80 @@ class Asked:
         side, whole = self.one.side(restricted), Span(month, (month,)) if month else each
         if each == self.span:
             return side.count(whole, layer, margin, periodical=self.one.periodical)
-        later = self.public.later.get((each.name, self.one.row.code))
-        since = later.side(restricted).counts if later and not self._alone(restricted) else _NOTHING
+        since = self._since(each.name, restricted=restricted)
         if self.one.measure == "level":  # counted as what is made now, which ends together with it
             now = side.counts.get((self.span.name, layer, margin), 0)
             return max(0, now - since.get((each.name, layer, margin), 0))
         cells = [(name, layer, margin) for name in ((whole.name,) if self.one.periodical else whole.months)]
         return sum(max(0, side.counts.get(cell, 0) - since.get(cell, 0)) for cell in cells)
 
+    def _since(self, period: str, *, restricted: bool) -> Counter[Cell]:
+        """What a period gained and lost since its last version: of who has confidential work alone, no subtracting
+        tells how many they were earlier.
+        """
+        later = self.public.later.get((period, self.one.row.code))
+        return later.side(restricted).counts if later and not self._alone(restricted) else _NOTHING
+
     def _alone(self, restricted: bool) -> bool:
-        """Whether it counts who has confidential work alone: how many that were earlier, no subtracting tells."""
+        """Whether it counts who has confidential work alone."""
         return restricted and self.one.measure == "distinct"
 
     def unsure(self, margin: Margin, *, restricted: bool) -> bool:
-        """Whether another period shows its confidential work, and somebody came or went there since."""
+        """Whether another period shows its confidential work, and somebody came or went there since: who has
+        confidential work alone may be others though the count is the same.
+        """
+        if not (self._alone(restricted) and self.one.confided):
+            return False
         code = self.one.row.code
-        return (
-            self._alone(restricted)
-            and self.one.confided
-            and any(
-                later.side(side).counts[name, "value", margin]
-                for each in self.public.spans
-                if each != self.span
-                and (later := self.public.later.get((each.name, code)))
-                and (figure := self.public.figure(each.name, code, margin))
-                and figure.complete
-                for side in (False, True)
-                for name in (each.name, *each.months)
-            )
-        )
+        for each in self.public.spans:
+            figure, later = self.public.figure(each.name, code, margin), self.public.later.get((each.name, code))
+            if each == self.span or later is None or figure is None or not figure.complete:
+                continue
+            cells = [(name, "value", margin) for name in (each.name, *each.months)]
+            if any(cell in side.counts for cell in cells for side in (later.open, later.confidential)):
+                return True
+        return False
 
     def before(self, layer: str, margin: Margin, month: str, *, restricted: bool) -> int:
         """Of a month of the period when the period's last version was counted."""
         now = self.count(self.span, layer, margin, month, restricted=restricted)
-        later = self.public.later.get((self.span.name, self.one.row.code))
-        return max(0, now - later.side(restricted).counts.get((month, layer, margin), 0)) if later else now
+        return max(0, now - self._since(self.span.name, restricted=restricted).get((month, layer, margin), 0))
 
-    def shrunk(self, margin: Margin) -> bool:
+    def shrunk(self, margin: Margin, *, restricted: bool) -> bool:
         """Whether one of its months has become small since the month, or this period, was published: whoever takes the
         other months for unchanged would subtract.
         """
         if len(self.span.months) == 1 or self.one.measure == "level":
             return False
-        threshold, again = self.terms.threshold, self.public.figure(self.span.name, self.one.row.code, margin)
+        code, threshold = self.one.row.code, self.terms.threshold
+        again = self.public.figure(self.span.name, code, margin)
         for month, layer in product(self.span.months, self.layers):
-            figure = self.public.figure(month, self.one.row.code, margin)
-            if figure and is_small(self.count(self.span, layer, margin, month, restricted=False), threshold):
-                was = self.before(layer, margin, month, restricted=False)
-                if self.shown(figure, restricted=False) or (again and not is_small(was, threshold)):
+            figure = self.public.figure(month, code, margin)
+            if figure is None or (month, code) in self.public.otherwise:
+                continue
+            if is_small(self.count(self.span, layer, margin, month, restricted=restricted), threshold):
+                was = self.before(layer, margin, month, restricted=restricted)
+                if self.shown(figure, restricted=restricted) or (again and not is_small(was, threshold)):
                     return True
         return False
 
-    def told_before(self, month: str, margin: Margin, *, restricted: bool) -> bool:
-        """Whether it is the month that is made now, and its version before showed the figure: then that is what
-        longer periods are compared with.
+    def told_then(self, longer: Span, month: str, layer: str, margin: Margin, *, restricted: bool) -> bool:
+        """Whether the month's version that stood when the longer period was counted showed the figure, and its row had
+        stood still since: then it is known what the month was in it.
         """
-        figure = self.public.figure(month, self.one.row.code, margin) if month == self.span.name else None
-        return figure is not None and self.shown(figure, restricted=restricted)
+        code, stood = self.one.row.code, self.public.stood.get((longer.name, month))
+        figure = stood.figures.get((code, margin)) if stood else None
+        if stood is None or figure is None or not self.shown(figure, restricted=restricted):
+            return False
+        since = stood.since.get(code)
+        later = self.public.later.get((longer.name, code)) if longer != self.span else None
+        row = [(month, layer, each) for each in self.one.margins() if each[0] == margin[0]]
+        sides = (False, True) if self._alone(restricted) else (restricted,)
+
+        def gained(figures: Figures | None, cell: Cell, side: bool) -> int:
+            return figures.side(side).counts.get(cell, 0) if figures else 0
+
+        return all(gained(since, cell, side) == gained(later, cell, side) for cell in row for side in sides)
 
     def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether partners could read the month live when the longer period was counted: it was public and shows the
