@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from domain.stall import Cause
 from services.holders import Holder
-from services.stalls import ACTS, OFFERS, PLANS, REFERRALS, SHARED, TASKS, read_at
+from services.stalls import AWAY, OFFERS, PLANS, REFERRALS, SAID_ACTS, SHARED, TASKS, read_at
 from services.transaction import Work
 
 
@@ -22,27 +22,20 @@ class Blocked:
     cause: str | None
 
 
-def blocked(
-    work: Work,
-    noun: str,
-    id: UUID,  # noqa: A002 - an item's id is called so everywhere
-    *,
-    secret: bool = False,
-) -> Blocked | None:
+def blocked(work: Work, noun: str, id: UUID) -> Blocked | None:  # noqa: A002 - an item's id is called so everywhere
     """Whose turn it is on a `task`, a `referral` or a `plan`, by the SQL of the list of stalled work.
 
-    Also before anything is late. None where it is over, where a referral waits for its task, or where it is not the
-    caller's to see. `secret` as in `services.stalls.read_at`. In the caller's transaction.
+    As events may say it, which the backbone reads: that there is no room for a sensitive need takes nobody's turn
+    (ADR 17). Also before anything is late. None where it is over, where a referral waits for its task, or where it is
+    not the caller's to see. In the caller's transaction.
     """
-    row = work.row(_ONE[noun], id=id, **read_at(work, secret=secret))
+    row = work.row(_ONE[noun], id=id, **read_at(work))
     return Blocked(Holder(row.ball, row.user_id), row.cause) if row else None
 
 
 def reminded(work: Work, noun: str, id: UUID, holder: Holder) -> Blocked:  # noqa: A002
-    """Whom reminders of the work go to: a fault of the engine is the backbone's to mend, and takes nobody's turn. The
-    backbone reads of them: so that there is no room for a sensitive need takes nobody's turn there either.
-    """
-    found = blocked(work, noun, id, secret=True)
+    """Whom reminders of the work go to: a fault of the engine is the backbone's to mend, and takes nobody's turn."""
+    found = blocked(work, noun, id)
     return Blocked(holder, None) if found is None or found.cause == Cause.ENGINE_FAULT else found
 
 
@@ -59,9 +52,9 @@ def _one(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.ball, {ACTS} as user_id, s.cause
+select s.said_ball as ball, {SAID_ACTS} as user_id, s.said_cause as cause
   from ({part % "(select cast(:id as uuid) as id) k"}) s
-  left join away b on b.user_id = s.person and b.organization_id = s.ball
+  {AWAY}
  where s.clock is not null or s.cause is not null or s.kind = 'action_plan'
  order by s.due_at limit 1
 """

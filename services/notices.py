@@ -167,13 +167,14 @@ exists (
      where y.id = n.event_id and y.facts ->> 'cause' = any(:sources) and (%s))"""
 _SOURCE_WAITED_FOR = """
 w.on_behalf or w.state = 'info_requested'
-or w.state = any(:undecided)
+or w.state = any(:undecided) and not g.sensitive
    and exists (select from app.room(w.service_id, k.zone) v where not v.taking or v."left" = 0)
 or w.organization_id <> w.source_organization_id
    and (w.organization_id in (select organization_id from app.deserted())
         or coalesce(g.consent_until <= clock_timestamp(), false)
         or coalesce(w.clock = 'first_contact' and w.client_id is null and w.due_at <= clock_timestamp(), false))"""
-"""What makes it the source's turn, as in `services/stalls.py`: whichever of them the notice was told for."""
+"""What makes it the source's turn, as events say it by `services/stalls.py`: of a sensitive need no want of room.
+Whichever of them the notice was told for."""
 _FOR_THE_BACKBONE = """
 exists (select from event y where y.id = n.event_id and y.facts ->> 'cause' = any(:backbones) and (%s))"""
 _BACKBONE_WAITED_FOR = """

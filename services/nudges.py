@@ -42,7 +42,7 @@ class Rest:
 
 def nudge_task(record: Record, call: Call, task_id: UUID) -> TaskAnswer:
     """Ask the one who blocks, once: again only when they acted since, or a business day has passed. Conflict where
-    nobody there would hear it.
+    nobody there would hear it. Of a sensitive need want of room makes nobody else the one: the backbone reads of it.
     """
     return watch_task(record, call, task_id, _nudge)
 
@@ -100,7 +100,7 @@ def watch_plan_again(record: Record, call: Call, plan_id: UUID) -> PlanAnswer:
 
 
 def _nudge(tx: Tx, watched: Watched) -> None:
-    found = _blocked(tx, watched)
+    found = blocked(tx, watched.noun, watched.row["id"]) or Blocked(who_acts(tx, watched.holder()), None)
     to = found.by
     _require(may_nudge(tx, watched.noun, watched.row, to))
     if found.cause not in AT_ONCE:
@@ -116,11 +116,6 @@ def _nudge(tx: Tx, watched: Watched) -> None:
         )
     facts = {"to": str(to.organization_id), "person": str(to.user_id) if to.user_id else None}
     watched.say(tx, "nudged", facts | caused(found))
-
-
-def _blocked(tx: Tx, watched: Watched) -> Blocked:
-    """Who must act to free it, as the list of stalled work says; else whose turn the clock makes it."""
-    return blocked(tx, watched.noun, watched.row["id"]) or Blocked(who_acts(tx, watched.holder()), None)
 
 
 def _reminded(tx: Tx, watched: Watched) -> Blocked:

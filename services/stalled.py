@@ -29,6 +29,7 @@ from services.rows import does_casework, referral_of, sides, sides_of
 from services.stalls import (
     ABOVE,
     ACTS,
+    AWAY,
     CODE,
     DUE_PLANS,
     DUE_REFERRALS,
@@ -36,6 +37,7 @@ from services.stalls import (
     OFFERS,
     PLANS,
     REFERRALS,
+    SAID_ACTS,
     SHARED,
     STALLED,
     STEPS,
@@ -106,7 +108,8 @@ def _beside(tx: Tx, row: Mapping[str, Any], clock: Clock | None, cause: Cause | 
     verb = Watching.PROPOSE_REROUTE.value
     # By the cause alone, where one is known: a clock speaks of others also where the cause says that none is left.
     proposes = noun != "plan" and watcher_may_propose(tx, row) and frees(None if cause else clock, cause, verb)
-    found = watchers_actions(tx, noun, row, holder=Holder(row["ball"], row["user_id"]), stands=noun == "plan")
+    nudged = Holder(row["said_ball"], row["said_user_id"])
+    found = watchers_actions(tx, noun, row, holder=nudged, stands=noun == "plan")
     return [*found, *([verb] if proposes else [])]
 
 
@@ -271,7 +274,7 @@ tasks as materialized (select * from ({TASKS % f"({DUE_TASKS}) k"}) x where {STA
 referrals as materialized (select * from ({REFERRALS % f"({DUE_REFERRALS}) k"}) x where {STALLED}),
 {STEPS}
 select s.*, h.name as who, t.name as target, q.name as root,
-       {ACTS} as user_id, case when s.rung > 0 then {ABOVE} end as above,
+       {ACTS} as user_id, {SAID_ACTS} as said_user_id, case when s.rung > 0 then {ABOVE} end as above,
        (select w.definition from plan_step w where w.action_plan_id = s.action_plan_id and w.key = s.step_key)
            as definition
   from (select s.*, {CODE} as code
@@ -282,7 +285,7 @@ select s.*, h.name as who, t.name as target, q.name as root,
   join names h on h.id = s.holder_organization_id
   join names t on t.id = s.organization_id
   left join names q on q.id = s.root_organization_id
-  left join away b on b.user_id = s.person and b.organization_id = s.ball
+  {AWAY}
  cross join (select cast(:ladders as jsonb) as ladders) l
  where (cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, :after_id))
    and {rests("s")} = :excepted

@@ -44,33 +44,37 @@ def _coded() -> str:
     return f"coalesce(case s.cause {causes} end, case s.symptom {clocks} end)"
 
 
-def read_at(work: Work, *, secret: bool = False) -> dict[str, Any]:
-    """What the parts ask for: where and when they are read. `secret`: they answer as if the backbone had asked, of what
-    would tell it which sensitive need a request has.
-    """
+def read_at(work: Work) -> dict[str, Any]:
+    """What the parts ask for: where and when they are read."""
     return {
         "collaborative": work.agenda.collaborative_id,
         "now": work.now,
         "zone": work.agenda.zone,
         "today": work.agenda.region().local_date(work.now),
-        "secret": secret,
     }
 
 
 CODE = _coded()
 
 
-def _turn(turn: Turn) -> str:
+def _turn(turn: Turn, column: str) -> str:
     """Whether the cause makes it theirs."""
-    return _one_of("c.cause", tuple(cause for cause, one in CAUSES.items() if one.turn is turn))
+    return _one_of(column, tuple(cause for cause, one in CAUSES.items() if one.turn is turn))
 
 
-_SOURCES = _turn(Turn.SOURCE)
-
-
-def _backbones(alias: str) -> str:
+def _backbones(alias: str, column: str = "c.cause") -> str:
     """What is the backbone's turn, of what it may know of: of confidential work it is told nothing (decision 19)."""
-    return f"{_turn(Turn.BACKBONE)} and not {alias}.restricted"
+    return f"{_turn(Turn.BACKBONE, column)} and not {alias}.restricted"
+
+
+_OF_ROOM = (Cause.NO_ROOM, Cause.DECLINED_FULL, Cause.NOBODY_LEFT)
+"""Of sensitive work the backbone is told none of these, nor does anything that it can read follow them (ADR 17)."""
+
+
+def _said(holds: Mapping[Cause, str]) -> str:
+    """The weightiest cause that events may follow, for the backbone reads them, whoever asks."""
+    others = {cause: condition for cause, condition in holds.items() if cause not in _OF_ROOM}
+    return f"case when f.sensitive and {_one_of('c.cause', _OF_ROOM)} then {_first(others)} else c.cause end"
 
 
 SHARED = f"""
@@ -152,7 +156,7 @@ _SHUT = """
  and app.shut_since(v.closed_on, cast(t.due_at at time zone :zone as date), :today))"""
 
 _TOLD = """
-not (f.sensitive and (:secret or (select app.is_backbone()) and f.source_organization_id <> (select app.me())))"""
+not (f.sensitive and (select app.is_backbone()) and f.source_organization_id <> (select app.me()))"""
 """Who else offers what is needed, and who is full, the backbone reads in the directory: together with that it has no
 room, or nobody is left, that would say which sensitive need it is (ADR 17).
 """
@@ -174,13 +178,28 @@ _OF_TASKS = {
     Cause.NOBODY_ASSIGNED: "x.late and not x.by_source and t.assigned_to is null and t.state <> 'requested'"
     " and t.organization_id in (select organization_id from teams)",
 }
+
+
+def _ball(cause: str) -> str:
+    return f"""
+           case when {_turn(Turn.SOURCE, cause)} then t.source_organization_id
+                when {_backbones("t", cause)} then (select organization_id from backbone)
+                else w.holder end"""
+
+
+def _person(cause: str) -> str:
+    return f"""
+           case when {_backbones("t", cause)} then null
+                when {_turn(Turn.SOURCE, cause)} then f.assigned_to else x.person end"""
+
+
 TASKS = f"""
 select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
        case when t.action_plan_id is not null then t.step_key end as step_key, f.reference, t.title,
        t.organization_id, t.source_organization_id, t.on_behalf, t.state, t.clock,
        case when x.late then t.clock end as symptom, c.cause,
-       w.holder as holder_organization_id,
-       case when x.by_source then f.assigned_to else t.assigned_to end as holder_user_id, y.ball, y.person,
+       w.holder as holder_organization_id, x.person as holder_user_id, y.ball, y.person,
+       o.cause as said_cause, y.said_ball, y.said_person,
        case when x.late then t.clock_started_at else y.since end as since,
        case when x.late then t.due_at else y.since end as due_at,
        case when x.late then t.rung else 0 end as rung, f.sensitive, false as reported, f.kind as asks, t.version,
@@ -193,23 +212,21 @@ select 'task' as kind, t.id, t.referral_id, t.action_plan_id,
   left join no_room r on r.service_id = t.service_id and {UNDECIDED_T}
   left join plans p on p.id = t.action_plan_id
  cross join lateral (
-    select t.on_behalf or t.state = 'info_requested' as by_source,
+    select b.by_source, case when b.by_source then f.assigned_to else t.assigned_to end as person,
            t.organization_id <> t.source_organization_id and not t.on_behalf as crosses,
-           t.due_at <= :now and not {_SHUT} as late) x
-  left join away a on a.organization_id = t.ball_organization_id
-   and a.user_id = case when x.by_source then f.assigned_to else t.assigned_to end
+           t.due_at <= :now and not {_SHUT} as late
+      from (select t.on_behalf or t.state = 'info_requested' as by_source) b) x
+  left join away a on a.organization_id = t.ball_organization_id and a.user_id = x.person
   left join deserted d on d.organization_id = t.ball_organization_id
   left join deserted u on u.organization_id = t.source_organization_id
- cross join lateral (select {_first(_OF_TASKS)} as cause) c
+ cross join lateral (select {_first(_OF_TASKS)} as cause offset 0) c
+ cross join lateral (select {_said(_OF_TASKS)} as cause offset 0) o
  cross join lateral (
     select case when c.cause = 'nobody_at_source' and d.since is null then t.source_organization_id
                 else t.ball_organization_id end as holder) w
  cross join lateral (
-    select case when {_SOURCES} then t.source_organization_id
-                when {_backbones("t")} then (select organization_id from backbone)
-                else w.holder end as ball,
-           case when {_backbones("t")} then null
-                when x.by_source or {_SOURCES} then f.assigned_to else t.assigned_to end as person,
+    select {_ball("c.cause")} as ball, {_person("c.cause")} as person,
+           {_ball("o.cause")} as said_ball, {_person("o.cause")} as said_person,
            greatest(t.created_at, case c.cause when 'owner_gone' then a.gone_since when 'no_room' then r.since
                                                when 'consent_ended' then f.consent_until
                                                when 'nobody_there' then d.since
@@ -238,14 +255,13 @@ _OF_REFERRALS = {
     Cause.NOBODY_LEFT: f"{_LOOKS} and (f.round = 0 or {_NOBODY})",
     Cause.OWNER_ABSENT: "x.late and a.user_id is not null and a.delegate_user_id is null",
 }
+# Want of room is the source's own turn here: what is said of it names the same ball.
 REFERRALS = f"""
 select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_key, f.reference,
        'Close the loop' as title, f.target_organization_id as organization_id, f.source_organization_id,
        false as on_behalf, f.state, f.clock, case when x.late then f.clock end as symptom, c.cause,
        f.source_organization_id as holder_organization_id, f.assigned_to as holder_user_id,
-       case when {_backbones("f")} then (select organization_id from backbone)
-            else f.source_organization_id end as ball,
-       case when {_backbones("f")} then null else f.assigned_to end as person,
+       y.ball, y.person, {_said(_OF_REFERRALS)} as said_cause, y.ball as said_ball, y.person as said_person,
        case when x.late then f.clock_started_at else y.since end as since,
        case when x.late then f.due_at else y.since end as due_at,
        case when x.late then f.rung else 0 end as rung, f.sensitive, f.reported, f.kind as asks, f.version,
@@ -261,7 +277,10 @@ select 'referral' as kind, f.id, f.id as referral_id, f.action_plan_id, f.step_k
  cross join lateral (select coalesce(f.due_at <= :now, false) as late) x
  cross join lateral (select {_first(_OF_REFERRALS)} as cause) c
  cross join lateral (
-    select greatest(f.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since
+    select case when {_backbones("f")} then (select organization_id from backbone)
+                else f.source_organization_id end as ball,
+           case when {_backbones("f")} then null else f.assigned_to end as person,
+           greatest(f.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since
                                            when 'nobody_at_source' then d.since end) as since) y"""
 
 _OF_PLANS = {
@@ -283,9 +302,7 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
        cast(null as text) as step_key, p.reference, p.name as title, p.organization_id,
        p.organization_id as source_organization_id, false as on_behalf, p.state, x.clock, x.clock as symptom, c.cause,
        p.organization_id as holder_organization_id, p.assigned_to as holder_user_id,
-       case when {_backbones("p")} then (select organization_id from backbone)
-            else p.organization_id end as ball,
-       case when {_backbones("p")} then null else p.assigned_to end as person,
+       y.ball, y.person, c.cause as said_cause, y.ball as said_ball, y.person as said_person,
        coalesce(case when x.clock = 'review' then {_REVIEWED} end, x.since, y.since) as since,
        coalesce(x.due_at, y.since) as due_at, coalesce(x.rung, 0) as rung, false as sensitive, false as reported,
        'plan' as asks, p.version, p.excepted_until, p.priority, cast(null as jsonb) as s_ladder, p.restricted
@@ -302,20 +319,31 @@ select 'action_plan' as kind, p.id, cast(null as uuid) as referral_id, p.id as a
      where d.due_at <= :now order by d.due_at, d.place limit 1) x on true
  cross join lateral (select {_first(_OF_PLANS)} as cause) c
  cross join lateral (
-    select greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since
+    select case when {_backbones("p")} then (select organization_id from backbone)
+                else p.organization_id end as ball,
+           case when {_backbones("p")} then null else p.assigned_to end as person,
+           greatest(p.created_at, case c.cause when 'engine_fault' then e.since when 'owner_gone' then a.gone_since
                                            when 'nobody_at_source' then d.since end) as since) y"""
 
 ACTS = "case when b.user_id is null then s.person else b.delegate_user_id end"
 """Who of those whose turn it is acts on `s` today; `b` is their row of `away`, if they have one."""
-_HOLDERS = f"(s.cause = '{Cause.ENGINE_FAULT}' or (s.sensitive and s.cause = '{Cause.NO_ROOM}'))"
-_REMINDED = f"case when {_HOLDERS} then s.holder_organization_id else s.ball end"
-_REMINDED_THERE = f"case when {_HOLDERS} then app.stands_in(s.holder_user_id, s.holder_organization_id) else {ACTS} end"
-"""Whom reminders of `s` go to, as `services.blocking.reminded` has it: a fault of the engine takes nobody's turn, nor
-does want of room for a sensitive need, which the backbone would read in them."""
+SAID_ACTS = "case when g.user_id is null then s.said_person else g.delegate_user_id end"
+"""The same of whose turn events say that it is: of sensitive work with no room another (ADR 17)."""
+AWAY = """
+left join away b on b.user_id = s.person and b.organization_id = s.ball
+  left join away g on g.user_id = s.said_person and g.organization_id = s.said_ball"""
+"""What both of them read."""
+_FAULT = f"s.cause = '{Cause.ENGINE_FAULT}'"
+_REMINDED = f"case when {_FAULT} then s.holder_organization_id else s.said_ball end"
+"""Whom reminders of `s` go to, as `services.blocking.reminded` has it: a fault of the engine takes nobody's turn."""
+_REMINDED_PERSON = (
+    f"case when {_FAULT} then app.stands_in(s.holder_user_id, s.holder_organization_id) else {SAID_ACTS} end"
+)
+"""Who there."""
 ABOVE = f"""
 array(
     select x.rung
-      from (values ('supervisor', app.supervised({_REMINDED}, {_REMINDED_THERE})), ('backbone', true)) x (rung, there)
+      from (values ('supervisor', app.supervised({_REMINDED}, {_REMINDED_PERSON})), ('backbone', true)) x (rung, there)
      where x.there and not exists (
         select from event e
          where (e.task_id = s.id or e.referral_id = s.id or e.action_plan_id = s.id)
@@ -375,7 +403,8 @@ steps as (
            coalesce(s.organization_id, p.organization_id) as organization_id,
            p.organization_id as source_organization_id, false as on_behalf, p.state, r.symptom as clock,
            cast(null as text) as symptom, '{Cause.PREDECESSOR.value}' as cause,
-           r.holder_organization_id, cast(null as uuid) as holder_user_id, r.ball, r.person, r.since, r.due_at, r.rung,
+           r.holder_organization_id, cast(null as uuid) as holder_user_id, r.ball, r.person,
+           cast(null as text) as said_cause, r.ball as said_ball, r.person as said_person, r.since, r.due_at, r.rung,
            s.sensitive, false as reported, 'plan' as asks, p.version, cast(null as timestamptz) as excepted_until,
            p.priority, cast(null as jsonb) as s_ladder, p.restricted,
            r.kind as root_kind, r.id as root_id, r.step_key as root_key, r.organization_id as root_organization_id,

@@ -9,18 +9,20 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.stalls import ABOVE, ACTS, OFFERS, PLANS, REFERRALS, SHARED, TASKS, read_at
+from services.stalls import ABOVE, ACTS, AWAY, OFFERS, PLANS, REFERRALS, SAID_ACTS, SHARED, TASKS, read_at
 from services.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """The organization and the person that must act, as `services.blocking` has them. `above`: the rungs of those who
-    are somebody else and were not told because of them.
+    """The organization and the person that must act, as the reader may know, and as events say it, which
+    `services.blocking` has. `above`: the rungs of those who are somebody else and were not told because of these.
     """
 
     organization_id: UUID
     user_id: UUID | None
+    said_organization_id: UUID
+    said_user_id: UUID | None
     above: frozenset[str]
 
 
@@ -40,7 +42,10 @@ def foresee(tx: Tx, noun: str, ids: Iterable[UUID]) -> None:
     asked = list(ids)
     if asked:
         rows = tx.rows(_BLOCKERS[noun], ids=asked, **read_at(tx))
-        found = {row.id: Blocker(row.ball, row.user_id, frozenset(row.above or ())) for row in rows}
+        found = {
+            row.id: Blocker(row.ball, row.user_id, row.said_ball, row.said_user_id, frozenset(row.above or ()))
+            for row in rows
+        }
         tx.blockers.update({each: found.get(each) for each in asked})
 
 
@@ -64,9 +69,10 @@ def _blockers(part: str) -> Any:
     return text(
         f"""
 with {SHARED % "not materialized"}, {OFFERS}
-select s.id, s.ball, {ACTS} as user_id, case when s.clock is not null then {ABOVE} end as above
+select s.id, s.ball, {ACTS} as user_id, s.said_ball, {SAID_ACTS} as said_user_id,
+       case when s.clock is not null then {ABOVE} end as above
   from ({part % "(select unnest(cast(:ids as uuid[])) as id) k"}) s
-  left join away b on b.user_id = s.person and b.organization_id = s.ball
+  {AWAY}
 """
     )
 

@@ -81,8 +81,8 @@ class Watched(ABC):
     def at(self, tx: Tx) -> Moment: ...
 
     def calendar(self, tx: Tx) -> Calendar:
-        """An exception ends when it opens: the service's, or the region's, where whoever watches may not
-        know which it is.
+        """The hours by which an exception ends: the service's, or the region's where whoever watches may not know which
+        service it is.
         """
         return self.at(tx).calendar
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from services.transaction import Work
 from tests.house import OUTCOME, House, Person
 from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id, refer, task_of
+from tests.services.test_notices import append, feed, tell
 
 BACKBONE, SOURCE, TARGET = "ruth.hub", "maria.cap", "ingrid.health"
 MONTH = datetime.now(UTC).strftime("%Y-%m")
@@ -276,6 +278,73 @@ def test_reminders_of_a_sensitive_request_do_not_follow_the_room_of_its_service(
             assert reminded(work, "task", task, holder).by.organization_id == holder.organization_id
     finally:
         house.sql("delete from service_capacity where service_id = %s", service)
+
+
+@contextmanager
+def no_room(house: House, *services: Any) -> Iterator[None]:
+    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
+    slugs = {one.id: one.slug for one in house.region.organizations}
+    for one in services:
+        house.caseworker(slugs[one.organization_id]).does(f"/v1/services/{one.id}/capacity", said)
+    try:
+        yield
+    finally:
+        house.sql("delete from service_capacity where service_id = any(%s)", [one.id for one in services])
+
+
+def test_who_nudges_whom_does_not_follow_the_room_of_a_sensitive_service(house: House) -> None:
+    """The backbone reads who nudged: that who was asked may all of a sudden would tell that it is full."""
+    ruth, housing = house.person(BACKBONE), house.service("housing")
+
+    def nudged(login: str) -> dict[str, Any]:
+        made = refer(house, "cap", "bh", anyway=True)
+        house.sql("update task set rung = 1, due_at = now() - interval '1 hour' where referral_id = %s", made.id)
+        person, id_ = house.person(login), str(made.tasks[0].id)
+        places = [person.read(task_of(made)), *person.read("/v1/monitor/stalled", limit=200)["items"]]
+        offered = {"nudge" in one["allowed_actions"] for one in places if one["id"] == id_}
+        said = person.post(f"{task_of(made)}/nudge").status_code
+        events = ruth.read(f"/v1/referrals/{made.id}/timeline")["items"]
+        told = [(one["kind"], one["acting_organization_id"]) for one in events]
+        return {"offered": offered, "said": said, "told": told}
+
+    logins = ("joaquin.bh", SOURCE, BACKBONE)
+    usual = [nudged(login) for login in logins]
+    with no_room(house, house.service("bh"), housing):
+        assert [nudged(login) for login in logins] == usual
+        plain = refer(house, "cap", "housing", anyway=True)
+        house.sql("update task set due_at = now() - interval '1 hour' where referral_id = %s", plain.id)
+        assert house.person("gwen.housing").post(f"{task_of(plain)}/nudge").status_code == 200
+    assert [(one["offered"], one["said"]) for one in usual] == [({False}, 403), ({True}, 200), ({True}, 200)]
+
+
+def test_nor_does_what_stays_in_the_backbone_s_feed(house: House) -> None:
+    """That the source is waited for all the same, once it has mended what the backbone was told of."""
+    made = refer(house, "cap", "bh")
+    facts = {"clock": "acknowledge", "to": "backbone", "holder": "cap", "cause": "consent_ended"}
+    append(house, str(made.id), "task_escalated", facts)
+    tell(house)
+    for services in ((), (house.service("bh"),)):
+        with no_room(house, *services):
+            assert str(made.id) not in {one["referral_id"] for one in feed(house, BACKBONE, limit=200)}
+
+
+def test_beside_want_of_room_and_an_ended_consent_escalate_is_offered_where_it_is_accepted(house: House) -> None:
+    """Reminders are for the source, for the consent that it is to get: nobody is above the one person who works there,
+    though somebody is where it was asked, and the backbone is told nothing of a shelter.
+    """
+    assert is_sensitive(house.service("shelter").term)
+    made = house.refer("faith", "shelter", consent=True)
+    path, person = f"/v1/tasks/{made['tasks'][0]['id']}", house.caseworker("faith")
+    person.does(f"/v1/consents/{made['consent_id']}/revoke")
+    late = "update task set rung = 1, due_at = now() - interval '1 hour' where referral_id = %s"
+    house.sql(late, made["id"])
+    with no_room(house, house.service("shelter")):
+        listed = person.read("/v1/monitor/stalled", limit=200)["items"]
+        (item,) = [one for one in listed if one["referral_id"] == made["id"]]
+        assert item["cause"] == "no_capacity"
+        offered = {"escalate" in one["allowed_actions"] for one in (item, person.read(path))}
+        answer = person.post(f"{path}/escalate")
+        assert (offered, answer.status_code, answer.json()["code"]) == ({False}, 409, "top-of-the-ladder")
 
 
 def test_nor_why_somebody_said_no_to_a_sensitive_step(house: House) -> None:
