@@ -48,7 +48,9 @@ def nudge_task(record: Record, call: Call, task_id: UUID) -> TaskAnswer:
 
 
 def nudge_referral(record: Record, call: Call, referral_id: UUID) -> ReferralAnswer:
-    """Its source, where the referral waits for it; where its task has the ball, nudge the task."""
+    """Its source, where the referral waits for it; where its task has the ball, nudge the task, also beside a fault of
+    the engine, which nobody who is nudged mends.
+    """
     return watch_referral(record, call, referral_id, _nudge)
 
 
@@ -103,7 +105,7 @@ def _nudge(tx: Tx, watched: Watched) -> None:
     found = blocked(tx, watched.noun, watched.row["id"]) or Blocked(who_acts(tx, watched.holder()), None)
     to = found.by
     _require(may_nudge(tx, watched.noun, watched.row, to))
-    if found.cause not in AT_ONCE:
+    if watched.noun != "plan" or found.cause not in AT_ONCE:
         _running(tx, watched)
     if to.organization_id == tx.here.organization_id and to.user_id in (None, tx.here.user_id):
         raise Conflict("It is your own turn: nobody else is waited for.", code="own-turn", current=_current(watched))

@@ -18,6 +18,11 @@ from tests.house import House
 from tests.services.plans import Live, load, step
 from tests.services.scenes import organization_id, refer, task_of
 
+FAULT = (
+    "insert into engine_finding (case_id, kind, trouble, code, restricted)"
+    " values (%s, 'referral', 'failing', 'broken', false)"
+)
+
 
 def user(house: House, login: str) -> UUID:
     found: UUID = house.sql("select id from user_account where login = %s", login)[0][0]
@@ -198,11 +203,7 @@ def failing(house: House) -> Iterator[str]:
     no = {"reason_code": "full", "reason_class": "no_capacity"}
     house.person("gwen.housing").does(f"{task_of(referral)}/decline", no)
     house.sql("update referral set due_at = now() - interval '1 hour', rung = 1 where id = %s", referral.id)
-    house.sql(
-        "insert into engine_finding (case_id, kind, trouble, code, restricted)"
-        " values (%s, 'referral', 'failing', 'broken', false)",
-        referral.id,
-    )
+    house.sql(FAULT, referral.id)
     yield str(referral.id)
     house.sql("delete from engine_finding")
 
@@ -227,6 +228,21 @@ def test_a_fault_of_the_engine_does_not_rest(house: House, failing: str) -> None
     house.person("ruth.hub").does(f"/v1/referrals/{failing}/except", {"reason": "weather", "until": until})
     assert failing in listed(house, "ruth.hub")
     assert failing not in listed(house, "ruth.hub", excepted="true")
+
+
+@pytest.mark.parametrize("login", ["maria.cap", "ruth.hub"])
+def test_beside_a_fault_of_the_engine_a_nudge_is_offered_where_it_is_accepted(
+    house: House, failing: str, login: str
+) -> None:
+    """Also of a referral that waits for its task: who has that is nudged there."""
+    running = refer(house, "cap", "housing")
+    house.sql(FAULT, str(running.id))
+    person, items = house.person(login), listed(house, login)
+    assert items[str(running.id)]["reason_code"] == items[failing]["reason_code"] == "engine_fault"
+    for path in (f"/v1/referrals/{running.id}", task_of(running), f"/v1/referrals/{failing}"):
+        places = [person.read(path), *filter(None, [items.get(path.rpartition("/")[2])])]
+        offered = {"nudge" in one["allowed_actions"] for one in places}
+        assert {person.post(f"{path}/nudge").status_code == 200} == offered, path
 
 
 def test_an_exception_rests_what_it_names_and_the_engine_goes_on_with_the_rest(house: House) -> None:
