@@ -230,6 +230,36 @@ def test_a_fault_of_the_engine_does_not_rest(house: House, failing: str) -> None
     assert failing not in listed(house, "ruth.hub", excepted="true")
 
 
+def test_nor_does_what_waits_behind_it_rest_whoever_looks(house: House) -> None:
+    code = "fault_behind"
+    load(house, code, [
+        step("first", {"organization": "housing"}),
+        step("second", {"organization": "legal"}, after=["first"]),
+    ])  # fmt: skip
+    plan = Live.begin(house, code)
+    no = {"reason_code": "full", "reason_class": "no_capacity"}
+    house.person("gwen.housing").does(f"{plan.task('first')}/decline", no)
+    ((referral,),) = house.sql(
+        "select id from referral where action_plan_id = %s and state = 'awaiting_source'", plan.id
+    )
+    rests = "due_at = now() - interval '1 hour', excepted_until = now() + interval '9 days'"
+    house.sql(f"update referral set {rests} where id = %s", referral)
+
+    def behind() -> dict[str, list[str]]:
+        seen = {}
+        for login in ("ruth.hub", "maria.cap", "priya.legal"):
+            items = listed(house, login, kind="step").values()
+            seen[login] = [item["step_key"] for item in items if item["action_plan_id"] == plan.id]
+        return seen
+
+    assert behind() == {"ruth.hub": [], "maria.cap": [], "priya.legal": []}
+    house.sql(FAULT, referral)
+    try:
+        assert behind() == {"ruth.hub": ["second"], "maria.cap": ["second"], "priya.legal": ["second"]}
+    finally:
+        house.sql("delete from engine_finding")
+
+
 @pytest.mark.parametrize("login", ["maria.cap", "ruth.hub"])
 def test_beside_a_fault_of_the_engine_a_nudge_is_offered_where_it_is_accepted(
     house: House, failing: str, login: str

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from services.agenda import current_agenda
 from services.blocking import reminded
 from services.holders import Holder
+from services.plan_advance import advance_plan
 from services.transaction import Work
 from tests.house import OUTCOME, House, Person
 from tests.services.plans import Live, load, step
@@ -383,3 +385,37 @@ def test_a_rule_that_names_a_step_lists_no_sensitive_request_to_the_backbone(hou
     finally:
         house.sql("update indicator set rule = %s where code = 'loops_closed' and standing = 'in_force'", before)
         house.sql("update collaborative set revision = revision + 1")
+
+
+@pytest.mark.parametrize("kind", ["step", "referral"])
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_that_nobody_is_left_to_ask_for_a_sensitive_need_is_told_to_its_lead_alone(
+    house: House, kind: str, sensitive: bool
+) -> None:
+    """Who offers what, and who has no room, is in the directory: together they would name the need."""
+    code = f"nobody_for_{kind}_{'secret' if sensitive else 'plain'}"
+    term = "insert into taxonomy_term (code, name, sensitive) values (%s, 'New', %s) on conflict do nothing"
+    house.sql(term, code, sensitive)
+    load(house, code, [step("hello"), step("rare", {"term": code}, kind=kind)])
+    ((before,),) = house.sql("select rule::text from indicator where code = 'loops_closed' and standing = 'in_force'")
+    rule = json.dumps({"measure": "count", "event": f"{kind}_unplaced"})
+    sets = "update indicator set rule = %s where code = 'loops_closed' and standing = 'in_force'"
+    renew = "update collaborative set revision = revision + 1"
+    house.sql(sets, rule)
+    house.sql(renew)
+    try:
+        plan = Live.begin(house, code)
+        advance_plan(house.engine, UUID(plan.id))
+        said = "select referral_id from event where action_plan_id = %s and kind = %s"
+        ((referral,),) = house.sql(said, plan.id, f"{kind}_unplaced")
+        told = {}
+        for login in (BACKBONE, SOURCE):
+            person = house.person(login)
+            lists = [person.read(f"{path}/timeline")["items"] for path in (plan.path, f"/v1/referrals/{referral}")]
+            behind = person.read("/v1/indicators/loops_closed/events", period=MONTH, limit=200)
+            lists.append([one for one in behind["items"] if one["referral_id"] == str(referral)])
+            told[login] = [f"{kind}_unplaced" in {one["kind"] for one in events} for events in lists]
+        assert told == {BACKBONE: [not sensitive] * 3, SOURCE: [True] * 3}
+    finally:
+        house.sql(sets, before)
+        house.sql(renew)
