@@ -260,8 +260,10 @@ class Story:
                     self._count(span, restricted, layer, margin, figures[margin])
             for each in {span, *(Span(month, (month,)) for month in span.months)}:
                 self._sums.update(self._rows(each, restricted))
-        for month, layer in ((month, layer) for month in self._months() for layer in self.one.layers):
-            self._read_live(Span(month, (month,)), layer)
+        for layer in self.one.layers:
+            self._live.add(self._cell(span, False, layer, WHOLE))
+            for month in self._months():
+                self._read_live(Span(month, (month,)), layer)
 
     def _count(self, span: Span, restricted: bool, layer: str, margin: Margin, figure: Figure) -> None:
         months = [self._cell(Span(month, (month,)), restricted, layer, margin) for month in span.months]
