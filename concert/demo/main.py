@@ -180,7 +180,7 @@ async def _play(scene: _Scene) -> None:
     """Until every story is told, or until nothing moves any more: then the verification says what is missing."""
     jobs = [worker.work() for worker in scene.workers]
     jobs += [system.work(scene.temporal) for system in scene.system]
-    jobs += [scene.watch.keep_fresh(REFRESH_SECONDS), _tell(scene)]
+    jobs += [_tell(scene)]
     jobs += [scene.plans.work()] if scene.report.plans else []
     async with _beside(jobs):
         await open_desks(scene.book, scene.workers, scene.pace)
@@ -217,10 +217,11 @@ async def _tell(scene: _Scene) -> None:
     console, board, expected = scene.console, scene.watch.board, scene.report.referrals
     if console.is_terminal and not scene.console.stderr:
         with Live(Screen(console, board, scene.pace, expected), console=console, transient=True):
-            await asyncio.Event().wait()
+            await scene.watch.keep_fresh(REFRESH_SECONDS)
     began = time.monotonic()
     while True:
         await asyncio.sleep(TICK_SECONDS)
+        await scene.watch.refresh(numbers=0)
         console.print(calm_line(board, time.monotonic() - began, expected), soft_wrap=True)
 
 

@@ -226,7 +226,7 @@ class Story:
             hidden = set(table.values) - known
             wanted = {cell for cell in hidden if is_small(table.values[cell], TERMS.threshold)}
             for cell, (low, high) in recovered(table, hidden, TERMS.threshold, wanted).items():
-                if low > 0 or reader != "a partner":  # where a live total is small, its groups are smaller still
+                if low > 1 or reader != "a partner":  # that each is one at least everybody may know: `domain.holding`
                     found.append(f"{reader}: {cell} = {table.values[cell]} in {low:.1f} to {high:.1f}")
         return found
 
