@@ -290,8 +290,8 @@ select distinct on (n.task_id, n.referral_id, n.action_plan_id, n.code)
 """
 )
 """What came back before the letter left is said once, as it was told last."""
-_AFTER_QUIET = text("update mail set due_at = :due where id = :id")
-"""It was due earlier, and nobody could send it then."""
+_AFTER_QUIET = text("update mail set due_at = :due, unsent_since = null where id = :id")
+"""It was due earlier, and nobody could send it then. Until then it is not tried in vain either."""
 _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
 _SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
 _LATER = text(

@@ -1105,6 +1105,7 @@ def test_a_letter_that_could_not_be_sent_before_the_quiet_hours_waits_for_their_
         house.sql("update mail set due_at = now() - interval '1 second' where closed_at is null")
         room.deliver()
         assert room.got("gwen.housing", made["reference"]) == []
+        assert take_pulse(house.api).mail.waiting == 0, "nobody tries it in vain until then"
     finally:
         adopt_hours(house.admin_url, house.region, "00:00", "00:00")
     house.sql("update mail set due_at = now() - interval '1 second' where closed_at is null")
