@@ -39,7 +39,7 @@ def live(town: Town, nth: int) -> list[Said]:
 def kill_at_random(town: Town, over: threading.Event, seed: int) -> Counter[str]:
     """Kills one of the three and starts it again, until `over`."""
     chance, killed = random.Random(seed), Counter[str]()
-    while not over.wait(chance.uniform(2.5, 5.5)):
+    while not over.wait(chance.uniform(1.5, 4.5)):
         name = chance.choice(["api", "worker", "relay"])
         town.roles[name].kill()
         town.roles[name].start()
