@@ -230,20 +230,22 @@ def test_a_fault_of_the_engine_does_not_rest(house: House, failing: str) -> None
     assert failing not in listed(house, "ruth.hub", excepted="true")
 
 
-def test_nor_does_what_waits_behind_it_rest_whoever_looks(house: House) -> None:
-    code = "fault_behind"
+@pytest.mark.parametrize("clock", ["source", "task"])
+def test_nor_does_what_waits_behind_it_rest_whoever_looks(house: House, clock: str) -> None:
+    code = f"fault_behind_{clock}"
     load(house, code, [
         step("first", {"organization": "housing"}),
         step("second", {"organization": "legal"}, after=["first"]),
     ])  # fmt: skip
     plan = Live.begin(house, code)
-    no = {"reason_code": "full", "reason_class": "no_capacity"}
-    house.person("gwen.housing").does(f"{plan.task('first')}/decline", no)
-    ((referral,),) = house.sql(
-        "select id from referral where action_plan_id = %s and state = 'awaiting_source'", plan.id
-    )
+    ((referral,),) = house.sql("select id from referral where action_plan_id = %s", plan.id)
     rests = "due_at = now() - interval '1 hour', excepted_until = now() + interval '9 days'"
-    house.sql(f"update referral set {rests} where id = %s", referral)
+    if clock == "source":
+        no = {"reason_code": "full", "reason_class": "no_capacity"}
+        house.person("gwen.housing").does(f"{plan.task('first')}/decline", no)
+        house.sql(f"update referral set {rests} where id = %s", referral)
+    else:
+        house.sql(f"update task set {rests} where referral_id = %s", referral)
 
     def behind() -> dict[str, list[str]]:
         seen = {}
