@@ -133,6 +133,10 @@ REFUSED: dict[str, tuple[list[tuple[str, bool, str | None, str | None]], str | N
         [(GWEN, False, "1 hour", "10 s"), (HECTOR, True, "1 hour", "5 s")], "2 hours", 1, 3600),
     "an outage that is over, and a full mailbox": ([(GWEN, True, "8 days", "1 hour")], "1 minute", 0, 0),
     "a letter that is refused while others leave": ([(GWEN, False, "1 hour", "1 hour")], "1 minute", 0, 0),
+    "an outage, one letter, then nobody's are taken": (
+        [(GWEN, True, "2 hours", "20 minutes"), (HECTOR, True, "2 hours", "20 minutes")], "30 minutes", 2, 1200),
+    "an outage, nobody's are taken, then one letter": (
+        [(GWEN, True, "2 hours", "20 minutes"), (HECTOR, True, "2 hours", "20 minutes")], "10 minutes", 0, 0),
 }  # fmt: skip
 
 
