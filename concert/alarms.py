@@ -24,7 +24,7 @@ from domain.pulse import Ailment, ailments
 from services.alarms import Occurrence, not_told, note_ailments
 from services.engine import take_pulse
 from services.journal import new_id
-from services.mails import Reader, backbone_addresses
+from services.mails import Reader, Refusal, backbone_addresses
 from services.transaction import Record
 
 log = structlog.get_logger("concert.alarms")
@@ -141,8 +141,8 @@ class Watcher:
         answers = await asyncio.gather(*(self._send(what, words, each) for each in self._known))
         failed = [each for each in answers if each is not None]
         for each in failed:
-            log.warning("alarm_not_sent", code=each.code, perhaps=each.perhaps)
-        lost = [each for each in failed if not each.perhaps]
+            log.warning("alarm_not_sent", code=each.code, refusal=each.refusal.value)
+        lost = [each for each in failed if each.refusal is not Refusal.PERHAPS]
         if lost and len(lost) == len(self._known):
             raise lost[0]
 
@@ -156,11 +156,11 @@ class Watcher:
                 message = envelope(name, self._post.sender, to.address, subject, text)
                 await self._post.send(message, patience=ANSWER_SECONDS)
             except NotSent as no:
-                if not no.perhaps:
+                if no.refusal is not Refusal.PERHAPS:
                     return perhaps or no
                 perhaps = no
             except ValueError:  # an address that no header can hold
-                return NotSent("address", final=True)
+                return NotSent("address", Refusal.FINAL)
             else:
                 return None
         return perhaps

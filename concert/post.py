@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from concert.settings import Settings
+from services.mails import Refusal
 
 SECONDS = 10.0
 """So long may the server take for each answer."""
@@ -22,14 +23,9 @@ than a letter's lease."""
 
 
 class NotSent(Exception):
-    """`final`: the server will say the same of this letter whenever it is asked. `perhaps`: it was given the letter,
-    and we did not hear what became of it. `reader`: it asks to come again for this reader alone, as when a mailbox is
-    full.
-    """
-
-    def __init__(self, code: str, *, final: bool, perhaps: bool = False, reader: bool = False) -> None:
+    def __init__(self, code: str, refusal: Refusal) -> None:
         super().__init__(code)
-        self.code, self.final, self.perhaps, self.reader = code, final, perhaps, reader
+        self.code, self.refusal = code, refusal
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,13 +67,11 @@ class Post:
             async with asyncio.timeout(LONGEST_SECONDS) as server.limit:
                 await _hand_over(server, message)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
-            final = _lasting(error)
-            reader = not final and isinstance(error, aiosmtplib.SMTPRecipientsRefused)
-            raise NotSent(_code(error), final=final, reader=reader) from None
+            raise NotSent(_code(error), _refusal(error)) from None
         except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII: the reader's, unless it is our own
-            raise NotSent(_code(error), final=self.sender.isascii()) from None
+            raise NotSent(_code(error), Refusal.FINAL if self.sender.isascii() else Refusal.AGAIN) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise NotSent(_code(error), final=False, perhaps=server.has_it) from None
+            raise NotSent(_code(error), Refusal.PERHAPS if server.has_it else Refusal.AGAIN) from None
 
     def _server(self) -> _Server:
         return _Server(
@@ -125,8 +119,8 @@ def _code(error: BaseException) -> str:
     return f"{type(error).__name__} {number}" if isinstance(number, int) else type(error).__name__
 
 
-def _lasting(error: BaseException) -> bool:
-    """Whether every answer was a refusal for good (5xx); 4xx asks to come again."""
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return all(each.code >= 500 for each in error.recipients)
-    return isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 500
+def _refusal(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPDataError) -> Refusal:
+    """For good if every answer was (5xx); 4xx asks to come again."""
+    if isinstance(error, aiosmtplib.SMTPDataError):
+        return Refusal.FINAL if error.code >= 500 else Refusal.AGAIN
+    return Refusal.FINAL if all(each.code >= 500 for each in error.recipients) else Refusal.READER

@@ -13,7 +13,7 @@ from concert.letters import written
 from concert.parts import links_of
 from concert.post import NotSent, Post
 from concert.settings import Settings
-from services.mails import Letter, claim_letter, send_later, sent
+from services.mails import Letter, Refusal, claim_letter, send_later, sent
 from services.transaction import Record
 
 log = structlog.get_logger("concert.postman")
@@ -57,15 +57,13 @@ class Postman:
         except NotSent as no:
             await self._later(letter, no)
         except ValueError:  # an address that no header can hold
-            await self._later(letter, NotSent("address", final=True))
+            await self._later(letter, NotSent("address", Refusal.FINAL))
         else:
             await asyncio.to_thread(sent, self._record, letter)
 
     async def _later(self, letter: Letter, no: NotSent) -> None:
-        log.warning("not_sent", mail=str(letter.id), code=no.code, final=no.final, perhaps=no.perhaps, reader=no.reader)
-        await asyncio.to_thread(
-            send_later, self._record, letter, no.code, final=no.final, perhaps=no.perhaps, reader=no.reader
-        )
+        log.warning("not_sent", mail=str(letter.id), code=no.code, refusal=no.refusal.value)
+        await asyncio.to_thread(send_later, self._record, letter, no.code, no.refusal)
 
 
 def _url(links: Links, public_url: str, link_id: UUID) -> str:

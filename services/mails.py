@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,8 @@ REFUSALS_BEFORE_CLOSED = 6
 """Of answers that will not change (nobody of that name); a server that is away is asked for ever."""
 PERHAPS_BEFORE_CLOSED = 4
 """Of times that the server was given the letter and said nothing: each may have arrived."""
+AGAIN_SECONDS = 15.0
+"""So long a letter waits that was refused for now."""
 LINK_DAYS = 7
 KEPT_DAYS = 7
 """A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
@@ -34,6 +37,22 @@ FULL_DAYS = 7
 """For so long a letter is tried whose reader's mailbox is full. The feed still says it."""
 
 _BY_MAIL = (Way.MAIL, Way.DIGEST)
+
+
+class Refusal(StrEnum):
+    """`again`: the server asks to come again, or is away; `final`: it will say the same of this letter whenever it is
+    asked; `perhaps`: it was given the letter, and we did not hear what became of it; `reader`: it asks to come again
+    for this reader alone, as when a mailbox is full.
+    """
+
+    AGAIN = "again"
+    FINAL = "final"
+    PERHAPS = "perhaps"
+    READER = "reader"
+
+
+_LIMITED = {Refusal.FINAL: (REFUSALS_BEFORE_CLOSED, 30.0), Refusal.PERHAPS: (PERHAPS_BEFORE_CLOSED, 600.0)}
+"""How often each may be said, and the seconds after the first; they double."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +183,19 @@ def sent(record: Record, letter: Letter) -> None:
         connection.execute(_SENT, {"id": letter.id})
 
 
-def send_later(record: Record, letter: Letter, error: str, *, final: bool, perhaps: bool, reader: bool) -> None:
-    """`error` is a code. `final` ones, and those after which it `perhaps` arrived, often enough, close the letter; it
-    stays in the feed. Where the server asks to come again for this `reader` alone, it is tried again after 15 s, then
-    ever later, at least once an hour, and for a week. Of all but final ones it is kept since when the letter is tried
-    in vain; whether mail leaves at all is for `app.pulse` to say when it is asked.
+def send_later(record: Record, letter: Letter, error: str, refusal: Refusal) -> None:
+    """`error` is a code. What is final, or perhaps arrived, often enough closes the letter; it stays in the feed. One
+    that is refused for its reader is tried again after 15 s, then ever later, at least once an hour, and for a week. Of
+    all but final refusals it is kept since when the letter is tried in vain; whether mail leaves at all is for
+    `app.pulse` to say when it is asked.
     """
-    step = int(final or perhaps)
-    closed = step and letter.attempts + 1 >= (PERHAPS_BEFORE_CLOSED if perhaps else REFUSALS_BEFORE_CLOSED)
-    wait = min(3600.0, (600.0 if perhaps else 30.0) * 2**letter.attempts) if step else 15.0
+    most, wait = _LIMITED.get(refusal, (None, AGAIN_SECONDS))
+    values = {
+        "id": letter.id, "error": error, "final": refusal is Refusal.FINAL, "reader": refusal is Refusal.READER,
+        "step": int(most is not None), "closed": most is not None and letter.attempts + 1 >= most,
+        "wait": wait if most is None else min(3600.0, wait * 2**letter.attempts), "days": FULL_DAYS,
+    }  # fmt: skip
     with record.database.transaction() as connection:
-        values = {"id": letter.id, "error": error, "wait": wait, "step": step, "closed": bool(closed), "final": final}
-        values |= {"reader": reader, "days": FULL_DAYS}
         connection.execute(_LATER, values)
 
 

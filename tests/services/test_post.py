@@ -1,4 +1,4 @@
-"""What a mail server's refusal means: does it say the same whenever it is asked, or is another time better?"""
+"""What a mail server's refusal means: is another time better, and whose letters does it concern?"""
 
 from __future__ import annotations
 
@@ -10,47 +10,31 @@ import pytest
 from concert.letters import envelope
 from concert.post import NotSent, Post
 from concert.settings import Settings
+from services.mails import Refusal
 from tests.post import FULL, NOBODY, Box, opened
 
 PLAIN, BEYOND = "gwen@example.org", "gwén@example.org"
-REFUSALS: dict[str, tuple[dict[str, Any], str, bool]] = {
-    "of this letter, for good": ({"answer": "554 never"}, "SMTPDataError 554", True),
-    "of this letter, for now": ({"answer": "451 come again"}, "SMTPDataError 451", False),
-    "of an address beyond ASCII": ({"to": BEYOND}, "SMTPNotSupported", True),
-    "of ourselves, whose own address is beyond ASCII": ({"sender": BEYOND}, "SMTPNotSupported", False),
-    "it has no TLS, and we insist": ({"query": "?tls=required"}, "SMTPException", False),
-    "it takes no password": ({"user": "concert:x@"}, "SMTPException", False),
+REFUSALS: dict[str, tuple[dict[str, Any], str, Refusal]] = {
+    "of this letter, for good": ({"answer": "554 never"}, "SMTPDataError 554", Refusal.FINAL),
+    "of this letter, for now": ({"answer": "451 come again"}, "SMTPDataError 451", Refusal.AGAIN),
+    "of its reader, for good": ({"refused": {PLAIN: NOBODY}}, "SMTPRecipientsRefused", Refusal.FINAL),
+    "of its reader, for now": ({"refused": {PLAIN: FULL}}, "SMTPRecipientsRefused", Refusal.READER),
+    "of an address beyond ASCII": ({"to": BEYOND}, "SMTPNotSupported", Refusal.FINAL),
+    "of ourselves, whose own address is beyond ASCII": ({"sender": BEYOND}, "SMTPNotSupported", Refusal.AGAIN),
+    "it has no TLS, and we insist": ({"query": "?tls=required"}, "SMTPException", Refusal.AGAIN),
+    "it takes no password": ({"user": "concert:x@"}, "SMTPException", Refusal.AGAIN),
+    "it hangs up once it has the letter": ({"answer": None}, "SMTPServerDisconnected", Refusal.PERHAPS),
 }
 
 
 @pytest.mark.parametrize("situation", REFUSALS)
-def test_a_refusal_is_for_good_where_another_time_changes_nothing(situation: str) -> None:
-    how, code, final = REFUSALS[situation]
+def test_a_refusal_says_whether_another_time_is_better_and_for_whom_it_is(situation: str) -> None:
+    how, code, refusal = REFUSALS[situation]
     box = Box()
-    box.utf8, box.answer = False, how.get("answer", box.answer)
+    box.utf8, box.answer, box.refused = False, how.get("answer", box.answer), how.get("refused", {})
     with opened(box), pytest.raises(NotSent) as no:
-        send(box, **{name: value for name, value in how.items() if name != "answer"})
-    assert (no.value.code, no.value.final) == (code, final)
-
-
-@pytest.mark.parametrize(
-    ("box", "final", "reader"),
-    [
-        ({"refused": {PLAIN: FULL}}, False, True),
-        ({"refused": {PLAIN: NOBODY}}, True, False),
-        ({"answer": "451 come again"}, False, False),
-    ],
-    ids=["full mailbox", "nobody of that name", "letter for now"],
-)
-def test_a_refusal_is_of_the_reader_alone_where_the_server_asks_to_come_again_for_them(
-    box: dict[str, Any], final: bool, reader: bool
-) -> None:
-    one = Box()
-    for name, value in box.items():
-        setattr(one, name, value)
-    with opened(one), pytest.raises(NotSent) as no:
-        send(one)
-    assert (no.value.final, no.value.reader, no.value.perhaps) == (final, reader, False)
+        send(box, **{name: value for name, value in how.items() if name not in ("answer", "refused")})
+    assert (no.value.code, no.value.refusal) == (code, refusal)
 
 
 def test_a_server_that_holds_every_alphabet_takes_such_an_address() -> None:
