@@ -309,7 +309,7 @@ select distinct on (n.task_id, n.referral_id, n.action_plan_id, n.code)
  order by notice_id
 """
 )
-"""What came back before the letter left is said once, as it was told last."""
+"""A letter says each thing of a piece of work once, as it was told last: also what came back before it left."""
 _AFTER_QUIET = text("update mail set due_at = :due, unsent_since = null where id = :id")
 """It was due earlier, and nobody could send it then. Until then it is not tried in vain either."""
 _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
