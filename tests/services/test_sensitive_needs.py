@@ -199,25 +199,32 @@ def test_what_is_left_of_a_service_tells_the_backbone_of_no_yes(house: House, as
     assert (left(BACKBONE), left(TARGET), left(SOURCE)) == ({8}, {7}, {7})
 
 
+@contextmanager
+def no_room(house: House, *services: Any) -> Iterator[None]:
+    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
+    slugs = {one.id: one.slug for one in house.region.organizations}
+    for one in services:
+        house.caseworker(slugs[one.organization_id]).does(f"/v1/services/{one.id}/capacity", said)
+    try:
+        yield
+    finally:
+        house.sql("delete from service_capacity where service_id = any(%s)", [one.id for one in services])
+
+
 def test_that_a_sensitive_service_has_no_room_is_told_to_those_who_work_on_it_alone(house: House) -> None:
     """The backbone reads what each service states: which of them makes a stall would tell which one was asked."""
     first = refer(house, "cap", "bh")
-    service = house.service("bh").id
-    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
-    house.caseworker("bh").does(f"/v1/services/{service}/capacity", said)
-    try:
-        seen = {}
+    seen = {}
+    with no_room(house, house.service("bh")):
         for login in (BACKBONE, SOURCE):
             person = house.person(login)
             listed = {one["id"] for one in person.read("/v1/monitor/stalled", limit=200)["items"]}
             ball = person.read(task_of(first))["ball_in_court"]["organization_id"]
             seen[login] = (str(first.tasks[0].id) in listed, ball)
-        assert seen == {
-            BACKBONE: (False, str(organization_id(house, "bh"))),
-            SOURCE: (True, str(organization_id(house, "cap"))),
-        }
-    finally:
-        house.sql("delete from service_capacity where service_id = %s", service)
+    assert seen == {
+        BACKBONE: (False, str(organization_id(house, "bh"))),
+        SOURCE: (True, str(organization_id(house, "cap"))),
+    }
 
 
 def test_nor_is_the_backbone_told_so_after_a_no(house: House) -> None:
@@ -268,30 +275,12 @@ def test_nor_does_an_exception_tell_the_hours_of_a_sensitive_service(house: Hous
 
 def test_reminders_of_a_sensitive_request_do_not_follow_the_room_of_its_service(house: House) -> None:
     """The backbone reads of them: that the source is told all of a sudden would tell it which service is full."""
-    first = refer(house, "cap", "bh")
-    task, service = first.tasks[0].id, house.service("bh").id
-    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
-    house.caseworker("bh").does(f"/v1/services/{service}/capacity", said)
-    try:
-        with house.engine.database.transaction() as connection:
-            agenda = current_agenda(connection, house.sql("select id from collaborative")[0][0])
-            work = Work(connection=connection, agenda=agenda, now=datetime.now(UTC))
-            holder = Holder(organization_id(house, "bh"), None)
-            assert reminded(work, "task", task, holder).by.organization_id == holder.organization_id
-    finally:
-        house.sql("delete from service_capacity where service_id = %s", service)
-
-
-@contextmanager
-def no_room(house: House, *services: Any) -> Iterator[None]:
-    said = {"open_slots": 0, "taking": False, "lapses_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
-    slugs = {one.id: one.slug for one in house.region.organizations}
-    for one in services:
-        house.caseworker(slugs[one.organization_id]).does(f"/v1/services/{one.id}/capacity", said)
-    try:
-        yield
-    finally:
-        house.sql("delete from service_capacity where service_id = any(%s)", [one.id for one in services])
+    task = refer(house, "cap", "bh").tasks[0].id
+    holder = Holder(organization_id(house, "bh"), None)
+    with no_room(house, house.service("bh")), house.engine.database.transaction() as connection:
+        agenda = current_agenda(connection, house.sql("select id from collaborative")[0][0])
+        work = Work(connection=connection, agenda=agenda, now=datetime.now(UTC))
+        assert reminded(work, "task", task, holder).by.organization_id == holder.organization_id
 
 
 def test_who_nudges_whom_does_not_follow_the_room_of_a_sensitive_service(house: House) -> None:
