@@ -140,14 +140,14 @@ def watchers_actions(
 ) -> list[str]:
     """What the caller may do with this open work besides moving it. `noun`: task, referral or plan.
 
-    `holder`: who blocks it, where that is known; of a row of the list, whom events name. `stands`: it is stalled
+    `holder`: who blocks it, or whom a nudge asks, where that is known. `stands`: it is stalled
     although no clock of its own has passed.
 
     Of a referral and of a plan only while their own clock runs; whether somebody was nudged already, the verb says.
     """
     if row.get("clock") is None and not stands:
         return []
-    holder, me = _nudged(tx, row, f, holder or who_blocks(tx, noun, row, f)), tx.here
+    holder, me = _nudged(tx, row, holder or who_blocks(tx, noun, row, f)), tx.here
     own = holder.organization_id == me.organization_id and holder.user_id in (None, me.user_id)
     nudges = may_nudge(tx, noun, row, holder) and not own and hears(tx, holder.organization_id)
     found = [Verb.NUDGE] if nudges else []
@@ -160,11 +160,11 @@ def watchers_actions(
     return [verb.value for verb in found]
 
 
-def _nudged(tx: Tx, row: Mapping[str, Any], f: Mapping[str, Any] | None, holder: Holder) -> Holder:
-    """Whom a nudge asks: who blocks the work; but the backbone reads of it, so of a sensitive need not whom want of
-    room names (ADR 17).
+def _nudged(tx: Tx, row: Mapping[str, Any], holder: Holder) -> Holder:
+    """Whom a nudge asks: who blocks the work, as events say it, for the backbone reads of it. Only want of room for a
+    sensitive need makes that somebody else (ADR 17), and then who blocks it was asked for.
     """
-    found = tx.blockers.get(row["id"]) if (f or row).get("sensitive") else None
+    found = tx.blockers.get(row["id"])
     return Holder(found.said_organization_id, found.said_user_id) if found else holder
 
 

@@ -55,7 +55,9 @@ def nudge_referral(record: Record, call: Call, referral_id: UUID) -> ReferralAns
 
 
 def nudge_plan(record: Record, call: Call, plan_id: UUID) -> PlanAnswer:
-    """Its lead, once one of the plan's own dates has passed or only the goals are left."""
+    """Its lead, or the backbone where nobody is left there or the engine fails: once one of the plan's own dates has
+    passed or only the goals are left, and at once where the plan stands without that.
+    """
     return watch_plan(record, call, plan_id, _nudge)
 
 
