@@ -67,8 +67,8 @@ def _queues(pulse: Pulse) -> Iterator[Metric]:
     yield _gauge("concert_ledger_oldest_seconds", "How long the oldest of them has waited.", pulse.age(pulse.ledger))
     yield _gauge("concert_audit_unsealed", "Audit rows that wait for their seal.", pulse.audit.waiting)
     yield _gauge("concert_audit_oldest_seconds", "How long the oldest of them has waited.", pulse.age(pulse.audit))
-    yield _gauge("concert_mail_unsent", "Letters that were tried in vain and wait.", pulse.mail.waiting)
-    yield _gauge("concert_mail_oldest_seconds", "For how long the oldest of them was tried.", pulse.age(pulse.mail))
+    yield _gauge("concert_mail_unsent", "Letters by which one sees that mail does not leave.", pulse.mail.waiting)
+    yield _gauge("concert_mail_oldest_seconds", "For how long the oldest of them shows it.", pulse.age(pulse.mail))
 
 
 def _processes(pulse: Pulse) -> Iterator[Metric]:

@@ -82,8 +82,8 @@ class Cases:
 class Pulse:
     """`at` by the database's clock. Counts above a hundred thousand read as that.
 
-    `mail`: letters that were tried in vain, so that mail does not leave; those that wait for the morning, for a digest
-    or for room in their reader's mailbox are not among them.
+    `mail`: letters by which one sees that mail does not leave: tried in vain, and none has left since. Not those that
+    wait for the morning or for a digest, nor those for one full mailbox.
     `hidden`: what is wrong with at least one case of those that `findings` leaves out, the confidential ones.
     """
 

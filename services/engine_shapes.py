@@ -79,7 +79,10 @@ class Engine(Shape):
     outbox: Outbox
     ledger: Waiting
     audit: Waiting
-    mail: Waiting = Field(description="Letters that were tried in vain, since the first try. Usually none.")
+    mail: Waiting = Field(
+        description="Letters by which one sees that mail does not leave: tried in vain, and none has left since."
+        " One full mailbox is no sign of it."
+    )
     processes: list[Processes]
     findings: list[Finding] = Field(description="Oldest first, at most 200.")
     database: DatabaseState

@@ -81,7 +81,7 @@ def _rows(found: Engine) -> list[tuple[str, str]]:
         ("Outbox", f"{outbox.waiting} waiting, oldest {outbox.oldest_seconds:.1f} s, {outbox.dead} given up"),
         ("Ledger", f"{ledger.waiting} to be folded, oldest {ledger.oldest_seconds:.1f} s"),
         ("Audit", f"{audit.waiting} to be sealed, oldest {audit.oldest_seconds:.1f} s"),
-        ("Mail", f"{mail.waiting} tried in vain, oldest {mail.oldest_seconds:.1f} s"),
+        ("Mail", f"{mail.waiting} that do not leave, oldest {mail.oldest_seconds:.1f} s"),
         *((each.role.capitalize(), _seen(each.alive, each.last_seen_at)) for each in found.processes),
         ("Database", f"answers in {database.ping_ms:.1f} ms, {connections}, {size}"),
     ]
