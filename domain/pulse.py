@@ -83,7 +83,7 @@ class Pulse:
     """`at` by the database's clock. Counts above a hundred thousand read as that.
 
     `mail`: letters by which one sees that mail does not leave: tried in vain, and none has left since. Not those that
-    wait for the morning or for a digest, nor those for one full mailbox.
+    wait for the morning or for a digest, nor those for one full mailbox or one wrong address.
     `hidden`: what is wrong with at least one case of those that `findings` leaves out, the confidential ones.
     """
 

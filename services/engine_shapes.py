@@ -81,7 +81,7 @@ class Engine(Shape):
     audit: Waiting
     mail: Waiting = Field(
         description="Letters by which one sees that mail does not leave: tried in vain, and none has left since."
-        " One full mailbox is no sign of it."
+        " One full mailbox, or one wrong address, is no sign of it."
     )
     processes: list[Processes]
     findings: list[Finding] = Field(description="Oldest first, at most 200.")

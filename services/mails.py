@@ -25,7 +25,8 @@ from services.transaction import Record
 LEASE_SECONDS = 720
 """Longer than a mail server may take over one letter. That of a postman who dies waits for so long."""
 REFUSALS_BEFORE_CLOSED = 6
-"""Of answers that will not change (nobody of that name); a server that is away is asked for ever."""
+"""Of answers that will not change (nobody of that name), where others get their letters; a server that is away is
+asked for ever."""
 PERHAPS_BEFORE_CLOSED = 4
 """Of times that the server was given the letter and said nothing: each may have arrived."""
 AGAIN_SECONDS = 15.0
@@ -34,7 +35,8 @@ LINK_DAYS = 7
 KEPT_DAYS = 7
 """A letter that nobody tries to send is forgotten then: no relay has a mail server. The feed still says it."""
 FULL_DAYS = 7
-"""For so long a letter is tried whose reader's mailbox is full. The feed still says it."""
+"""For so long a letter is tried whose reader's mailbox is full, or that is refused for good while no other leaves. The
+feed still says it."""
 
 _BY_MAIL = (Way.MAIL, Way.DIGEST)
 
@@ -184,9 +186,10 @@ def sent(record: Record, letter: Letter) -> None:
 
 
 def send_later(record: Record, letter: Letter, error: str, refusal: Refusal) -> None:
-    """`error` is a code. What is final, or perhaps arrived, often enough closes the letter; it stays in the feed. One
-    that is refused for its reader is tried again after 15 s, then ever later, at least once an hour, and for a week. Of
-    all but final refusals it is kept since when the letter is tried in vain; whether mail leaves at all is for
+    """`error` is a code. What is final, or perhaps arrived, often enough closes the letter; it stays in the feed. Final
+    only where another letter left since: a server that refuses everybody says so of itself, and is asked for a week.
+    One that is refused for its reader is tried again after 15 s, then ever later, at least once an hour, and for a
+    week. It is kept since when the letter is tried in vain, or refused for good; whether mail leaves at all is for
     `app.pulse` to say when it is asked.
     """
     most, wait = _LIMITED.get(refusal, (None, AGAIN_SECONDS))
@@ -310,7 +313,7 @@ select distinct on (n.task_id, n.referral_id, n.action_plan_id, n.code)
 """
 )
 """A letter says each thing of a piece of work once, as it was told last: also what came back before it left."""
-_AFTER_QUIET = text("update mail set due_at = :due, unsent_since = null where id = :id")
+_AFTER_QUIET = text("update mail set due_at = :due, unsent_since = null, refused_since = null where id = :id")
 """It was due earlier, and nobody could send it then. Until then it is not tried in vain either."""
 _CLOSE = text("update mail set closed_at = clock_timestamp(), error = :error where id = :id")
 _SENT = text("update mail set closed_at = clock_timestamp(), sent_at = clock_timestamp(), error = null where id = :id")
@@ -318,13 +321,16 @@ _LATER = text(
     """
 update mail m
    set attempts = m.attempts + :step, error = :error, reader_refused = :reader,
-       unsent_since = s.unsent, reason_since = s.reason,
+       unsent_since = s.unsent, reason_since = s.reason, refused_since = s.refused,
        due_at = s.now + greatest(
            make_interval(secs => :wait), case when :reader then least((s.now - s.reason) / 4, interval '1 hour') end),
        closed_at = case
-           when :closed then s.now
+           when :closed and coalesce(
+               s.refused < greatest((select max(sent_at) from mail), s.now - make_interval(days => :days)), true)
+               then s.now
            when :reader and s.reason < s.now - make_interval(days => :days) then s.now end
   from (select id, now,
+               case when :final then coalesce(refused_since, now) end as refused,
                case when not :final then coalesce(unsent_since, now) end as unsent,
                case when :final then null when reader_refused = :reader then coalesce(reason_since, now) else now end
                    as reason

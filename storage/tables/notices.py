@@ -74,12 +74,18 @@ mail = Table(
     plain("unsent_since", INSTANT, required=False),
     plain("reader_refused", Boolean, server_default=text("false")),
     plain("reason_since", INSTANT, required=False),
+    plain("refused_since", INSTANT, required=False),
     Index("mail_due_idx", "due_at", postgresql_where=text("closed_at is null")),
     Index("mail_sent_idx", "sent_at", postgresql_where=text("sent_at is not null")),
     Index(
         "mail_unsent_idx",
         "unsent_since",
         postgresql_where=text("closed_at is null and unsent_since is not null"),
+    ),
+    Index(
+        "mail_refused_idx",
+        "refused_since",
+        postgresql_where=text("closed_at is null and refused_since is not null"),
     ),
 )
 
