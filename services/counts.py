@@ -6,7 +6,7 @@ The functions behind answer the backbone alone, and nothing of this leaves the p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +36,7 @@ LAYERS: dict[str, Layers] = {
     "percentile": ("denominator",),
 }
 """Counts of people and cases behind a figure: what is small among them hides it. Who still waits is hidden apart."""
+_EARLIEST = "1990-01"
 _PERIODICAL = frozenset({"distinct", "level"})
 """Measures whose longer periods are no sums of months."""
 
@@ -67,6 +68,9 @@ class Figures:
     confidential: Side = field(default_factory=Side)
     confided: bool = False
     """Of who counts once: whether there is any confidential work, also of people who would count without it."""
+    folded: Set[Margin] = frozenset()
+    """Of who counts once: groups made of several that the ledger counts apart. Whoever is in two of them would count
+    twice, so they are not told."""
 
     @property
     def measure(self) -> str:
@@ -160,12 +164,14 @@ def _groups(tx: Tx, agenda: Any, partners: Partners) -> dict[str, tuple[str, ...
 
 def _read(tx: Tx, one: Figures, span: Span, periods: list[str], partners: Partners) -> None:
     if one.measure == "level":
-        periods = list(months_between(str(one.row.effective_on)[:7], span.months[-1]))
+        periods = list(months_until(span.months[-1]))
     ids = [str(one.row.id)]
-    for row in tx.rows(_FIGURES, ids=ids, periods=periods):
+    rows = tx.rows(_FIGURES, ids=ids, periods=periods)
+    for row in rows:
         for margin in margins_of(one, row, partners):
             _add(one, one.side(row.restricted), span, row, margin)
     if one.measure == "distinct":
+        one.folded = _folded(one, rows)
         _join(tx, one, ids, periods, partners)
     if one.measure == "sum":
         for row in tx.rows(_CASES, ids=ids, periods=periods):
@@ -173,6 +179,19 @@ def _read(tx: Tx, one: Figures, span: Span, periods: list[str], partners: Partne
                 one.side(row.restricted).counts[row.period, "cases", margin] += row.cases
         for row in tx.rows(_LARGEST, ids=ids, periods=list(span.months)):
             one.side(row.restricted).largest = row.amount
+
+
+def _folded(one: Figures, rows: Iterable[Any]) -> Set[Margin]:
+    parts: dict[Margin, set[str]] = {}
+    for row in rows:
+        if row.dimensions and row.value:
+            parts.setdefault(one.margin(None, row.dimensions), set()).update(row.dimensions.values())
+    return frozenset(margin for margin, groups in parts.items() if len(groups) > 1)
+
+
+def months_until(last: str) -> tuple[str, ...]:
+    """Of a level all that ever came and left counts, also before its definition began (ADR 11)."""
+    return months_between(_EARLIEST, last)
 
 
 def margins_of(one: Figures, row: Any, partners: Partners) -> list[Margin]:

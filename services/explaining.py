@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from domain.protection import is_small
 from services.counts import WHOLE, Margin
-from services.published import Change, Corrections, Explanation, Figure, InWords, PublishedIndicator
+from services.published import Change, Content, Corrections, Explanation, Figure, InWords, PublishedIndicator
 
 LATE, TAKEN_BACK, JOINED = "late_entries", "taken_back", "records_joined"
 Counts = Mapping[tuple[str, Margin, bool], Counter[str]]
@@ -26,6 +27,7 @@ DISCLOSED = "confidential work or waiting cases are shown that were not before"
 REDEFINED = "an indicator has a new definition"
 OBSERVED = "a newer value of the population was observed"
 ADDED = "there are groups or indicators that were not in it"
+GONE = "groups or indicators that were in it are not told any more"
 ROUNDED = "amounts are rounded otherwise"
 _MADE_OF = "figures that it is made of changed"
 _ROUNDED = "its amounts are rounded otherwise"
@@ -39,6 +41,7 @@ _WHY = {
     "the indicator has a new definition": REDEFINED,
     "a newer value was observed": OBSERVED,
     "not in the version before": ADDED,
+    "not told any more": GONE,
 }
 """Reason of one change → why there is a new version; all others are corrections."""
 
@@ -53,16 +56,16 @@ def explain(
     """`version` of the snapshot before; `thresholds`: its own, and that of now."""
     then, threshold = thresholds
     changes = [change for old, new in _pairs(before, after) for change in _changes(old, new, since)]
-    names = {one.code: one.name for one in after}
+    names = {one.code: one.name for one in (*before, *after)}
     why = dict.fromkeys(_WHY.get(reason, CORRECTED) for change in changes for reason in change.reasons)
     sentence = (DIFFERS if changes else SAME).format(changes=len(changes), version=version, why="; ".join(why))
     if then != threshold:
         sentence += THRESHOLD.format(then=then, now=threshold)
     corrections = [
-        _corrections(new.code, kinds, threshold)
+        _corrections(new.code, sides, threshold)
         for new in after
         for whole in new.figures
-        if not whole.by and not whole.suppressed and (kinds := _kinds(since, new.code, whole))
+        if not whole.by and not whole.suppressed and any(sides := _sides(since, new.code, whole))
     ]
     return Explanation(
         since_version=version,
@@ -84,14 +87,30 @@ def margin_of(figure: Figure) -> Margin:
     return next(iter(figure.by.items()), WHOLE)
 
 
+def figures_of(version: Any) -> dict[tuple[str, Margin], Figure]:
+    """Of a stored version, by (code, margin)."""
+    return {
+        (one.code, margin_of(figure)): figure
+        for one in Content.model_validate(version.body).indicators
+        for figure in one.figures
+    }
+
+
 def _pairs(
     before: Iterable[PublishedIndicator], after: Iterable[PublishedIndicator]
 ) -> Iterable[tuple[PublishedIndicator | None, PublishedIndicator]]:
-    old = {one.code: one for one in before}
-    return [(old.get(one.code), one) for one in after]
+    """An indicator that is not told any more stays, without figures."""
+    old, new = ({one.code: one for one in each} for each in (before, after))
+    gone = [one.model_copy(update={"figures": []}) for one in before if one.code not in new]
+    return [(old.get(one.code), one) for one in (*after, *gone)]
 
 
 def _changes(old: PublishedIndicator | None, new: PublishedIndicator, since: Counts) -> Iterable[Change]:
+    now = {margin_of(figure) for figure in new.figures}
+    for figure in old.figures if old else ():
+        if margin_of(figure) not in now:
+            gone = ["not told any more"]
+            yield Change(indicator=new.code, by=figure.by, before=figure, after=None, reasons=gone)
     then = {margin_of(figure): figure for figure in old.figures} if old else {}
     for figure in new.figures:
         margin = margin_of(figure)
@@ -103,10 +122,14 @@ def _changes(old: PublishedIndicator | None, new: PublishedIndicator, since: Cou
             yield Change(indicator=new.code, by=figure.by, before=earlier, after=figure, reasons=reasons)
 
 
-def _kinds(since: Counts, code: str, figure: Figure) -> Counter[str]:
+def _sides(since: Counts, code: str, figure: Figure) -> list[Counter[str]]:
     """Of what the figure stands for: of confidential work only where that is in it."""
     sides = (False, True) if figure.complete else (False,)
-    return sum((since.get((code, margin_of(figure), side), Counter()) for side in sides), Counter())
+    return [since.get((code, margin_of(figure), side), Counter()) for side in sides]
+
+
+def _kinds(since: Counts, code: str, figure: Figure) -> Counter[str]:
+    return sum(_sides(since, code, figure), Counter())
 
 
 def _reasons(before: Figure | None, after: Figure, kinds: Counter[str], *, amounts: bool) -> list[str]:
@@ -159,11 +182,12 @@ def _figure(figure: Figure | None) -> str:
     return told if figure.complete is not False else f"{told} without confidential work"
 
 
-def _corrections(code: str, kinds: Counter[str], threshold: int) -> Corrections:
+def _corrections(code: str, sides: Sequence[Counter[str]], threshold: int) -> Corrections:
     """That there were none of a kind is said always: so say the reasons. Of those that there were all numbers or none:
-    all but one and the net change would give away the last.
+    all but one and the net change would give away the last. Nor may the open ones, which people here look up, give the
+    confidential ones away.
     """
-    counts: dict[str, int | None] = {kind: kinds[kind] for kind in (LATE, TAKEN_BACK, JOINED)}
-    if any(is_small(kinds[kind], threshold) for kind in counts):
+    counts: dict[str, int | None] = {kind: sum(side[kind] for side in sides) for kind in (LATE, TAKEN_BACK, JOINED)}
+    if any(is_small(side[kind], threshold) for side in sides for kind in counts):
         counts = {kind: None if count else 0 for kind, count in counts.items()}
     return Corrections(indicator=code, **counts)

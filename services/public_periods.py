@@ -43,10 +43,6 @@ class Public:
     """(period, code) of what the last version of another period tells by another version of the definition."""
     later: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
     """What a period and its months gained and lost since its last version: by (period, code)."""
-    first: Mapping[str, int] = field(default_factory=dict)
-    """Up to which event the first version of each period goes."""
-    last: Mapping[str, int] = field(default_factory=dict)
-    """The same of its last version."""
     stood: Mapping[tuple[str, str], Stood] = field(default_factory=dict)
     """By (longer period, month): the month's version that stood when the longer one was counted."""
 
@@ -56,15 +52,6 @@ class Public:
     def settled(self, period: str, code: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether the count is what it was when it was hidden first, by the rules of now."""
         return (period, code, margin, restricted) not in self.changed
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Confidential work changed by these since the version before, by (code, margin). Of who counts once 1 wherever
-    anybody came or went: how many more or fewer have confidential work alone is not known.
-    """
-
-    by: Mapping[tuple[str, Margin], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +109,31 @@ class Asked:
         """Whether it counts who has confidential work alone."""
         return restricted and self.one.measure == "distinct"
 
+    def few(self, margin: Margin) -> bool:
+        """Whether confidential work changed by few since the period's last version, in any of its counts."""
+        since = self._since(self.span.name, restricted=True)
+        names = (self.span.name,) if self.one.periodical else self.span.months
+        changed = [abs(sum(since.get((name, layer, margin), 0) for name in names)) for layer in self.layers]
+        return any(is_small(each, self.terms.threshold) for each in changed)
+
     def unsure(self, margin: Margin, *, restricted: bool) -> bool:
-        """Whether another period shows its confidential work, and somebody came or went there since: who has
-        confidential work alone may be others though the count is the same.
+        """Whether a version, of this period or another, shows its confidential work, and somebody came or went there
+        since: who has confidential work alone may be others though the count is the same.
         """
-        if not (self._alone(restricted) and self.one.confided):
+        if not self._alone(restricted):
             return False
         code = self.one.row.code
         for each in self.public.spans:
             figure, later = self.public.figure(each.name, code, margin), self.public.later.get((each.name, code))
-            if each == self.span or later is None or figure is None or not figure.complete:
+            if later is None or figure is None or not figure.complete:
                 continue
-            cells = [(name, "value", margin) for name in (each.name, *each.months)]
-            if any(cell in side.counts for cell in cells for side in (later.open, later.confidential)):
+            names = (each.name,) if each == self.span else (each.name, *each.months)
+            sides = (later.open, later.confidential) if self.one.confided else (later.confidential,)
+            if any((name, "value", margin) in side.counts for name in names for side in sides):
                 return True
         return False
 
-    def before(self, layer: str, margin: Margin, month: str, *, restricted: bool) -> int:
+    def _before(self, layer: str, margin: Margin, month: str, *, restricted: bool) -> int:
         """Of a month of the period when the period's last version was counted."""
         now = self.count(self.span, layer, margin, month, restricted=restricted)
         return max(0, now - self._since(self.span.name, restricted=restricted).get((month, layer, margin), 0))
@@ -156,28 +151,25 @@ class Asked:
             if figure is None or (month, code) in self.public.otherwise:
                 continue
             if is_small(self.count(self.span, layer, margin, month, restricted=restricted), threshold):
-                was = self.before(layer, margin, month, restricted=restricted)
+                was = self._before(layer, margin, month, restricted=restricted)
                 if self.shown(figure, restricted=restricted) or (again and not is_small(was, threshold)):
                     return True
         return False
 
-    def told_then(self, longer: Span, month: str, layer: str, margin: Margin, *, restricted: bool) -> bool:
-        """Whether the month's version that stood when the longer period was counted showed the figure, and its row had
-        stood still since: then it is known what the month was in it.
-        """
+    def told_then(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
+        """Whether the month's version that stood when the longer period was counted showed the figure."""
+        stood = self.public.stood.get((longer.name, month))
+        figure = stood.figures.get((self.one.row.code, margin)) if stood else None
+        return figure is not None and self.shown(figure, restricted=restricted)
+
+    def stood_still(self, longer: Span, month: str, layer: str, name: str, *, restricted: bool) -> bool:
+        """Whether nothing changed in the row of a dimension between that version and the longer period's count."""
         code, stood = self.one.row.code, self.public.stood.get((longer.name, month))
-        figure = stood.figures.get((code, margin)) if stood else None
-        if stood is None or figure is None or not self.shown(figure, restricted=restricted):
-            return False
-        since = stood.since.get(code)
+        since = stood.since.get(code) if stood else None
         later = self.public.later.get((longer.name, code)) if longer != self.span else None
-        row = [(month, layer, each) for each in self.one.margins() if each[0] == margin[0]]
+        row = [(month, layer, each) for each in self.one.margins() if each[0] == name]
         sides = (False, True) if self._alone(restricted) else (restricted,)
-
-        def gained(figures: Figures | None, cell: Cell, side: bool) -> int:
-            return figures.side(side).counts.get(cell, 0) if figures else 0
-
-        return all(gained(since, cell, side) == gained(later, cell, side) for cell in row for side in sides)
+        return all(_counted(since, side, cell) == _counted(later, side, cell) for side in sides for cell in row)
 
     def read_live(self, longer: Span, month: str, margin: Margin, *, restricted: bool) -> bool:
         """Whether partners could read the month live when the longer period was counted: it was public and shows the
@@ -187,8 +179,7 @@ class Asked:
         figure = public.figure(month, code, margin)
         if restricted or figure is None or (month, code) in public.otherwise:
             return False
-        before = longer == self.span or public.first.get(month, 0) <= public.last.get(longer.name, -1)
-        return before and self.shown(figure, restricted=restricted)
+        return (longer.name, month) in public.stood and self.shown(figure, restricted=restricted)
 
     def live_row(self, each: Span, layer: str, name: str, month: str | None = None) -> tuple[Set[Margin], bool]:
         """Which groups of a dimension are held back from partners as it was counted then, and whether that is because
@@ -203,6 +194,10 @@ class Asked:
     def shown(self, figure: Figure, *, restricted: bool) -> bool:
         told = not figure.suppressed if self.layers != WAITING else figure.waiting is not None
         return told and (not restricted or bool(figure.complete))
+
+
+def _counted(figures: Figures | None, restricted: bool, cell: Cell) -> int:
+    return figures.side(restricted).counts.get(cell, 0) if figures else 0
 
 
 def _linked(span: Span, public: Iterable[Span]) -> tuple[Span, ...]:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from domain.span import NoSuchSpan, Span, span_of
-from services.corrections import figures_told, settled, since_version
-from services.counts import Figures, Margin, partners_of, read_figures
-from services.explaining import FIRST, Counts, explain, margin_of
+from services.corrections import regrouped, settled, since_version
+from services.counts import ORGANIZATION, Figures, Margin, partners_of, read_figures
+from services.explaining import FIRST, Counts, explain, figures_of, margin_of
 from services.holders import is_watcher
 from services.indicators import telling
 from services.journal import new_id
 from services.population import observed
-from services.public_periods import Moved, Public, Terms
+from services.proofs import horizon
+from services.public_periods import Public, Terms
 from services.published import Content, Explanation, Figure, LeftOut, PartnerCoverage, Publication, PublishedIndicator
 from services.recounting import NOBODY, Progressed
 from services.refusals import Conflict, Forbidden, NotVisible, Unprocessable
-from services.snapshots import as_published, compile_figures, margins_told
-from services.transaction import Answer, Call, Record, Tx, perform, read
+from services.snapshots import as_published, compile_figures
+from services.transaction import Answer, Call, Record, Tx, perform, read, read_at_once
 from storage import tables
 
 METHOD = [
@@ -32,6 +33,7 @@ METHOD = [
     "A figure of 1 to {below} cases is suppressed, and so are as few others as keep anybody from computing it.",
     "An amount is rounded to a step (1, 2, 5, 10 …) that none of its single payments exceeds.",
     "Whoever counts in several groups or months counts once in the total: groups of people need not add up to it.",
+    "Of people no group is told that is made of several, as of counties elsewhere: some would count twice.",
     "Of a time until something happens, `waiting` says who still waits: they are not in it.",
     "A value of the whole population was observed by the source that stands beside it.",
     "Work of confidential providers is included where it cannot be told apart; elsewhere `complete` is false.",
@@ -43,15 +45,19 @@ CONFIDENTIAL = (
 )
 
 
+_TRIES = 20
+
+
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """All that a snapshot is made of, read in one transaction."""
+    """All that a snapshot is made of, as it stood at one moment. `published`: how many snapshots there were then."""
 
     span: Span
     version: int
     terms: Terms
     agenda_version: int
     up_to: int
+    published: int
     figures: list[Figures]
     population: list[PublishedIndicator]
     left_out: list[LeftOut]
@@ -59,22 +65,28 @@ class _Ground:
     standing: Publication | None
     public: Public
     since: Counts
-    moved: Moved
     coverage: PartnerCoverage
 
 
 def preview(record: Record, call: Call, period: str, progressed: Progressed = NOBODY) -> Content:
     """What publishing the period now would show; nothing is written."""
-    return _content(read(record, call, lambda tx: _ground(tx, period)), progressed)
+    read(record, call, _authorize)
+    return _content(_ground_of(record, call, period), progressed)
 
 
 def publish(record: Record, call: Call, period: str, progressed: Progressed = NOBODY) -> Answer[Publication]:
     """The next version of the period's snapshot (201); the last one (200) if it would say nothing else.
 
-    It is read, then suppressed outside of any transaction, then written: a version that somebody else published
-    meanwhile is a conflict. Whoever interrupts it has published nothing.
+    It is read, then suppressed outside of any transaction, then written: whatever somebody else published meanwhile is
+    a conflict, as nothing of it is protected beside it. Whoever interrupts it has published nothing.
     """
-    ground = read(record, call, lambda tx: None if tx.here.seen else _ground(tx, period))
+
+    def new(tx: Tx) -> bool:
+        if not tx.here.seen:
+            _authorize(tx)
+        return not tx.here.seen
+
+    ground = _ground_of(record, call, period) if read(record, call, new) else None
     content = _content(ground, progressed) if ground else None
     stands = ground is not None and content is not None and _says_the_same(ground, content)
 
@@ -114,26 +126,44 @@ def _authorize(tx: Tx) -> None:
         raise Forbidden("Publishing is the backbone's. Ask it to publish the period.")
 
 
-def _ground(tx: Tx, period: str) -> _Ground:
-    _authorize(tx)
+def _ground_of(record: Record, call: Call, period: str) -> _Ground:
+    """Of a moment at which no event with a lower number than the last one could still come. Sequence numbers commit out
+    of order: one that came later would be in no version, and no correction of any (ADR 13).
+    """
+    for _ in range(_TRIES):
+        up_to = horizon(record)
+        if up_to is None:
+            break
+        ground = read_at_once(record, call, partial(_ground, period=period, up_to=up_to))
+        if ground is not None:
+            return ground
+    raise Conflict(
+        "Others write without a pause at the moment, and nothing was published. Publish it again.", code="others-write"
+    )
+
+
+def _ground(tx: Tx, period: str, up_to: int) -> _Ground | None:
+    """None: somebody wrote after `up_to`."""
+    if tx.connection.execute(_LAST_EVENT).scalar_one() > up_to:
+        return None
     row = tx.connection.execute(_COLLABORATIVE).one()
     calendars = {each["code"]: each["starts_in"] for each in row.body.get("calendars", ())}
     span = _span(period, calendars)
     _closed(tx, span, row.publication_after_days)
-    up_to = tx.connection.execute(_LAST_EVENT).scalar_one()
     versions = groupby(tx.rows(_INDICATORS, last=span.ends_on, first=span.starts_on), key=lambda row: row.code)
     indicators = [telling(list(each), span.starts_on) for _, each in versions]
     if not indicators:
         raise Unprocessable("No indicator counted anything in that period yet.", pointer="/period")
     history = tx.rows(_TIED, first=span.starts_on, last=span.ends_on)
     newest = list({each.period: each for each in history}.values())
-    public, before = _public(newest, calendars), next((each for each in newest if each.period == span.name), None)
+    public, before = _public(history, calendars), next((each for each in newest if each.period == span.name), None)
     left_out = [told for one in indicators if (told := _left_out(one, span))]
     without = {each.indicator for each in left_out}
     figures = read_figures(tx, (one for one in indicators if one.code not in without), span, public.spans, row.body)
     _sound(figures)
     partners = partners_of(tx)
-    since, moved = since_version(tx, figures, span, before.up_to, partners) if before else ({}, Moved())
+    left_out += list(regrouped(figures, history, calendars, partners.confidential))
+    since = since_version(tx, figures, span, before.up_to, partners) if before else {}
     public = settled(tx, public, history, figures, span, row.publication_threshold, partners)
     return _Ground(
         span=span,
@@ -141,6 +171,7 @@ def _ground(tx: Tx, period: str) -> _Ground:
         terms=Terms(row.publication_threshold, partners.confidential),
         agenda_version=row.agenda_version,
         up_to=up_to,
+        published=tx.connection.execute(_PUBLISHED).scalar_one(),
         figures=figures,
         population=observed(tx, indicators, span),
         left_out=left_out,
@@ -148,7 +179,6 @@ def _ground(tx: Tx, period: str) -> _Ground:
         before=Content.model_validate(before.body) if before else None,
         public=public,
         since=since,
-        moved=moved,
         coverage=PartnerCoverage(confidential=CONFIDENTIAL, **dict(tx.connection.execute(_COVERAGE).one()._mapping)),
     )
 
@@ -199,17 +229,18 @@ def _sound(figures: list[Figures]) -> None:
         )
 
 
-def _public(versions: list[Any], calendars: dict[str, int]) -> Public:
+def _public(history: list[Any], calendars: dict[str, int]) -> Public:
+    """Each figure by the last version that tells it: what a later one leaves out stays public."""
     figures: dict[tuple[str, str, Margin], Figure] = {}
-    for row in versions:
-        figures |= {(row.period, *told): figure for told, figure in figures_told(row).items()}
-    return Public(tuple(span_of(row.period, calendars) for row in versions), figures)
+    for row in history:
+        figures |= {(row.period, *told): figure for told, figure in figures_of(row).items()}
+    return Public(tuple(span_of(period, calendars) for period in dict.fromkeys(row.period for row in history)), figures)
 
 
 def _content(ground: _Ground, progressed: Progressed) -> Content:
     kept = {one.row.code: figures for one in ground.figures if (figures := _kept(ground, one)) is not None}
     anew = [one for one in ground.figures if one.row.code not in kept]
-    made = compile_figures(anew, ground.span, ground.public, ground.terms, ground.moved, progressed)
+    made = compile_figures(anew, ground.span, ground.public, ground.terms, progressed)
     made += [as_published(one, ground.span, kept[one.row.code]) for one in ground.figures if one.row.code in kept]
     made = sorted([*made, *ground.population], key=lambda one: one.code)
     explanation = Explanation(sentence=FIRST)
@@ -227,8 +258,9 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
 
 
 def _kept(ground: _Ground, one: Figures) -> list[Figure] | None:
-    """Those of the last version, if nothing happened since. What else was published meanwhile was protected beside
-    them; which cells are hidden might be chosen otherwise now, and nobody would know why.
+    """Those of the last version, if nothing happened since, and no line of a provider that is confidential now has to
+    go. What else was published meanwhile was protected beside them; which cells are hidden might be chosen otherwise
+    now, and nobody would know why.
     """
     row, before = one.row, ground.before.indicators if ground.before else []
     was = next((each for each in before if each.code == row.code), None)
@@ -236,8 +268,9 @@ def _kept(ground: _Ground, one: Figures) -> list[Figure] | None:
         return None
     same_definition = was.version == row.version
     same_threshold = (was.threshold, ground.standing.threshold) == (row.threshold, ground.terms.threshold)
-    same_groups = [margin_of(figure) for figure in was.figures] == margins_told(one, ground.terms)
-    return was.figures if same_definition and same_threshold and same_groups else None
+    nobodys = {(ORGANIZATION, slug) for slug in ground.terms.confidential}
+    theirs = any(margin_of(figure) in nobodys for figure in was.figures)
+    return was.figures if same_definition and same_threshold and not theirs else None
 
 
 def _says_the_same(ground: _Ground, now: Content) -> bool:
@@ -261,11 +294,13 @@ def _write(tx: Tx, ground: _Ground, content: Content) -> Publication:
         "agenda_version": ground.agenda_version,
         "up_to": ground.up_to,
     }
-    try:
-        with tx.connection.begin_nested():
-            tx.connection.execute(tables.publication.insert(), row | {"body": content.model_dump(mode="json")})
-    except IntegrityError:
-        raise Conflict("Somebody published this period at the same moment. Look at their version.") from None
+    tx.connection.execute(_ONE_BY_ONE)
+    if tx.connection.execute(_PUBLISHED).scalar_one() != ground.published:
+        raise Conflict(
+            "Somebody published at the same moment, and what was made is not protected beside it. Publish it again.",
+            code="published-meanwhile",
+        )
+    tx.connection.execute(tables.publication.insert(), row | {"body": content.model_dump(mode="json")})
     tx.audit("publish", "publication", row["id"], ground.version)
     return Publication(**{name: row[name] for name in row if name in Publication.model_fields}, **counts_of(content))
 
@@ -303,6 +338,8 @@ select id, code, version, name, definition, kind, unit, direction, strategy, rul
  order by code, effective_on, version
 """
 )
+_PUBLISHED = text("select count(*) from publication where collaborative_id = app.collaborative()")
+_ONE_BY_ONE = text("select pg_advisory_xact_lock(7305016, hashtext(app.collaborative()::text))")
 _LAST_EVENT = text("select app.last_event()")
 _COVERAGE = text(
     """

@@ -20,7 +20,7 @@ from domain.span import Span
 from services.counts import ORGANIZATION, WAITING, WHOLE, Cell, Figures, Layers, Margin
 from services.figures import median, percentile
 from services.population import COPIED
-from services.public_periods import Asked, Moved, Public, Terms
+from services.public_periods import Asked, Public, Terms
 from services.published import Figure, PublishedIndicator
 
 LEARNING = timedelta(days=92)
@@ -32,7 +32,6 @@ def compile_figures(
     span: Span,
     public: Public,
     terms: Terms,
-    moved: Moved,
     progressed: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[PublishedIndicator]:
     """The published indicators, every figure decided. Costs seconds; needs no database."""
@@ -41,36 +40,31 @@ def compile_figures(
     made = []
     for number, one in enumerate(every):
         progressed(number, len(every))
-        made.append(_publish(one, span, public, terms, moved, share))
+        made.append(_publish(one, span, public, terms, share))
     progressed(len(every), len(every))
     return made
 
 
-def _publish(
-    one: Figures, span: Span, public: Public, terms: Terms, moved: Moved, seconds: float
-) -> PublishedIndicator:
+def _publish(one: Figures, span: Span, public: Public, terms: Terms, seconds: float) -> PublishedIndicator:
     if one.row.threshold:
         terms = replace(terms, threshold=max(terms.threshold, one.row.threshold))
 
     def decided(layers: Layers) -> tuple[Set[Margin], Set[Margin]]:
         """(hidden, without confidential work)."""
         table = Asked(one, span, public, terms, layers)
-        return _hidden(table, Moved(), seconds, restricted=False), _hidden(table, moved, seconds, restricted=True)
+        return _hidden(table, seconds, restricted=False), _hidden(table, seconds, restricted=True)
 
     hidden, apart = decided(one.layers)
     untold, untold_apart = decided(WAITING) if one.waits else (frozenset(one.margins()), frozenset())
     figures = []
-    for margin in margins_told(one, terms):
+    for margin in one.margins():
+        if _nobodys(margin, terms):
+            continue
         figure = _figure(one, span, margin, suppressed=margin in hidden, complete=margin not in apart)
         if margin not in untold and not (figure.complete and margin in untold_apart):
             figure = _waiting(one, span, margin, figure)
         figures.append(figure)
     return as_published(one, span, figures)
-
-
-def margins_told(one: Figures, terms: Terms) -> list[Margin]:
-    """Those that have a figure, shown or hidden, in this order."""
-    return [margin for margin in one.margins() if not _nobodys(margin, terms)]
 
 
 def as_published(one: Figures, span: Span, figures: list[Figure]) -> PublishedIndicator:
@@ -89,15 +83,15 @@ def _nobodys(margin: Margin, terms: Terms) -> bool:
     return margin[0] == ORGANIZATION and margin[1] in terms.confidential
 
 
-def _hidden(asked: Asked, moved: Moved, seconds: float, *, restricted: bool) -> Set[Margin]:
+def _hidden(asked: Asked, seconds: float, *, restricted: bool) -> Set[Margin]:
     """Margins of the period whose figure on this side is not shown: all its layers go together."""
     from services.suppressing import protect
 
     counts = asked.one.side(restricted).counts
     if not counts or (restricted and not any(counts.values())):
-        standing = {margin: _marked(asked, asked.span, margin, moved, restricted) for margin in asked.one.margins()}
+        standing = {margin: _marked(asked, asked.span, margin, restricted) for margin in asked.one.margins()}
         return {margin for margin, how in standing.items() if how in ("withheld", "unseen")}
-    table, threshold = _table(asked, moved, restricted=restricted), asked.terms.threshold
+    table, threshold = _table(asked, restricted=restricted), asked.terms.threshold
     if restricted:
         hidden = protect(table, threshold, seconds).hidden
     else:
@@ -125,7 +119,7 @@ def _to_partners(asked: Asked, table: Table) -> Table:
     )
 
 
-def _table(asked: Asked, moved: Moved, *, restricted: bool) -> Table:
+def _table(asked: Asked, *, restricted: bool) -> Table:
     """Of every period what its last version told, as it was counted then; of the period itself, what is counted now."""
     one, margins = asked.one, asked.one.margins()
     values: dict[Cell, int] = {
@@ -137,7 +131,7 @@ def _table(asked: Asked, moved: Moved, *, restricted: bool) -> Table:
     marked: dict[str, set[Cell]] = {"withheld": set(), "unseen": set(), "known": set(), "free": set()}
     for each in asked.spans:
         for margin in margins:
-            standing = _marked(asked, each, margin, moved, restricted)
+            standing = _marked(asked, each, margin, restricted)
             marked[standing].update((each.name, layer, margin) for layer in asked.layers)
     sums = [*_sums(one, asked.spans, asked.layers)]
     if one.measure == "level":
@@ -148,14 +142,15 @@ def _table(asked: Asked, moved: Moved, *, restricted: bool) -> Table:
     return Table(values, tuple(sums), withheld, known, unseen)
 
 
-def _marked(asked: Asked, each: Span, margin: Margin, moved: Moved, restricted: bool) -> str:
+def _marked(asked: Asked, each: Span, margin: Margin, restricted: bool) -> str:
     standing = _standing(asked, each, margin, restricted=restricted)
     if restricted and _nobodys(margin, asked.terms):
         return "withheld"
     if standing != "free":
         return standing
-    by = moved.by.get((asked.one.row.code, margin), 0) if restricted else 0
-    few = is_small(abs(by), asked.terms.threshold)
+    if margin in asked.one.folded:
+        return "withheld"
+    few = restricted and asked.few(margin)
     unsure, shrunk = (ask(margin, restricted=restricted) for ask in (asked.unsure, asked.shrunk))
     return "withheld" if few or unsure or shrunk else "free"
 
@@ -203,8 +198,8 @@ def _longer(
     for each in asked.spans:
         if len(each.months) == 1 or not there.issuperset(each.months):
             continue
-        then = _Then(asked, each, values, restricted)
-        cells = {key: then.cell(*key, marked) for key in product(each.months, asked.layers, asked.one.margins())}
+        then = _Then(asked, each, values, marked, restricted)
+        cells = {key: then.cell(*key) for key in product(each.months, asked.layers, asked.one.margins())}
         for layer, margin in product(asked.layers, asked.one.margins()):
             yield Sum((each.name, layer, margin), tuple(cells[month, layer, margin] for month in each.months))
         for row in _sums(asked.one, tuple(Span(month, (month,)) for month in each.months), asked.layers):
@@ -214,27 +209,37 @@ def _longer(
 
 
 class _Then:
-    """The months of a longer period, `each`, as they were when that was counted."""
+    """The months of a longer period, `each`, as they were when it was counted. Adds cells to `values` and `marked`."""
 
-    def __init__(self, asked: Asked, each: Span, values: dict[Cell, int], restricted: bool) -> None:
-        self._asked, self._each, self._values, self._restricted = asked, each, values, restricted
-        self._moved: dict[tuple[str, str, str], bool] = {}
+    def __init__(
+        self,
+        asked: Asked,
+        each: Span,
+        values: dict[Cell, int],
+        marked: Mapping[str, set[Cell]],
+        restricted: bool,
+    ) -> None:
+        self._asked, self._each, self._values, self._marked = asked, each, values, marked
+        self._restricted = restricted
+        self._rows: dict[tuple[str, str, str], tuple[bool, bool]] = {}
         self._held: dict[tuple[str, str], Set[Margin]] = {}
 
-    def cell(self, month: str, layer: str, margin: Margin, marked: Mapping[str, set[Cell]]) -> Cell:
-        """What stands for the month's count of then: the month's cell, or a new one that is added to the table."""
+    def cell(self, month: str, layer: str, margin: Margin) -> Cell:
+        """What stands for the month's count of then: the month's cell, or a new one that is added to the table. Where a
+        group that nobody saw had not changed, it is the month's: who guesses so is right.
+        """
         cell, count = (month, layer, margin), self._count(month, layer, margin)
-        known, moved = self._known(month, layer, margin), self._row_moved(month, layer, margin[0])
+        moved, known = self._row(month, layer, margin[0])[0], self._known(month, layer, margin)
         if month == self._asked.span.name:
             apart = known or moved
         else:
-            apart = self._values[cell] != count or (moved and known != (cell in marked["known"]))
+            apart = self._values[cell] != count or (moved and known != (cell in self._marked["known"]))
         if not apart:
             return cell
         own = (f"{month} in {self._each.name}", layer, margin)
         self._values[own] = count
         public = known and not is_small(count, self._asked.terms.threshold)
-        marked["known" if public else "unseen"].add(own)
+        self._marked["known" if public else "unseen"].add(own)
         return own
 
     def _count(self, month: str, layer: str, margin: Margin) -> int:
@@ -242,22 +247,27 @@ class _Then:
 
     def _known(self, month: str, layer: str, margin: Margin) -> bool:
         """Whether somebody read it: live, or in a version that stood then."""
-        asked, restricted = self._asked, self._restricted
-        if asked.read_live(self._each, month, margin, restricted=restricted):
+        asked, each, restricted = self._asked, self._each, self._restricted
+        if asked.read_live(each, month, margin, restricted=restricted):
             if (month, margin[0]) not in self._held:
-                rows = [asked.live_row(self._each, each, margin[0], month)[0] for each in asked.layers]
+                rows = [asked.live_row(each, one, margin[0], month)[0] for one in asked.layers]
                 self._held[month, margin[0]] = frozenset(held for row in rows for held in row)
             if margin not in self._held[month, margin[0]]:
                 return True
-        return asked.told_then(self._each, month, layer, margin, restricted=restricted)
+        told = asked.told_then(each, month, margin, restricted=restricted)
+        return told and self._row(month, layer, margin[0])[1]
 
-    def _row_moved(self, month: str, layer: str, name: str) -> bool:
-        """Between then and what stands of the month."""
+    def _row(self, month: str, layer: str, name: str) -> tuple[bool, bool]:
+        """Whether the row changed between then and what stands of the month; whether it had stood still until then
+        since the version that stood before.
+        """
         key = (month, layer, name)
-        if key not in self._moved:
+        if key not in self._rows:
             row = [margin for margin in self._asked.one.margins() if margin[0] == name]
-            self._moved[key] = any(self._values[month, layer, m] != self._count(month, layer, m) for m in row)
-        return self._moved[key]
+            moved = any(self._values[month, layer, each] != self._count(month, layer, each) for each in row)
+            still = self._asked.stood_still(self._each, month, layer, name, restricted=self._restricted)
+            self._rows[key] = (moved, still)
+        return self._rows[key]
 
 
 def _ending_together(asked: Asked, values: Mapping[Cell, int], known: Set[Cell]) -> Iterable[Sum]:

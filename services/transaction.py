@@ -168,6 +168,12 @@ def read(record: Record, call: Call, look: Callable[[Tx], S]) -> S:
     raise AssertionError("unreachable")
 
 
+def read_at_once(record: Record, call: Call, look: Callable[[Tx], S]) -> S:
+    """As `read`, all of it as it stood at one moment, and for as long as it takes."""
+    with record.database.snapshot() as connection:
+        return look(_enter(connection, call))
+
+
 def perform(
     record: Record,
     call: Call,

@@ -9,14 +9,18 @@ from itertools import product
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 
+from concert.embedded.postgres import libpq_url
 from domain.protection import Sum, Table, is_small
 from domain.span import span_of
 from domain.task import Outcome
+from services import proofs
 from services.clients import NewClient, Residence
 from services.counts import WHOLE, Margin
 from services.publications import publish
+from services.refusals import Conflict
 from services.requests import Finished
 from tests.conftest import Cluster
 from tests.house import House, Loop, open_house, settings_for
@@ -182,6 +186,7 @@ def test_the_parts_of_a_public_kind_of_need_are_held_back_like_a_row_with_a_tota
 def redefined(house: House) -> Lines:
     """From September on a definition counts all of whom the first counts every fourth; answers what that counts."""
     house.sql(_SECOND, "2026-09-01", "needs_met")
+    house.sql(_UNMET)
     house.sql("update collaborative set revision = revision + 1")
     people = crowd(("2026-06", *SUMMER), 75, 0)
     write(house, people, {"needs_met": ("value",)}, version=2)
@@ -212,6 +217,85 @@ def test_what_a_month_tells_by_another_definition_does_not_make_it_known_by_the_
     assert computed(redefined, public, "needs_met") == []
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_definition_in_other_words_counts_the_same_and_is_protected_as_that(house: House, seed: int) -> None:
+    house.sql(_SECOND, "2026-09-01", "needs_met")
+    house.sql("update collaborative set revision = revision + 1")
+    people = crowd(("2026-06", *SUMMER), 75, seed)
+    write(house, people, {"needs_met": ("value",)}, version=2)
+    lines = write(house, people, {"needs_met": ("value",)})
+    assert computed(lines, published(house, *SUMMER, "2026-Q3"), "needs_met") == []
+
+
+def test_of_two_periods_that_are_published_at_once_the_second_is_refused(house: House) -> None:
+    """Neither was protected beside the other."""
+    lines = write(house, crowd(("2026-06", *SUMMER), 75, 0), {CODE: ("value",)})
+    published(house, "2026-07", "2026-08")
+    refused: list[Conflict] = []
+
+    def meanwhile(_done: int, _total: int) -> None:
+        if not refused:
+            refused.append(Conflict(""))
+            published(house, "2026-Q3")
+
+    with pytest.raises(Conflict, match="published-meanwhile"):
+        publish(house.api, house.call("ruth.hub"), "2026-09", meanwhile)
+    assert computed(lines, published(house, "2026-09"), CODE) == []
+
+
+def test_a_group_that_the_agenda_does_not_tell_any_more_is_not_told_by_the_difference(house: House) -> None:
+    """Five spoke Spanish, who would be unknown now."""
+    people = crowd(("2026-08",), 100, 0)
+    for number, one in enumerate(people):
+        one["language"] = "en" if number < 40 else "es" if number < 45 else "other" if number < 52 else "unknown"
+    write(house, people, {"needs_met": ("value",)})
+    before = published(house, "2026-08")["2026-08"]["needs_met"]
+    assert (before["language", "unknown"]["value"], before["language", "es"]["suppressed"]) == (49, True)
+    house.sql("update agenda set body = jsonb_set(body, '{languages}', '[\"en\"]')")
+    house.sql("update collaborative set revision = revision + 1")
+    assert published(house, "2026-08")["2026-08"]["needs_met"] == before, "nothing happened"
+    _served(house, 8, {"31157": 12})
+    after = published(house, "2026-08")["2026-08"]["needs_met"]
+    assert after[WHOLE]["value"] == before[WHOLE]["value"] + 12
+    assert not [margin for margin in after if margin[0] == "language"]
+    (left,) = (one for one in asked(house).json()["items"][0]["left_out"] if one["indicator"] == "needs_met")
+    assert left["reason"] == "By language: 2026-08 was told by other groups, and who is in those would show."
+
+
+def test_while_somebody_writes_nothing_is_published_that_could_miss_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event with a lower number may come after one with a higher: it would be in no version, and no correction."""
+    monkeypatch.setattr(proofs, "TRIES", 1)
+    with psycopg.connect(libpq_url(house.admin_url)) as writer:
+        writer.execute("lock table event in row exclusive mode")
+        with pytest.raises(Conflict, match="others-write"):
+            publish(house.api, house.call("ruth.hub"), "2026-08")
+    assert publish(house.api, house.call("ruth.hub"), "2026-08").status == 201
+
+
+def test_of_people_no_group_is_told_that_is_made_of_several(house: House) -> None:
+    """Whoever lived in two counties elsewhere would count twice."""
+    _served(house, 6, {"31157": 15, "31055": 7, "31109": 7})
+    told = published(house, "2026-06")["2026-06"]["clients_served"]
+    assert (told[WHOLE]["value"], told["county", "unknown"]["suppressed"]) == (29, True)
+
+
+def test_a_level_counts_whoever_came_before_its_definition(house: House) -> None:
+    house.sql("update indicator set standing = 'in_force' where code = 'waitlisted'")
+    house.sql(_SECOND, "2026-09-01", "waitlisted")
+    house.sql("update collaborative set revision = revision + 1")
+    people = crowd(("2026-08", "2026-09"), 50, 0)
+    for version in (1, 2):
+        write(house, people, {"waitlisted": ("entered",)}, version=version)
+    public = published(house, "2026-09")
+    live = house.person("ruth.hub").read("/v1/indicators/waitlisted", **{"from": "2026-09", "to": "2026-09"})["series"]
+    assert public["2026-09"]["waitlisted"][WHOLE]["value"] == live[0]["value"] == len(people)
+
+
+_UNMET = """
+update indicator set rule = jsonb_set(rule, '{where,outcome}', '"unmet"') where code = 'needs_met' and version = 2
+"""
 _SECOND = """
 insert into indicator (id, collaborative_id, code, version, name, definition, kind, unit, direction, strategy, result,
                        owner_organization_id, rule, effective_on, standing)

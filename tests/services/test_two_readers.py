@@ -17,7 +17,7 @@ from domain.protection import Sum, Table, is_small
 from domain.span import span_of
 from services.counts import WHOLE, Figures, Margin
 from services.explaining import margin_of
-from services.public_periods import Moved, Public, Terms
+from services.public_periods import Public, Terms
 from services.published import Figure
 from services.snapshots import compile_figures
 from tests.services.attacker import ranges
@@ -55,7 +55,7 @@ def published(one: Figures, order: tuple[str, ...]) -> Told:
     figures: dict[tuple[str, str, Margin], Figure] = {}
     for number, name in enumerate(order):
         public = Public(tuple(span_of(each, {}) for each in order[:number]), dict(figures))
-        (made,) = compile_figures([one], span_of(name, {}), public, TERMS, Moved())
+        (made,) = compile_figures([one], span_of(name, {}), public, TERMS)
         figures |= {(name, one.row.code, margin_of(figure)): figure for figure in made.figures}
     return {(name, margin): _shown(figure) for (name, _, margin), figure in figures.items()}
 
@@ -110,5 +110,5 @@ def rated(*shares: tuple[int, int]) -> Figures:
 
 def test_where_the_total_tells_the_one_who_was_missed_no_group_is_told() -> None:
     one: Any = rated((20, 20), (19, 20), (30, 30), (15, 15), (40, 40))
-    (made,) = compile_figures([one], span_of("2026-07", {}), Public((), {}), TERMS, Moved())
+    (made,) = compile_figures([one], span_of("2026-07", {}), Public((), {}), TERMS)
     assert [figure.suppressed for figure in made.figures if figure.by] == [True] * len(GROUPS)

@@ -19,7 +19,7 @@ from domain.protection import Sum, Table, is_small
 from domain.span import Span, span_of, tied
 from services.counts import LAYERS, WHOLE, Figures, Margin
 from services.explaining import margin_of
-from services.public_periods import Moved, Public, Stood, Terms
+from services.public_periods import Public, Stood, Terms
 from services.published import Figure
 from services.snapshots import compile_figures
 from tests.services.attacker import recovered
@@ -143,7 +143,7 @@ class Story:
         """The period's next version, by margin; the one that stands if nothing happened there since."""
         versions, span = self.versions.setdefault(name, []), span_of(name, CALENDARS)
         if not versions or any(line.period in {name, *span.months} for line in self.lines[versions[-1].up_to :]):
-            (made,) = compile_figures([self.one], span, self._public(span), TERMS, self._moved(span))
+            (made,) = compile_figures([self.one], span, self._public(span), TERMS)
             versions.append(Version(len(self.lines), {margin_of(figure): figure for figure in made.figures}))
         self.told.append(f"{name} is published")
         self._read(span, versions[-1].figures)
@@ -163,8 +163,6 @@ class Story:
             {(name, code, margin): f for name, version in newest.items() for margin, f in version.figures.items()},
             changed=frozenset((each.name, code, *cell) for each in spans for cell in self._changed(each)),
             later={(each.name, code): self._since(each, newest[each.name].up_to) for each in spans},
-            first={each.name: self.versions[each.name][0].up_to for each in spans},
-            last={name: version.up_to for name, version in newest.items()},
             stood=dict(self._stood({*spans, span}, span)),
         )
 
@@ -200,14 +198,6 @@ class Story:
         for line in self._after(span, up_to):
             since.side(line.restricted).counts[line.period, line.layer, line.margin] += line.by
         return since
-
-    def _moved(self, span: Span) -> Moved:
-        moved: Counter[tuple[str, Margin]] = Counter()
-        for version in self.versions[span.name][-1:]:
-            for line in self._after(span, version.up_to):
-                if line.restricted and line.layer != "missed":
-                    moved[self.one.row.code, line.margin] += line.by
-        return Moved(moved)
 
     # ------------------------------------------------------------------------------------------- what readers learn
 
