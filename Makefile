@@ -3,7 +3,7 @@
 # Every target does the set-up that it needs: python3 (3.11 or newer, with venv), make and git are enough.
 
 PYTHON  ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 BIN     := .venv/bin
 STAMP   := .venv/.installed
 PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --max-worker-restart 0
