@@ -78,7 +78,13 @@ def _rows(found: Snapshots) -> Iterator[tuple[Cell, ...]]:
                 yield (*_of_snapshot(snapshot), *_of_indicator(one), *told)
         for left in snapshot.left_out:
             nothing = [""] * (len(COLUMNS) - 9)
-            yield (*_of_snapshot(snapshot), left.indicator, left.name, *nothing, left.reason)
+            yield (
+                *_of_snapshot(snapshot),
+                left.indicator,
+                left.name,
+                *nothing,
+                f"By {left.by}: {left.reason}" if left.by else left.reason,
+            )
 
 
 def _of_snapshot(one: Snapshot) -> tuple[Cell, ...]:
@@ -114,6 +120,6 @@ def _notes(found: Snapshots) -> Iterator[str]:
         yield covers.confidential
         yield from snapshot.method
         for left in snapshot.left_out:
-            yield f"{left.indicator} is not in it. {left.reason}"
+            yield f"{left.indicator} is not {f'told by {left.by}' if left.by else 'in it'}. {left.reason}"
         for one in snapshot.indicators:
             yield f"{one.code}: {one.definition}"

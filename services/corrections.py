@@ -137,8 +137,8 @@ def regrouped(
                 then = told.get((each.name, one.row.code, name))
                 if then and _others_in(one, each, name, then, confidential):
                     del one.groups[name]
-                    reason = f"By {name}: {each.name} was told by other groups, and who is in those would show."
-                    yield LeftOut(indicator=one.row.code, name=one.row.name, reason=reason)
+                    reason = f"{each.name} was told by other groups, and who is in those would show."
+                    yield LeftOut(indicator=one.row.code, name=one.row.name, by=name, reason=reason)
                     break
 
 

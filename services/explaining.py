@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import groupby
 from typing import Any
 
 from domain.protection import is_small
-from services.counts import WHOLE, Margin
+from services.counts import ORGANIZATION, WHOLE, Margin
 from services.published import Change, Content, Corrections, Explanation, Figure, InWords, PublishedIndicator
 
 LATE, TAKEN_BACK, JOINED = "late_entries", "taken_back", "records_joined"
@@ -52,10 +52,18 @@ def explain(
     version: int,
     since: Counts,
     thresholds: tuple[int, int],
+    confidential: Set[str] = frozenset(),
 ) -> Explanation:
-    """`version` of the snapshot before; `thresholds`: its own, and that of now."""
+    """`version` of the snapshot before; `thresholds`: its own, and that of now. `confidential` providers have no line,
+    nor is it said that they had one.
+    """
     then, threshold = thresholds
-    changes = [change for old, new in _pairs(before, after) for change in _changes(old, new, since)]
+    changes = [
+        change
+        for old, new in _pairs(before, after)
+        for change in _changes(old, new, since)
+        if change.by.get(ORGANIZATION) not in confidential
+    ]
     names = {one.code: one.name for one in (*before, *after)}
     why = dict.fromkeys(_WHY.get(reason, CORRECTED) for change in changes for reason in change.reasons)
     sentence = (DIFFERS if changes else SAME).format(changes=len(changes), version=version, why="; ".join(why))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -70,8 +71,14 @@ class _Ground:
 
 def preview(record: Record, call: Call, period: str, progressed: Progressed = NOBODY) -> Content:
     """What publishing the period now would show; nothing is written."""
-    read(record, call, _authorize)
-    return _content(_ground_of(record, call, period), progressed)
+
+    def look(tx: Tx) -> _Ground | None:
+        _authorize(tx)
+        return _ground(tx, period, up_to=sys.maxsize)  # what is not kept may miss what is being written
+
+    ground = read_at_once(record, call, look)
+    assert ground is not None
+    return _content(ground, progressed)
 
 
 def publish(record: Record, call: Call, period: str, progressed: Progressed = NOBODY) -> Answer[Publication]:
@@ -246,11 +253,13 @@ def _content(ground: _Ground, progressed: Progressed) -> Content:
     explanation = Explanation(sentence=FIRST)
     if ground.before is not None and ground.standing is not None:
         thresholds = (ground.standing.threshold, ground.terms.threshold)
-        explanation = explain(ground.before.indicators, made, ground.version - 1, ground.since, thresholds)
+        explanation = explain(
+            ground.before.indicators, made, ground.version - 1, ground.since, thresholds, ground.terms.confidential
+        )
     method = [sentence.replace("{below}", str(ground.terms.threshold - 1)) for sentence in METHOD]
     return Content(
         indicators=made,
-        left_out=ground.left_out,
+        left_out=[each for each in ground.left_out if each.by is None or each.indicator not in kept],
         explanation=explanation,
         coverage=ground.coverage,
         method=method,

@@ -106,10 +106,11 @@ class PartnerCoverage(Shape):
 
 
 class LeftOut(Shape):
-    """An indicator that has no figure for this period, and why."""
+    """An indicator that has no figure for this period, or none by this dimension, and why."""
 
     indicator: str
     name: str
+    by: str | None = Field(None, description="The dimension by which it is not told; null: it is not told at all.")
     reason: str
 
 

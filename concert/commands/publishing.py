@@ -84,7 +84,8 @@ def _show(content: Content, as_json: bool) -> None:
     columns = ("Indicator", "By", "Group", "Figure", "Of", "Remark")
     show_table(columns, rows, empty="No indicator counted anything in that period.")
     for left in content.left_out:
-        output().print(f"Not in it: {left.indicator}. {left.reason}", markup=False)
+        by = f" by {left.by}" if left.by else ""
+        output().print(f"Not in it: {left.indicator}{by}. {left.reason}", markup=False)
     output().print(f"\n{content.explanation.sentence}\nNothing was published.", markup=False)
 
 

@@ -180,6 +180,17 @@ def test_what_is_not_told_any_more_and_few_confidential_corrections_are_explaine
     assert [each.late_entries for each in told.corrections] == [None], "43 less the 40 that people here look up"
 
 
+def test_that_a_provider_had_a_line_before_it_became_confidential_is_not_said() -> None:
+    month = span_of("2026-03", {})
+    one = nothing_counted("count", {"organization": ("harbor", "hub")})
+    for margin in (("", ""), ("organization", "harbor")):
+        one.open.counts["2026-03", "value", margin] += 40
+    (before,) = compile_figures([one], month, NOTHING, TERMS)
+    (after,) = compile_figures([one], month, NOTHING, Terms(11, frozenset({"harbor"})))
+    told = explain([before], [after], 1, {}, (11, 11), {"harbor"})
+    assert "harbor" not in told.model_dump_json()
+
+
 def test_what_moved_a_duration_is_told_also_where_it_says_no_more_who_waits() -> None:
     month = span_of("2026-03", {})
     one = counted("median", 1, [month.name])
