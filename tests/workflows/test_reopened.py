@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
 
 from concert.connection import connect
 from tests.house import OUTCOME, House, Loop, eventually
@@ -20,7 +21,13 @@ def test_a_referral_that_was_opened_again_is_followed_again(house: House, engine
     maria.does(f"/v1/referrals/{made['id']}/confirm", OUTCOME)
 
     def status() -> Any:
-        return loop.run(client.get_workflow_handle(f"referral-{made['id']}").describe()).status
+        """None: on a busy machine all of it was answered before the workflow began."""
+        try:
+            return loop.run(client.get_workflow_handle(f"referral-{made['id']}").describe()).status
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return None
 
     eventually(lambda: status() == WorkflowExecutionStatus.COMPLETED)
     maria.does(f"{task_of(made)}/void", {"reason": "The wrong family."})
